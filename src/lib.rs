@@ -1,0 +1,3 @@
+//! A tunnel that makes a local web service reachable from outside over two plain HTTP requests.
+
+pub mod wire;
