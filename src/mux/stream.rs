@@ -1,0 +1,80 @@
+//! One stream of a connection: ends that are ends, cuts that are errors.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt};
+
+use super::registry::Registry;
+use super::tap::Resets;
+
+/// A byte stream with flow control of its own.
+///
+/// Reading gives 0 bytes only where the peer has ended its direction in order; a reset, or the loss of the connection,
+/// is an error of kind [`io::ErrorKind::ConnectionReset`]. Shutting down ends our direction. Dropping a stream that
+/// has not ended in both directions resets it.
+pub struct Stream {
+    inner: Compat<yamux::Stream>,
+    id: u32,
+    registry: Registry,
+    resets: Resets,
+    /// We have ended our direction.
+    half_closed: bool,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Stream {
+    pub(super) fn new(
+        inner: yamux::Stream,
+        registry: Registry,
+        resets: Resets,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Self {
+        let id = inner.id().val();
+        Self { inner: inner.compat(), id, registry, resets, half_closed: false, _permit: permit }
+    }
+}
+
+fn cut() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionReset, "the stream was cut")
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut this.inner).poll_read(cx, buf)).map_err(|_| cut())?;
+        let nothing = buf.filled().len() == before && buf.remaining() > 0;
+        let truncated = nothing && !this.registry.has_ended(this.id);
+        Poll::Ready(if truncated { Err(cut()) } else { Ok(()) })
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().inner).poll_write(cx, bytes).map_err(|_| cut())
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // What was written is in the driver's hands, which sends it without being asked.
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(Pin::new(&mut this.inner).poll_shutdown(cx)).map_err(|_| cut())?;
+        this.half_closed = true;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if self.registry.drop_stream(self.id, self.half_closed) {
+            self.resets.push(self.id);
+        }
+    }
+}

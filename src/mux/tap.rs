@@ -1,0 +1,316 @@
+//! Sits between the crate and the byte stream below, and sees each frame pass: it swallows the answers to its own
+//! pings, slips pings and resets in between frames, notes how streams end, and finds a connection that is dead.
+
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use super::KeepAlive;
+use super::frame::{HEADER_LEN, Header};
+use super::registry::Registry;
+
+/// Streams whose reset has to go out: filled by drops, emptied by the tap.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Resets(Arc<Mutex<VecDeque<u32>>>);
+
+impl Resets {
+    // Held for one operation at a time, never across an await.
+    pub(super) fn push(&self, stream: u32) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(stream);
+    }
+
+    fn pop(&self) -> Option<u32> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+}
+
+/// Follows one direction's bytes from frame to frame.
+#[derive(Default)]
+struct Cursor {
+    header: [u8; HEADER_LEN],
+    /// How much of the header has passed.
+    have: usize,
+    /// How much of the body is still to pass.
+    left: usize,
+}
+
+impl Cursor {
+    fn at_boundary(&self) -> bool {
+        self.have == 0 && self.left == 0
+    }
+
+    /// Takes note of bytes that pass. Returns the header of the frame that they complete, if any. At most one frame
+    /// may be completed by a call.
+    fn advance(&mut self, bytes: &[u8]) -> Option<Header> {
+        let mut rest = bytes;
+        if self.have < HEADER_LEN {
+            let part = rest.len().min(HEADER_LEN - self.have);
+            self.header[self.have..self.have + part].copy_from_slice(&rest[..part]);
+            self.have += part;
+            rest = &rest[part..];
+            if self.have < HEADER_LEN {
+                return None;
+            }
+            self.left = Header::parse(&self.header).body_len();
+        }
+        self.left -= rest.len();
+        if self.left > 0 {
+            return None;
+        }
+        self.have = 0;
+        Some(Header::parse(&self.header))
+    }
+
+    /// The most that may pass in one call, so that no call goes beyond a frame.
+    fn limit(&self) -> usize {
+        if self.have < HEADER_LEN { HEADER_LEN - self.have } else { self.left }
+    }
+}
+
+/// When to ask for a sign of life, and when to give up.
+struct Pulse {
+    ticks: Interval,
+    /// Silent ticks after which the connection is dead.
+    patience: u32,
+    heard: bool,
+    silent: u32,
+    /// A write waits below.
+    blocked: bool,
+    stuck: u32,
+}
+
+impl Pulse {
+    fn new(keep_alive: KeepAlive) -> Self {
+        let mut ticks = interval(keep_alive.every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let patience = keep_alive.patience.as_nanos().div_ceil(keep_alive.every.as_nanos().max(1));
+        let patience = u32::try_from(patience).unwrap_or(u32::MAX).max(1);
+        Self { ticks, patience, heard: true, silent: 0, blocked: false, stuck: 0 }
+    }
+
+    /// Ready at each tick; an error once the peer has been silent, or has taken nothing, for too long. The error
+    /// stays, for the crate passes over some of those that writing gives.
+    fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.verdict()?;
+        ready!(self.ticks.poll_tick(cx));
+        self.silent = if std::mem::take(&mut self.heard) { 0 } else { self.silent + 1 };
+        self.stuck = if std::mem::replace(&mut self.blocked, false) { self.stuck + 1 } else { 0 };
+        Poll::Ready(self.verdict())
+    }
+
+    fn verdict(&self) -> io::Result<()> {
+        let dead = |what| Err(io::Error::new(io::ErrorKind::TimedOut, what));
+        if self.silent >= self.patience {
+            dead("the peer has fallen silent")
+        } else if self.stuck >= self.patience {
+            dead("the peer has stopped reading")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+pub(super) struct Tap<T> {
+    io: T,
+    registry: Registry,
+    resets: Resets,
+    pulse: Pulse,
+    pings: u32,
+    inbound: Cursor,
+    /// A header that was read whole and is being handed over.
+    handover: Bytes,
+    outbound: Cursor,
+    /// A frame of our own that is being written.
+    injected: Bytes,
+}
+
+impl<T> Tap<T> {
+    pub(super) fn new(io: T, registry: Registry, resets: Resets, keep_alive: KeepAlive) -> Self {
+        Self {
+            io,
+            registry,
+            resets,
+            pulse: Pulse::new(keep_alive),
+            pings: 0,
+            inbound: Cursor::default(),
+            handover: Bytes::new(),
+            outbound: Cursor::default(),
+            injected: Bytes::new(),
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> Tap<T> {
+    /// Reads a whole header, so that what is ours can be kept back. False at the end of the stream below.
+    fn poll_header(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        loop {
+            let mut bytes = [0; HEADER_LEN];
+            let mut buf = ReadBuf::new(&mut bytes[..self.inbound.limit()]);
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf))?;
+            if buf.filled().is_empty() {
+                let end = if self.inbound.at_boundary() { Ok(false) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
+                return Poll::Ready(end);
+            }
+            self.pulse.heard = true;
+            let complete = self.inbound.advance(buf.filled());
+            if complete.is_none() && self.inbound.left == 0 {
+                continue;
+            }
+            let header = Header::parse(&self.inbound.header);
+            if header.is_our_pong() {
+                continue;
+            }
+            if header.begins() {
+                self.registry.begin(header.stream);
+            }
+            self.note_finish(complete);
+            self.handover = Bytes::copy_from_slice(&self.inbound.header);
+            return Poll::Ready(Ok(true));
+        }
+    }
+
+    fn poll_body(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let limit = self.inbound.limit().min(buf.remaining());
+        let mut part = ReadBuf::new(buf.initialize_unfilled_to(limit));
+        ready!(Pin::new(&mut self.io).poll_read(cx, &mut part))?;
+        let read = part.filled().len();
+        if read == 0 {
+            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+        }
+        self.pulse.heard = true;
+        let complete = self.inbound.advance(part.filled());
+        buf.advance(read);
+        self.note_finish(complete);
+        Poll::Ready(Ok(()))
+    }
+
+    /// A stream has ended only once the frame that says so has been handed over whole.
+    fn note_finish(&self, complete: Option<Header>) {
+        if let Some(frame) = complete.filter(|frame| frame.finishes()) {
+            self.registry.finished_by_peer(frame.stream);
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Tap<T> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        loop {
+            if !this.handover.is_empty() {
+                let part = this.handover.len().min(buf.remaining());
+                buf.put_slice(&this.handover.split_to(part));
+                return Poll::Ready(Ok(()));
+            }
+            if this.inbound.left > 0 {
+                return this.poll_body(cx, buf);
+            }
+            if !ready!(this.poll_header(cx))? {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl<T: AsyncWrite + Unpin> Tap<T> {
+    fn poll_write_below(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.pulse.blocked = written.is_pending();
+        match written {
+            Poll::Ready(Ok(0)) if !bytes.is_empty() => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+            Poll::Ready(written) => Poll::Ready(written),
+            Poll::Pending => {
+                // The crate does nothing else while a write waits: the clock has to go on here.
+                while self.pulse.poll_tick(cx)?.is_ready() {
+                    self.pulse.blocked = true;
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Writes the frames of our own that are due. Ready once none is left; only ever between two frames of the crate.
+    fn poll_inject(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            while !self.injected.is_empty() {
+                let bytes = self.injected.clone();
+                let written = ready!(self.poll_write_below(cx, &bytes))?;
+                self.injected.advance(written);
+            }
+            let frame = if let Some(stream) = self.resets.pop() {
+                Header::reset(stream)
+            } else if self.pulse.poll_tick(cx)?.is_ready() {
+                self.pings = (self.pings + 1) & 0xffff;
+                Header::ping(self.pings)
+            } else {
+                return Poll::Ready(Ok(()));
+            };
+            self.injected = Bytes::copy_from_slice(&frame.encode());
+        }
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Tap<T> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.outbound.at_boundary() {
+            ready!(this.poll_inject(cx))?;
+        }
+        let part = &bytes[..bytes.len().min(this.outbound.limit())];
+        let written = ready!(this.poll_write_below(cx, part))?;
+        let complete = this.outbound.advance(&part[..written]);
+        if let Some(frame) = complete.filter(|frame| frame.finishes())
+            && this.registry.finished_by_us(frame.stream)
+        {
+            this.resets.push(frame.stream);
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        // The crate flushes before it reads, in every turn: this is where a silent connection gets its pings.
+        if this.outbound.at_boundary() {
+            ready!(this.poll_inject(cx))?;
+        }
+        Pin::new(&mut this.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// However the bytes are cut, the same frames come out.
+        #[test]
+        fn frames_are_found_wherever_they_are_cut(bodies in proptest::collection::vec(0_usize..40, 1..20), step in 1_usize..50) {
+            let mut bytes = Vec::new();
+            for body in &bodies {
+                bytes.extend([0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, u8::try_from(*body).expect("below 40")]);
+                bytes.extend(std::iter::repeat_n(0xff, *body));
+            }
+            let mut cursor = Cursor::default();
+            let mut seen = Vec::new();
+            let mut rest = &bytes[..];
+            while !rest.is_empty() {
+                let part = step.min(cursor.limit()).min(rest.len());
+                seen.extend(cursor.advance(&rest[..part]).map(Header::body_len));
+                rest = &rest[part..];
+            }
+            prop_assert_eq!(seen, bodies);
+            prop_assert!(cursor.at_boundary());
+        }
+    }
+}

@@ -1,0 +1,230 @@
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{Ending, KeepAlive, Opener, Stream, accepting, opening};
+
+struct Pair {
+    opener: Opener,
+    accepted: mpsc::Receiver<Stream>,
+    tasks: JoinSet<Ending>,
+    closing: CancellationToken,
+}
+
+fn pair() -> Pair {
+    let (server, client) = duplex(64 * 1024);
+    let (opener, driver) = opening(server, KeepAlive::default(), 1_000);
+    let (sender, accepted) = mpsc::channel(1_000);
+    let closing = CancellationToken::new();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(driver.run(closing.clone(), |_| ()));
+    tasks.spawn(accepting(client, KeepAlive::default()).run(CancellationToken::new(), move |stream| {
+        sender.try_send(stream).expect("room for every stream of a test");
+    }));
+    Pair { opener, accepted, tasks, closing }
+}
+
+async fn read_all(stream: &mut Stream) -> (Vec<u8>, Result<(), io::ErrorKind>) {
+    let mut bytes = Vec::new();
+    let result = stream.read_to_end(&mut bytes).await;
+    (bytes, result.map(drop).map_err(|error| error.kind()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_cross_both_ways_and_an_end_is_an_end() {
+    let mut pair = pair();
+    let sent: Vec<u8> = (0..1_000_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+    let mut ours = pair.opener.open().await.unwrap();
+    ours.write_all(b"x").await.unwrap();
+    let mut theirs = pair.accepted.recv().await.unwrap();
+    let (expected, body) = (sent.clone(), sent.clone());
+    let (received, ()) = tokio::join!(
+        async {
+            theirs.write_all(&body).await.unwrap();
+            theirs.shutdown().await.unwrap();
+            read_all(&mut theirs).await
+        },
+        async {
+            assert_eq!(read_all(&mut ours).await, (expected, Ok(())));
+            ours.write_all(&sent).await.unwrap();
+            ours.shutdown().await.unwrap();
+        }
+    );
+    assert_eq!(received, ([b"x".to_vec(), sent.clone()].concat(), Ok(())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_stream_is_a_cut_not_an_end() {
+    let mut pair = pair();
+    let mut ours = pair.opener.open().await.unwrap();
+    ours.write_all(b"half").await.unwrap();
+    let mut theirs = pair.accepted.recv().await.unwrap();
+    drop(ours);
+    assert_eq!(read_all(&mut theirs).await, (b"half".to_vec(), Err(io::ErrorKind::ConnectionReset)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_connection_is_a_cut_not_an_end() {
+    let mut pair = pair();
+    let mut ours = pair.opener.open().await.unwrap();
+    ours.write_all(b"half").await.unwrap();
+    let mut theirs = pair.accepted.recv().await.unwrap();
+    let mut first = [0; 4];
+    theirs.read_exact(&mut first).await.unwrap();
+    pair.tasks.abort_all();
+    assert_eq!(read_all(&mut theirs).await, (Vec::new(), Err(io::ErrorKind::ConnectionReset)));
+    assert_eq!(read_all(&mut ours).await, (Vec::new(), Err(io::ErrorKind::ConnectionReset)));
+    assert_eq!(pair.opener.open().await.map(drop).unwrap_err().kind(), io::ErrorKind::NotConnected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_stays_one_when_the_connection_is_lost_after_it() {
+    let mut pair = pair();
+    let mut ours = pair.opener.open().await.unwrap();
+    ours.write_all(b"whole").await.unwrap();
+    ours.shutdown().await.unwrap();
+    let mut theirs = pair.accepted.recv().await.unwrap();
+    theirs.write_all(b"answer").await.unwrap();
+    let mut answer = [0; 6];
+    ours.read_exact(&mut answer).await.unwrap();
+    pair.tasks.abort_all();
+    assert_eq!(read_all(&mut theirs).await, (b"whole".to_vec(), Ok(())));
+    assert_eq!(read_all(&mut ours).await, (Vec::new(), Err(io::ErrorKind::ConnectionReset)));
+}
+
+/// The crate sends nothing when a stream is dropped after its half-close, and the peer would write into the void
+/// until its window is spent, then wait for ever.
+#[tokio::test(start_paused = true)]
+async fn a_stream_given_up_after_its_half_close_is_reset() {
+    let mut pair = pair();
+    let mut ours = pair.opener.open().await.unwrap();
+    ours.write_all(b"request").await.unwrap();
+    let mut theirs = pair.accepted.recv().await.unwrap();
+    ours.shutdown().await.unwrap();
+    drop(ours);
+    assert!(theirs.write_all(&vec![0; 10_000_000]).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_streams_at_once_and_no_more() {
+    let mut pair = pair();
+    let mut streams = Vec::new();
+    for _ in 0..1_000 {
+        let mut stream = pair.opener.open().await.unwrap();
+        stream.write_all(b"x").await.unwrap();
+        streams.push((stream, pair.accepted.recv().await.unwrap()));
+    }
+    let more = tokio::time::timeout(Duration::from_secs(1), pair.opener.open()).await;
+    assert!(more.is_err(), "the limit holds");
+    streams.pop();
+    assert!(pair.opener.open().await.is_ok(), "a place is free again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_in_order_is_seen_at_both_ends() {
+    let mut pair = pair();
+    let mut ours = pair.opener.open().await.unwrap();
+    ours.write_all(b"x").await.unwrap();
+    assert!(pair.accepted.recv().await.is_some());
+    pair.closing.cancel();
+    for _ in 0..2 {
+        let ending = pair.tasks.join_next().await.unwrap().unwrap();
+        assert!(matches!(ending, Ending::Closed), "{ending:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_lives_on() {
+    let mut pair = pair();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let idle = tokio::time::timeout(Duration::from_secs(3_600), pair.tasks.join_next()).await;
+    assert!(idle.is_err(), "{idle:?}");
+    let mut ours = pair.opener.open().await.unwrap();
+    ours.write_all(b"x").await.unwrap();
+    assert!(pair.accepted.recv().await.is_some());
+}
+
+#[track_caller]
+fn check_timed_out(ending: &Ending, what: &str) {
+    let Ending::Failed(error) = ending else { panic!("{ending:?}") };
+    assert_eq!((error.kind(), error.to_string().as_str()), (io::ErrorKind::TimedOut, what));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_peer_is_found_out() {
+    let (server, mut silent) = duplex(1 << 20);
+    let (_opener, driver) = opening(server, KeepAlive::default(), 1);
+    let begin = tokio::time::Instant::now();
+    let ending = driver.run(CancellationToken::new(), |_| ()).await;
+    check_timed_out(&ending, "the peer has fallen silent");
+    assert!((15..=18).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
+    let mut pings = Vec::new();
+    silent.read_to_end(&mut pings).await.unwrap();
+    assert!(pings.len() >= 5 * 12);
+}
+
+/// The peer sends, but takes nothing.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_stops_reading_is_found_out() {
+    let (server, mut deaf) = duplex(30);
+    let (_opener, driver) = opening(server, KeepAlive::default(), 1);
+    let begin = tokio::time::Instant::now();
+    let noise = async {
+        loop {
+            deaf.write_all(&[0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1]).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    let ending = tokio::select! {
+        ending = driver.run(CancellationToken::new(), |_| ()) => ending,
+        () = noise => unreachable!("it has no end"),
+    };
+    check_timed_out(&ending, "the peer has stopped reading");
+    assert!(begin.elapsed().as_secs() <= 30, "{:?}", begin.elapsed());
+}
+
+/// Reads frames until one satisfies `wanted`; for peers that speak raw bytes.
+async fn next_frame(peer: &mut DuplexStream, wanted: impl Fn([u8; 12]) -> bool) -> [u8; 12] {
+    loop {
+        let mut header = [0; 12];
+        peer.read_exact(&mut header).await.unwrap();
+        if wanted(header) {
+            return header;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_is_acknowledged_before_anything_is_written_to_it() {
+    let (client, mut peer) = duplex(1 << 16);
+    let mut tasks = JoinSet::new();
+    let mut kept = Vec::new();
+    tasks.spawn(accepting(client, KeepAlive::default()).run(CancellationToken::new(), move |stream| kept.push(stream)));
+    peer.write_all(&[0, 1, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0]).await.unwrap();
+    let frame = next_frame(&mut peer, |frame| frame[7] == 2).await;
+    assert_eq!(frame, [0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 0], "an empty frame with ACK");
+}
+
+#[tokio::test(start_paused = true)]
+async fn hostile_bytes_end_the_connection_and_nothing_else() {
+    for bytes in [
+        &[9; 12][..],
+        &[0, 0, 0, 1, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff],
+        &[0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 4, 1, 2, 3, 4, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0],
+        &[0, 2, 0, 2, 0, 0, 0, 0, 0, 0, 0, 99],
+        &[0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        &[0, 0, 0],
+    ] {
+        let (client, mut peer) = duplex(1 << 16);
+        peer.write_all(bytes).await.unwrap();
+        peer.shutdown().await.unwrap();
+        let mut kept = Vec::new();
+        let run = accepting(client, KeepAlive::default()).run(CancellationToken::new(), |stream| kept.push(stream));
+        let ending = tokio::time::timeout(Duration::from_secs(60), run).await;
+        assert!(ending.is_ok(), "{bytes:?}");
+    }
+}
