@@ -1,5 +1,7 @@
 //! A tunnel that makes a local web service reachable from outside over two plain HTTP requests.
 
+pub mod pipe;
+
 pub mod mux;
 
 pub mod wire;

@@ -1,0 +1,76 @@
+//! The body that is read: a carrier's bytes from the peer.
+
+use std::error::Error;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use http_body::Body;
+use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
+use tokio::io::ReadBuf;
+use tokio::sync::oneshot;
+
+/// A carrier's body, to be read to its end.
+pub struct Incoming {
+    body: UnsyncBoxBody<Bytes, io::Error>,
+    /// Read from the body, not yet handed on.
+    ahead: Bytes,
+    /// Tells by being dropped that the body is no longer read.
+    _done: Option<oneshot::Sender<()>>,
+}
+
+impl Incoming {
+    /// Reads `body`.
+    pub fn new<B>(body: B) -> Self
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let body = body.map_err(|error| io::Error::new(io::ErrorKind::ConnectionReset, error.into()));
+        Self { body: body.boxed_unsync(), ahead: Bytes::new(), _done: None }
+    }
+
+    /// Reads `body`, and says when that is over, be it at the body's end or before.
+    pub fn with_end<B>(body: B) -> (Self, oneshot::Receiver<()>)
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let (done, ended) = oneshot::channel();
+        (Self { _done: Some(done), ..Self::new(body) }, ended)
+    }
+
+    /// The bytes that come next, `None` at the body's end.
+    pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
+        loop {
+            let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else { return Poll::Ready(Ok(None)) };
+            // Trailers mean nothing here, and an empty chunk is no end.
+            if let Ok(data) = frame?.into_data()
+                && !data.is_empty()
+            {
+                return Poll::Ready(Ok(Some(data)));
+            }
+        }
+    }
+
+    /// Gives back bytes that were read too far.
+    pub(super) fn put_back(&mut self, bytes: Bytes) {
+        self.ahead = bytes;
+    }
+
+    /// Fills `buf` with what is there. Leaves it as it was at the body's end.
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.ahead.is_empty() {
+            match ready!(self.poll_chunk(cx))? {
+                Some(chunk) => self.ahead = chunk,
+                None => return Poll::Ready(Ok(())),
+            }
+        }
+        let part = self.ahead.len().min(buf.remaining());
+        buf.put_slice(&self.ahead[..part]);
+        self.ahead.advance(part);
+        Poll::Ready(Ok(()))
+    }
+}

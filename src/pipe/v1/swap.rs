@@ -1,0 +1,256 @@
+//! What a pipe and its swapper share, and the swap itself.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::handshake::{Handshake, SYNACK};
+use super::{Incoming, Outgoing};
+
+/// How long a handshake may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How many bodies may wait for the old one to end. A peer that renews faster than its bytes are read has to wait.
+const MAX_READERS: usize = 4;
+
+#[derive(Default)]
+struct State {
+    /// Where bytes are written to; none before the first swap.
+    writer: Option<Outgoing>,
+    /// Bodies to be read after the one that is being read.
+    readers: VecDeque<Incoming>,
+    /// A swap is under way, so the end of the old body is not the end of the pipe.
+    swapping: bool,
+    failed: Option<String>,
+    read_waker: Option<Waker>,
+    write_waker: Option<Waker>,
+}
+
+#[derive(Default)]
+pub(super) struct Shared {
+    state: Mutex<State>,
+    activity: AtomicU64,
+    /// A body that waited is being read.
+    taken: Notify,
+}
+
+fn reset(cause: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionReset, cause)
+}
+
+impl Shared {
+    // Held for a queue operation or a copy, never across an await. Taken before a carrier's own lock, never after it.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn note_activity(&self) {
+        self.activity.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Ends the pipe with an error; the first cause stays. Returns the error.
+    pub(super) fn fail(&self, cause: &str) -> io::Error {
+        let mut state = self.lock();
+        let error = reset(state.failed.get_or_insert_with(|| cause.to_owned()));
+        // Dropping them cuts what is sent, and tells those who wait for what is read. Without the lock, for either
+        // may belong to a pipe in this process that is failing towards us.
+        let (writer, readers) = (state.writer.take(), std::mem::take(&mut state.readers));
+        drop(state);
+        drop((writer, readers));
+        self.wake();
+        error
+    }
+
+    fn wake(&self) {
+        let mut state = self.lock();
+        let wakers = [state.read_waker.take(), state.write_waker.take()];
+        drop(state);
+        wakers.into_iter().flatten().for_each(Waker::wake);
+    }
+
+    /// The body that comes after one that has ended; `None` at the end of the pipe.
+    pub(super) fn next_reader(&self, cx: &mut Context<'_>) -> io::Result<Poll<Option<Incoming>>> {
+        let mut state = self.lock();
+        if let Some(cause) = &state.failed {
+            return Err(reset(cause));
+        }
+        if let Some(next) = state.readers.pop_front() {
+            self.taken.notify_one();
+            return Ok(Poll::Ready(Some(next)));
+        }
+        if state.writer.is_some() && !state.swapping {
+            return Ok(Poll::Ready(None));
+        }
+        state.read_waker = Some(cx.waker().clone());
+        Ok(Poll::Pending)
+    }
+
+    /// Nothing has come: wait, but not past a failure.
+    pub(super) fn wait_to_read(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.lock();
+        if let Some(cause) = &state.failed {
+            return Poll::Ready(Err(reset(cause)));
+        }
+        state.read_waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    pub(super) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let mut state = self.lock();
+        if let Some(cause) = &state.failed {
+            return Poll::Ready(Err(reset(cause)));
+        }
+        let written = match &state.writer {
+            Some(writer) => writer.poll_write(cx, bytes),
+            None => Poll::Pending,
+        };
+        if written.is_pending() {
+            state.write_waker = Some(cx.waker().clone());
+        } else {
+            self.note_activity();
+        }
+        written
+    }
+
+    async fn room_for_reader(&self) {
+        while self.lock().readers.len() >= MAX_READERS {
+            self.taken.notified().await;
+        }
+    }
+
+    pub(super) fn end(&self) {
+        if let Some(writer) = &self.lock().writer {
+            writer.end();
+        }
+    }
+}
+
+/// Brings a pipe its carriers.
+#[derive(Clone)]
+pub struct Swapper {
+    shared: Arc<Shared>,
+    /// One swap at a time.
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// Why a swap failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SwapError {
+    /// Nothing was given up: the old carriers go on, and another pair may be tried.
+    #[error("{0}")]
+    Refused(String),
+    /// The peer may have gone over to the new pair, which is lost: so is the pipe.
+    #[error("{0}")]
+    Lost(String),
+}
+
+impl Swapper {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, turn: Arc::default() }
+    }
+
+    /// Whether the pipe has failed.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.shared.lock().failed.is_some()
+    }
+
+    /// Ends the pipe with an error.
+    pub fn fail(&self, cause: &str) {
+        self.shared.fail(cause);
+    }
+
+    /// A count that grows whenever bytes pass, to find a quiet moment by.
+    #[must_use]
+    pub fn activity(&self) -> u64 {
+        self.shared.activity.load(Ordering::Relaxed)
+    }
+
+    /// Shakes hands over a new pair of carriers and goes over to it. Takes 10 s at most, after the swaps before it.
+    /// Cancelling it before the peer can have gone over leaves the old pair in place; after that it ends the pipe.
+    ///
+    /// # Errors
+    /// [`SwapError::Refused`] leaves the pipe as it was, [`SwapError::Lost`] ends it.
+    pub async fn swap(&self, incoming: Incoming, outgoing: Outgoing) -> Result<(), SwapError> {
+        let _turn = self.turn.lock().await;
+        let mut attempt = Attempt::begin(&self.shared);
+        let shaken = timeout(DEADLINE, attempt.shake_hands(incoming, &outgoing)).await;
+        match shaken.unwrap_or_else(|_| Err("the peer did not answer the handshake within 10 s".to_owned())) {
+            Ok(incoming) => attempt.go_over(incoming, outgoing),
+            Err(cause) => Err(attempt.give_up(cause)),
+        }
+    }
+}
+
+/// A swap under way. Dropped, it leaves the pipe as it was, or failed where that cannot be.
+struct Attempt<'a> {
+    shared: &'a Arc<Shared>,
+    /// Our `SYNACK` is on its way: the peer may go over to the new pair.
+    committed: bool,
+}
+
+impl<'a> Attempt<'a> {
+    fn begin(shared: &'a Arc<Shared>) -> Self {
+        shared.lock().swapping = true;
+        Self { shared, committed: false }
+    }
+
+    async fn shake_hands(&mut self, mut incoming: Incoming, outgoing: &Outgoing) -> Result<Incoming, String> {
+        self.shared.room_for_reader().await;
+        let mut handshake = Handshake::default();
+        loop {
+            let chunk = poll_fn(|cx| incoming.poll_chunk(cx)).await;
+            let mut bytes = chunk
+                .map_err(|error| format!("a new carrier was cut during the handshake: {error}"))?
+                .ok_or("a new carrier ended during the handshake")?;
+            let step = handshake.advance(&mut bytes).map_err(|violation| violation.to_string())?;
+            if step.send_synack {
+                self.committed = true;
+                outgoing.push(SYNACK);
+            }
+            if step.done {
+                incoming.put_back(bytes);
+                return Ok(incoming);
+            }
+        }
+    }
+
+    fn go_over(mut self, incoming: Incoming, outgoing: Outgoing) -> Result<(), SwapError> {
+        if !outgoing.attach(self.shared) {
+            return Err(self.give_up("a new carrier was lost during the handshake".to_owned()));
+        }
+        let mut state = self.shared.lock();
+        if let Some(cause) = &state.failed {
+            return Err(SwapError::Lost(cause.clone()));
+        }
+        state.readers.push_back(incoming);
+        let old = state.writer.replace(outgoing);
+        drop(state);
+        if let Some(old) = old {
+            old.end();
+        }
+        self.committed = false;
+        Ok(())
+    }
+
+    fn give_up(self, cause: String) -> SwapError {
+        if self.committed { SwapError::Lost(cause) } else { SwapError::Refused(cause) }
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        self.shared.lock().swapping = false;
+        if self.committed {
+            self.shared.fail("a carrier was lost while the peer went over to it");
+        }
+        self.shared.wake();
+    }
+}
