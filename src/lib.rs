@@ -1,3 +1,5 @@
 //! A tunnel that makes a local web service reachable from outside over two plain HTTP requests.
 
 pub mod wire;
+
+pub mod auth;
