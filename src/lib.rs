@@ -2,6 +2,8 @@
 
 pub mod wire;
 
+pub mod auth;
+
 pub mod server;
 
 pub mod client;
