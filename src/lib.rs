@@ -7,3 +7,5 @@ pub mod auth;
 pub mod server;
 
 pub mod client;
+
+pub mod cmd;
