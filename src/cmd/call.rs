@@ -18,6 +18,7 @@ use super::{flags, help};
 #[derive(FromArgs, ArgsInfo)]
 #[argh(
     name = "sendit",
+    help_triggers("-h", "--help", "help"),
     example = "See it work, on this machine alone:
   {command_name} demo",
     example = "At a public address, and beside a local service:

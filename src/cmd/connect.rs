@@ -15,6 +15,7 @@ use crate::client::{self, Config, Event, InvalidUrl, TargetTls};
 #[argh(
     subcommand,
     name = "connect",
+    help_triggers("-h", "--help"),
     example = "A local service on port 3000, at a server that wants a token:
   {command_name} --token-file token https://example.com/my-app http://localhost:3000",
     example = "The same with the token in the environment:

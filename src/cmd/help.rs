@@ -11,9 +11,26 @@ pub(crate) fn page(page: &str, command: Option<&str>) -> String {
     let variables = variables.map(|row| (row.name.to_owned(), format!("{} ({})", row.meaning, row.flag)));
     let exits = exit::TABLE.iter().filter(|row| concerns(row.commands));
     let exits = exits.map(|row| (row.exit.code().to_string(), row.text.to_owned()));
-    let mut text = page.trim_end().to_owned();
+    let (usage, rest) = page.split_once('\n').unwrap_or((page, ""));
+    let lines = std::iter::once(wrapped(usage)).chain(rest.lines().map(|line| line.trim_end().to_owned()));
+    let mut text = lines.collect::<Vec<_>>().join("\n").trim_end().to_owned();
     section(&mut text, "Environment, where the flag is not given:", variables.collect());
     section(&mut text, "Exit codes:", exits.collect());
+    text
+}
+
+/// The usage in lines that a terminal holds, cut between flags.
+fn wrapped(usage: &str) -> String {
+    const WIDTH: usize = 80;
+    let mut parts = usage.split(" [");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    let mut column = text.len();
+    for part in parts {
+        let room = column + part.len() + 2 <= WIDTH;
+        text.push_str(if room { " [" } else { "\n           [" });
+        column = if room { column } else { 10 } + part.len() + 2;
+        text.push_str(part);
+    }
     text
 }
 
@@ -35,6 +52,14 @@ mod tests {
         assert!(text.starts_with("Page.\n\n"), "{text}");
         assert!(contains.iter().all(|part| text.contains(part)), "{text}");
         assert!(!lacks.iter().any(|part| text.contains(part)), "{text}");
+    }
+
+    #[test]
+    fn a_long_usage_is_wrapped() {
+        let flag = "[--abcdefgh <ABCDEFGH>]";
+        let usage = format!("Usage: name {flag} {flag} {flag} {flag} <ARG>\n\nPage.");
+        let expected = format!("Usage: name {flag} {flag}\n           {flag} {flag} <ARG>\n\nPage.\n\nExit codes:");
+        assert!(page(&usage, Some("install-links")).starts_with(&expected));
     }
 
     #[test]

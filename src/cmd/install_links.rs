@@ -15,6 +15,7 @@ use super::secret::reason;
 #[argh(
     subcommand,
     name = "install-links",
+    help_triggers("-h", "--help"),
     example = "{command_name} ~/.local/bin",
     note = "Under the name `sendit-server` this program is `sendit serve`, under
 `sendit-token` it is `sendit token`. A link that was made before is renewed; any

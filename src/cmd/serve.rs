@@ -18,6 +18,7 @@ use crate::server::{self, BasePath, PlainHttp, Server};
 #[argh(
     subcommand,
     name = "serve",
+    help_triggers("-h", "--help"),
     example = "A server behind a reverse proxy on the same machine, its secret in a file:
   openssl rand -hex 32 > secret
   {command_name} --secret-file secret --public-url https://example.com",

@@ -13,6 +13,7 @@ use crate::auth::{self, Audience, Claims, Glob};
 #[argh(
     subcommand,
     name = "token",
+    help_triggers("-h", "--help"),
     example = "For a server that runs with `--secret-file secret`:
   {command_name} --secret-file secret > token",
     example = "For one team, for a month:
@@ -25,11 +26,11 @@ In a GLOB `*` stands for any characters or none, `?` for any one. A server check
 lifetime and prefixes whenever a tunnel is opened or renewed."
 )]
 pub(crate) struct Token {
-    /// secret to sign with
+    /// secret to sign with; can be repeated, but only the first signs
     #[argh(option, arg_name = "SECRET")]
     secret: Vec<Secret>,
 
-    /// file that holds the secret
+    /// file that holds the secret; can be repeated, likewise
     #[argh(option, arg_name = "FILE")]
     secret_file: Vec<String>,
 

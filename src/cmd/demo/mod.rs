@@ -25,6 +25,7 @@ use crate::wire::Prefix;
 #[argh(
     subcommand,
     name = "demo",
+    help_triggers("-h", "--help"),
     example = "A built-in page, seen through a tunnel:
   {command_name}",
     example = "A local service of your own:
