@@ -106,7 +106,7 @@ impl Call {
             },
             _ => match command(first) {
                 Some(name) => (name.read)(&format!("sendit {}", name.command), rest),
-                None if first.starts_with('-') || args.iter().any(|arg| arg.contains("://")) => {
+                None if first.starts_with('-') || first.contains(['/', ':', '.']) => {
                     read("sendit", args, Command::Connect)
                 }
                 None => Err(Failure::usage(format!("there is no command `{first}`; see `sendit --help`"))),
@@ -208,6 +208,7 @@ pub(crate) mod tests {
         check(&["sendit", "-token", "T", "-max-ttl", "15s", A, B], "connect");
         check(&["sendit.exe", "--token=T", "--max-ttl=15s", A, B], "connect");
         check(&["sendit", A, B], "connect");
+        check(&["sendit", "host/foo", "localhost:1"], "connect");
         check(&["sendit", "--", A, B], "connect");
         check(&["sendit-token", "-secret", "S"], "token");
     }

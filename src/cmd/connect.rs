@@ -67,10 +67,10 @@ pub(crate) struct Connect {
 
 /// Keeps a tunnel standing until a signal comes.
 pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
-    let signals = Signals::catch()?;
     let ready = format!("Ready; Forwarding {} -> {}", args.source, args.destination);
     let (config, level) = args.settle(env)?;
     log::start(level);
+    let signals = Signals::catch()?;
     let shutdown = signals.shutdown();
     let connected = async {
         let told = move |event| match event {

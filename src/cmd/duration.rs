@@ -151,6 +151,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn no_text_is_trouble(text in "[-+0-9.a-zµ ]{0,12}|\\PC*") {
             let _ = parse(&text);

@@ -67,7 +67,7 @@ pub const TABLE: &[Variable] = &[
 
 /// What the environment held when the process started. It has no `Debug`: secrets may stand in it.
 #[derive(Default)]
-pub struct Env(BTreeMap<String, String>);
+pub(crate) struct Env(BTreeMap<String, String>);
 
 impl Env {
     /// Reads the variables of [`TABLE`].
@@ -94,6 +94,7 @@ impl Env {
     }
 }
 
+#[cfg(test)]
 impl<const N: usize> From<[(&str, &str); N]> for Env {
     fn from(pairs: [(&str, &str); N]) -> Self {
         Self(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into())

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::exit::Failure;
+use super::exit::{Failure, reason};
 use super::output;
-use super::secret::reason;
 
 /// Makes the links `sendit-server` and `sendit-token`, for scripts written for the Go tools.
 #[derive(FromArgs, ArgsInfo)]

@@ -5,8 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::net::{TcpListener, lookup_host};
 
-use super::exit::{Exit, Failure};
-use super::secret::reason;
+use super::exit::{Exit, Failure, reason};
 
 /// Where to listen: `host:port`, where no host means every interface, as in Go.
 #[derive(Debug, PartialEq, Eq)]

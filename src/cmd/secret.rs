@@ -3,11 +3,11 @@
 
 use std::convert::Infallible;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::str::FromStr;
 
 use super::env::{self, Env};
-use super::exit::Failure;
+use super::exit::{Failure, reason};
 use crate::auth::{EmptySecret, Key, Keys};
 use crate::client::Token;
 
@@ -98,17 +98,6 @@ fn read(what: &str, path: &str) -> Result<Vec<u8>, Failure> {
 /// Exactly one newline goes: editors and `echo` put it there. Whatever else stands at the end is the person's.
 fn without_newline(bytes: &[u8]) -> &[u8] {
     bytes.strip_suffix(b"\r\n").or_else(|| bytes.strip_suffix(b"\n")).unwrap_or(bytes)
-}
-
-/// An error of the operating system in the words of this program's messages, without its number.
-pub(crate) fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
-        io::ErrorKind::NotADirectory => "it lies below what is no directory".to_owned(),
-        _ => error.to_string(),
-    }
 }
 
 #[cfg(test)]

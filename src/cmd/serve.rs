@@ -99,10 +99,10 @@ enum Auth {
 
 /// Serves until a signal comes.
 pub(crate) async fn run(args: Serve, env: &Env) -> Result<(), Failure> {
-    let signals = Signals::catch()?;
     let Settings { address, config, auth, level } = args.settle(env)?;
     let resolved = address.resolve().await?;
     let warning = auth.warning(&resolved)?;
+    let signals = Signals::catch()?;
     let listener = resolved.bind().await?;
     let addr = listener.local_addr().map_err(|cause| Failure::unexpected(format!("no address to tell: {cause}")))?;
     output::say(format_args!("Listening: {addr}"));

@@ -27,7 +27,7 @@ impl Signals {
     }
 
     /// Waits for `work`, which ends by itself after [`Self::shutdown`] is cancelled, and at the latest for the second
-    /// signal, which drops it. `waiting` says what is waited for between the two. Dropping this drops `work`.
+    /// signal, which drops it. `waiting` says what is waited for between the two. Cancelling this drops `work`.
     pub(crate) async fn guard<T>(
         self,
         waiting: &str,

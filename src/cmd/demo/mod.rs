@@ -67,8 +67,13 @@ pub(crate) async fn run(args: Demo, env: &Env) -> Result<(), Failure> {
     let listener = listen(args.addr.as_deref().unwrap_or("127.0.0.1:0")).await?;
     let source = source(own_address(&listener)?, &prefix)?;
     let shutdown = signals.shutdown();
+    let hint = match page {
+        Some(_) => format!("see it in a browser, or try `curl -d hello {source}/echo`; Ctrl-C ends it"),
+        None => format!("`{target}` answers there, try `curl {source}`; Ctrl-C ends it"),
+    };
+    let told = teller(format!("{source}\n{hint}"));
     let pages = show(page, &prefix, shutdown.clone());
-    let tunnel = tunnel(listener, source, target, shutdown);
+    let tunnel = tunnel(listener, Config::new(source, target), told, shutdown);
     let work = async {
         tokio::select! {
             ended = tunnel => ended,
@@ -105,8 +110,8 @@ async fn show(listener: Option<TcpListener>, prefix: &Prefix, shutdown: Cancella
 /// Runs a server with a secret of its own and a client of it. Cancelling it drops both.
 async fn tunnel(
     listener: TcpListener,
-    source: Source,
-    target: Target,
+    mut config: Config,
+    told: impl Fn(Event) + Send + Sync + 'static,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
     let mut bits = [0_u8; 32];
@@ -120,8 +125,6 @@ async fn tunnel(
         public_url: None,
         plain_http: PlainHttp::Serve,
     });
-    let told = teller(&source, &target);
-    let mut config = Config::new(source, target);
     config.token = token.map(|token| client::Token::new(&token));
     let serving = server::serve(listener, server, shutdown.clone());
     let connected = async {
@@ -133,9 +136,8 @@ async fn tunnel(
     ended.map_err(|error| Failure::unexpected(error.to_string()))
 }
 
-/// Prints where to look, once; troubles as they come.
-fn teller(source: &Source, target: &Target) -> impl Fn(Event) + Send + Sync + use<> {
-    let lines = format!("{source}\ntry `curl {source}`, or open it in a browser; it is `{target}`; Ctrl-C ends it");
+/// Prints `lines` once the tunnel stands; troubles as they come.
+fn teller(lines: String) -> impl Fn(Event) + Send + Sync {
     let once = Once::new();
     move |event| match event {
         Event::Ready => once.call_once(|| {
