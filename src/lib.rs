@@ -8,6 +8,10 @@ pub mod pipe;
 
 pub mod mux;
 
+pub mod proxy;
+
 pub mod server;
 
 pub mod client;
+
+pub mod cmd;

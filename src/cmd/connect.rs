@@ -1,0 +1,183 @@
+//! `sendit connect`: from what was typed to a tunnel that stands.
+
+use argh::{ArgsInfo, FromArgs};
+use tracing::Level;
+
+use super::env::Env;
+use super::exit::{Exit, Failure};
+use super::secret::Secret;
+use super::signals::Signals;
+use super::{duration, log, output, secret};
+use crate::client::{self, Config, Event, InvalidUrl, TargetTls};
+
+/// Makes a local service reachable at a public URL, as long as it runs.
+#[derive(FromArgs, ArgsInfo)]
+#[argh(
+    subcommand,
+    name = "connect",
+    help_triggers("-h", "--help"),
+    example = "A local service on port 3000, at a server that wants a token:
+  {command_name} --token-file token https://example.com/my-app http://localhost:3000",
+    example = "The same with the token in the environment:
+  SENDIT_TOKEN=... {command_name} https://example.com/my-app http://localhost:3000",
+    note = "The last segment of SOURCE is the prefix, 3 to 64 of `a-z`, `0-9` and `-`. What
+stands before it is the server's own URL. Paths are forwarded whole: a visitor's
+`/my-app/x` is `/my-app/x` to the local service.",
+    note = "
+Once the tunnel stands, a line with `Ready; Forwarding SOURCE -> DESTINATION` goes
+to standard error. Where it is lost the client tries again, after 0.2 s at first
+and 10 s at most, for as long as that can help.",
+    note = "
+HTTP_PROXY, HTTPS_PROXY and NO_PROXY are heeded on the way to the server, never
+on the way to the local service.",
+    note = "
+SIGINT or SIGTERM: exchanges in flight have 30 s to end. A second signal ends
+at once."
+)]
+pub(crate) struct Connect {
+    /// token that the server asks for, as `sendit token` prints it
+    #[argh(option, arg_name = "TOKEN")]
+    token: Option<Secret>,
+
+    /// file that holds the token
+    #[argh(option, arg_name = "FILE")]
+    token_file: Option<String>,
+
+    /// longest life of a request to the server before it is renewed, such as 15s or 1m30s; less than what proxies on
+    /// the way allow (default: 10s)
+    #[argh(option, arg_name = "DURATION")]
+    max_ttl: Option<String>,
+
+    /// take any certificate that an https DESTINATION shows
+    #[argh(switch)]
+    target_insecure: bool,
+
+    /// how much is logged: error, warn, info, debug or trace (default: warn)
+    #[argh(option, arg_name = "LEVEL")]
+    log: Option<String>,
+
+    /// public URL, such as `https://example.com/my-app`
+    #[argh(positional, arg_name = "SOURCE")]
+    source: String,
+
+    /// local service, such as `http://localhost:3000`
+    #[argh(positional, arg_name = "DESTINATION")]
+    destination: String,
+}
+
+/// Keeps a tunnel standing until a signal comes.
+pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
+    let ready = format!("Ready; Forwarding {} -> {}", args.source, args.destination);
+    let (config, level) = args.settle(env)?;
+    log::start(level);
+    let signals = Signals::catch()?;
+    let shutdown = signals.shutdown();
+    let connected = async {
+        let told = move |event| match event {
+            Event::Ready => output::say(&ready),
+            trouble => tell(&trouble),
+        };
+        client::run(config, told, shutdown).await.map_err(|error| failure(&error))
+    };
+    signals.guard("exchanges in flight have 30 s to end", connected).await
+}
+
+impl Connect {
+    fn settle(self, env: &Env) -> Result<(Config, Level), Failure> {
+        let url = |error: InvalidUrl| Failure::usage(error.to_string());
+        let source = self.source.parse().map_err(url)?;
+        let target = self.destination.parse().map_err(url)?;
+        let mut config = Config::new(source, target);
+        if let Some(text) = self.max_ttl {
+            config.max_ttl =
+                duration::parse(&text).map_err(|error| Failure::usage(format!("wrong `--max-ttl`: {error}")))?;
+        }
+        if self.target_insecure {
+            config.target_tls = TargetTls::Insecure;
+        }
+        config.token = secret::token(self.token, self.token_file, env)?;
+        Ok((config, log::level(self.log, env, Level::WARN)?))
+    }
+}
+
+/// Says what is wrong with the tunnel, while it is tried again.
+pub(crate) fn tell(event: &Event) {
+    match event {
+        Event::Ready => (),
+        Event::Retrying { cause, after } => {
+            output::say(format_args!("no tunnel: {cause}; trying again in {:.1} s", after.as_secs_f64()));
+        }
+        Event::Target { cause } => output::say(format_args!("a visitor did not reach the destination: {cause}")),
+    }
+}
+
+/// A client's end in terms of the exit codes.
+fn failure(error: &client::Error) -> Failure {
+    let exit = match error {
+        client::Error::Unauthorized(_) => Exit::Unauthorized,
+        client::Error::Prefix(_) => Exit::Prefix,
+        client::Error::NotSendit(_) => Exit::NotSendit,
+    };
+    Failure::new(exit, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::cmd::{env, parsed};
+
+    const URLS: [&str; 2] = ["https://host/foo", "http://localhost:1"];
+
+    fn settle(args: &[&str], env: &Env) -> Result<Config, Failure> {
+        parsed::<Connect>("connect", args).settle(env).map(|(config, _)| config)
+    }
+
+    #[track_caller]
+    fn check<T: PartialEq + std::fmt::Debug>(args: &[&str], env: &Env, seen: fn(Config) -> T, expected: T) {
+        let config = settle(&[args, &URLS[..]].concat(), env).map_err(|failure| failure.sentence);
+        assert_eq!(config.map(seen), Ok(expected), "{args:?}");
+    }
+
+    #[track_caller]
+    fn refused(args: &[&str], sentence: &str) {
+        assert_eq!(settle(args, &Env::default()).err(), Some(Failure::new(Exit::Usage, sentence)), "{args:?}");
+    }
+
+    #[test]
+    fn settings() {
+        let none = Env::default();
+        check(&[], &none, |config| config.source.prefix().to_string(), "foo".to_owned());
+        check(&[], &none, |config| config.target.port(), 1);
+        check(&[], &none, |config| config.max_ttl, Duration::from_secs(10));
+        check(&["-max-ttl=1m30s"], &none, |config| config.max_ttl, Duration::from_secs(90));
+        check(&[], &none, |config| config.target_tls, TargetTls::Verified);
+        check(&["--target-insecure"], &none, |config| config.target_tls, TargetTls::Insecure);
+        check(&[], &none, |config| config.token.is_some(), false);
+        check(&["-token="], &Env::from([(env::TOKEN, "t")]), |config| config.token.is_some(), false);
+        check(&["-token", "t"], &none, |config| config.token.is_some(), true);
+        check(&[], &Env::from([(env::TOKEN, "t")]), |config| config.token.is_some(), true);
+    }
+
+    #[test]
+    fn refusals() {
+        let [source, destination] = URLS;
+        refused(
+            &["https://host", destination],
+            "the source URL `https://host` needs a path whose last segment is the prefix, like `https://host/prefix`",
+        );
+        refused(
+            &[source, "http://localhost/x"],
+            "the destination URL `http://localhost/x` must have no path: paths are forwarded whole, prefix included",
+        );
+        refused(
+            &["-max-ttl=0", source, destination],
+            "wrong `--max-ttl`: `0` is no use: the length of time must be more than zero",
+        );
+        refused(
+            &["-log=loud", source, destination],
+            "`loud` is no log level; choose `error`, `warn`, `info`, `debug` or `trace`",
+        );
+    }
+}

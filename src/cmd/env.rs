@@ -1,0 +1,121 @@
+//! The environment: the one table of variables, and the only place that reads them. Knows names and text, not what
+//! the values mean.
+
+use std::collections::BTreeMap;
+
+use super::exit::Failure;
+
+/// A row of [`TABLE`].
+#[derive(Clone, Copy, Debug)]
+pub struct Variable {
+    /// The variable's name.
+    pub name: &'static str,
+    /// The flag whose place it takes where the flag is not given.
+    pub flag: &'static str,
+    /// What it says, as help and manual print it.
+    pub meaning: &'static str,
+    /// The subcommands that heed it.
+    pub commands: &'static [&'static str],
+}
+
+/// The variable for `serve --addr`.
+pub(crate) const ADDR: &str = "SENDIT_ADDR";
+/// The variable for `--secret`.
+pub(crate) const SECRET: &str = "SENDIT_SECRET";
+/// The variable for `--secret-file`.
+pub(crate) const SECRET_FILE: &str = "SENDIT_SECRET_FILE";
+/// The variable for `serve --http-prefix`.
+pub(crate) const HTTP_PREFIX: &str = "SENDIT_HTTP_PREFIX";
+/// The variable for `serve --https-redir`.
+pub(crate) const HTTPS_REDIR: &str = "SENDIT_HTTPS_REDIR";
+/// The variable for `serve --public-url`.
+pub(crate) const PUBLIC_URL: &str = "SENDIT_PUBLIC_URL";
+/// The variable for `connect --token`.
+pub(crate) const TOKEN: &str = "SENDIT_TOKEN";
+/// The variable for `connect --token-file`.
+pub(crate) const TOKEN_FILE: &str = "SENDIT_TOKEN_FILE";
+/// The variable for `--log`.
+pub(crate) const LOG: &str = "SENDIT_LOG";
+
+/// Every variable that is heeded.
+pub const TABLE: &[Variable] = &[
+    Variable { name: ADDR, flag: "--addr", meaning: "address to listen on", commands: &["serve"] },
+    Variable { name: SECRET, flag: "--secret", meaning: "one secret", commands: &["serve", "token"] },
+    Variable {
+        name: SECRET_FILE,
+        flag: "--secret-file",
+        meaning: "file that holds one secret",
+        commands: &["serve", "token"],
+    },
+    Variable {
+        name: HTTP_PREFIX,
+        flag: "--http-prefix",
+        meaning: "path below which the server lives",
+        commands: &["serve"],
+    },
+    Variable {
+        name: HTTPS_REDIR,
+        flag: "--https-redir",
+        meaning: "`1` sends plain HTTP to https",
+        commands: &["serve"],
+    },
+    Variable { name: PUBLIC_URL, flag: "--public-url", meaning: "address that visitors use", commands: &["serve"] },
+    Variable { name: TOKEN, flag: "--token", meaning: "token to present", commands: &["connect"] },
+    Variable { name: TOKEN_FILE, flag: "--token-file", meaning: "file that holds the token", commands: &["connect"] },
+    Variable { name: LOG, flag: "--log", meaning: "how much is logged", commands: &["serve", "connect", "demo"] },
+];
+
+/// What the environment held when the process started. It has no `Debug`: secrets may stand in it.
+#[derive(Default)]
+pub(crate) struct Env(BTreeMap<String, String>);
+
+impl Env {
+    /// Reads the variables of [`TABLE`].
+    pub(crate) fn from_process() -> Result<Self, Failure> {
+        let read = |row: &Variable| {
+            #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+            let value = std::env::var_os(row.name)?;
+            let text = value
+                .into_string()
+                .map_err(|_| Failure::usage(format!("the environment variable `{}` is not valid UTF-8", row.name)));
+            Some(text.map(|text| (row.name.to_owned(), text)))
+        };
+        TABLE.iter().filter_map(read).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The value of a variable. An empty one counts as not set, as everywhere in a shell's world.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// What the flag says, else what the variable says.
+    pub(crate) fn unless_flag(&self, flag: Option<String>, name: &str) -> Option<String> {
+        flag.or_else(|| self.value(name).map(ToOwned::to_owned))
+    }
+}
+
+#[cfg(test)]
+impl<const N: usize> From<[(&str, &str); N]> for Env {
+    fn from(pairs: [(&str, &str); N]) -> Self {
+        Self(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(flag: Option<&str>, env: &Env, expected: Option<&str>) {
+        assert_eq!(env.unless_flag(flag.map(ToOwned::to_owned), ADDR).as_deref(), expected);
+    }
+
+    #[test]
+    fn a_flag_goes_before_its_variable() {
+        check(None, &Env::default(), None);
+        check(None, &Env::from([(ADDR, "a")]), Some("a"));
+        check(None, &Env::from([(ADDR, "")]), None);
+        check(Some("b"), &Env::from([(ADDR, "a")]), Some("b"));
+        check(Some(""), &Env::from([(ADDR, "a")]), Some(""));
+    }
+}

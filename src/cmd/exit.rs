@@ -1,0 +1,127 @@
+//! How a command can end: the one table of exit codes, and the failure that carries a code and the sentence for the
+//! person who typed. Knows no command's inside.
+
+use std::fmt;
+use std::io;
+
+/// What the process tells its caller by its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// The command did what was asked, or was told to stop.
+    Success = 0,
+    /// What no other code describes.
+    Unexpected = 1,
+    /// The command line or the environment cannot be meant.
+    Usage = 2,
+    /// The server does not accept the token.
+    Unauthorized = 3,
+    /// The server does not give the prefix.
+    Prefix = 4,
+    /// What answers at the URL is no sendit server.
+    NotSendit = 5,
+    /// The address cannot be listened on.
+    Listen = 6,
+    /// A file cannot be read or written.
+    File = 7,
+    /// A second signal came before the command had stopped.
+    Interrupted = 130,
+}
+
+/// A row of [`TABLE`].
+#[derive(Clone, Copy, Debug)]
+pub struct Meaning {
+    /// The exit code.
+    pub exit: Exit,
+    /// What it says, as help and manual print it.
+    pub text: &'static str,
+    /// The subcommands that can end so.
+    pub commands: &'static [&'static str],
+}
+
+/// Every exit code there is, in ascending order.
+pub const TABLE: &[Meaning] = &[
+    Meaning { exit: Exit::Success, text: "success, or stopped by a signal", commands: EVERY },
+    Meaning { exit: Exit::Unexpected, text: "unexpected failure", commands: EVERY },
+    Meaning { exit: Exit::Usage, text: "wrong flag, argument or environment variable", commands: EVERY },
+    Meaning { exit: Exit::Unauthorized, text: "the server refuses the token", commands: &["connect"] },
+    Meaning { exit: Exit::Prefix, text: "the server does not give the prefix", commands: &["connect"] },
+    Meaning { exit: Exit::NotSendit, text: "no sendit server at the URL", commands: &["connect"] },
+    Meaning { exit: Exit::Listen, text: "cannot listen on the address", commands: &["serve", "demo"] },
+    Meaning {
+        exit: Exit::File,
+        text: "a file cannot be read or written",
+        commands: &["serve", "connect", "token", "install-links"],
+    },
+    Meaning {
+        exit: Exit::Interrupted,
+        text: "a second signal ended it at once",
+        commands: &["serve", "connect", "demo"],
+    },
+];
+
+const EVERY: &[&str] = &["serve", "connect", "token", "demo", "install-links"];
+
+impl Exit {
+    /// The number that the process returns.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// Why a command ended without success: the exit code, and one sentence that says what is wrong and what to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) sentence: String,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, sentence: impl Into<String>) -> Self {
+        Self { exit, sentence: sentence.into() }
+    }
+
+    /// The person has to type something else.
+    pub(crate) fn usage(sentence: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, sentence)
+    }
+
+    /// A file is in the way.
+    pub(crate) fn file(sentence: impl Into<String>) -> Self {
+        Self::new(Exit::File, sentence)
+    }
+
+    /// Nothing that the person did wrong.
+    pub(crate) fn unexpected(sentence: impl Into<String>) -> Self {
+        Self::new(Exit::Unexpected, sentence)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)
+    }
+}
+
+/// An error of the operating system in the words of this program's messages, without its number.
+pub(crate) fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        io::ErrorKind::NotADirectory => "it lies below what is no directory".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_order_and_names_each_code_once() {
+        let codes: Vec<u8> = TABLE.iter().map(|row| row.exit.code()).collect();
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 130]);
+    }
+}

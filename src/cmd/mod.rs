@@ -1,0 +1,74 @@
+//! What a person types and reads: the subcommands with their flags, the names that the program answers to, the
+//! environment, signals, exit codes. Knows how to say what is meant to the two ends, and not how they do it.
+
+pub mod env;
+pub mod exit;
+
+mod call;
+mod flags;
+mod help;
+
+mod connect;
+mod demo;
+mod install_links;
+mod serve;
+mod token;
+
+mod clock;
+mod duration;
+mod listen;
+mod log;
+mod output;
+mod secret;
+mod signals;
+
+use std::ffi::OsString;
+
+use argh::CommandInfoWithArgs;
+use tokio_rustls::rustls::crypto::ring;
+
+use self::call::{Call, Command};
+use self::env::Env;
+use self::exit::{Exit, Failure};
+
+#[cfg(test)]
+use self::call::tests::parsed;
+
+/// The program: does what `args`, whose first item is the program's name, asks for, and ends with its exit code. What
+/// it waits for depends on the subcommand; a signal ends each. Cancelling it drops what is under way.
+pub async fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    // One provider for every use of rustls in the process: the crates that could choose one disagree unless told. It
+    // can only fail where an embedding program has chosen already.
+    let _ = ring::default_provider().install_default();
+    match obey(args).await {
+        Ok(()) => Exit::Success,
+        Err(failure) => {
+            output::say(format_args!("error: {failure}"));
+            failure.exit
+        }
+    }
+}
+
+async fn obey(args: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
+    match Call::read(args)? {
+        Call::Help(page) => output::answer(page),
+        Call::Version => output::answer(concat!("sendit ", env!("CARGO_PKG_VERSION"))),
+        Call::Command(command) => {
+            let env = Env::from_process()?;
+            match command {
+                Command::Serve(args) => serve::run(args, &env).await,
+                Command::Connect(args) => connect::run(args, &env).await,
+                Command::Token(args) => token::run(args, &env),
+                Command::Demo(args) => demo::run(args, &env).await,
+                Command::InstallLinks(args) => install_links::run(&args, call::links()),
+            }
+        }
+    }
+}
+
+/// The command line as argh describes it, for what is generated from it: completions, manual pages, the reference.
+/// Environment variables and exit codes are in [`env::TABLE`] and [`exit::TABLE`].
+#[must_use]
+pub fn command_info() -> CommandInfoWithArgs {
+    call::info()
+}

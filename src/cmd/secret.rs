@@ -1,0 +1,191 @@
+//! What must stay secret on its way in: secrets and tokens, from a flag, a file or the environment. Knows what a file
+//! may hold, not what a secret is for.
+
+use std::convert::Infallible;
+use std::fs::File;
+use std::io::Read as _;
+use std::str::FromStr;
+
+use super::env::{self, Env};
+use super::exit::{Failure, reason};
+use crate::auth::{EmptySecret, Key, Keys};
+use crate::client::Token;
+
+/// A secret or a token as it was typed. It has no `Debug`, so that it cannot reach a log.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(String);
+
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// The secrets in their order: flags, then files. Only where there are none of either the environment is asked, so
+/// that a secret which was taken off the command line is not let in again by a forgotten variable.
+pub(crate) fn secrets(flags: Vec<Secret>, files: &[String], env: &Env) -> Result<Vec<Vec<u8>>, Failure> {
+    let in_env = flags.is_empty() && files.is_empty();
+    let from_env = |name| env.value(name).filter(|_| in_env).map(ToOwned::to_owned);
+    let plain = flags.into_iter().map(|secret| secret.0).chain(from_env(env::SECRET));
+    let plain = plain.map(|secret| Ok(secret.into_bytes()));
+    let read = files.iter().cloned().chain(from_env(env::SECRET_FILE)).map(|path| {
+        let bytes = read("secret", &path)?;
+        Ok(without_newline(&bytes).to_vec())
+    });
+    plain.chain(read).collect()
+}
+
+/// The keys that the secrets make; none where there are no secrets.
+pub(crate) fn keys(secrets: &[Vec<u8>]) -> Result<Option<(Keys, Strength)>, EmptySecret> {
+    let mut keys = secrets.iter().map(|secret| Key::new(secret)).collect::<Result<Vec<_>, _>>()?.into_iter();
+    let weak = keys.as_slice().iter().any(Key::is_weak);
+    let strength = if weak { Strength::Weak } else { Strength::Strong };
+    Ok(keys.next().map(|first| (Keys::new(first, keys), strength)))
+}
+
+/// Whether each secret is long enough that nobody can find it by trying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strength {
+    /// All are.
+    Strong,
+    /// One is not.
+    Weak,
+}
+
+/// What is said of a [`Strength::Weak`] secret.
+pub(crate) const WEAK: &str =
+    "warning: a secret under 32 bytes can be found by trying; make one with `openssl rand -hex 32`";
+
+/// The token that a client presents: flag, then file, then the two variables.
+pub(crate) fn token(flag: Option<Secret>, file: Option<String>, env: &Env) -> Result<Option<Token>, Failure> {
+    let from_env = |name| env.value(name).map(ToOwned::to_owned);
+    let text = match (flag, file) {
+        (Some(Secret(text)), _) => text,
+        (None, Some(path)) => token_in(&path)?,
+        (None, None) => match (from_env(env::TOKEN), from_env(env::TOKEN_FILE)) {
+            (Some(text), _) => text,
+            (None, Some(path)) => token_in(&path)?,
+            (None, None) => return Ok(None),
+        },
+    };
+    Ok((!text.trim().is_empty()).then(|| Token::new(&text)))
+}
+
+fn token_in(path: &str) -> Result<String, Failure> {
+    let text = String::from_utf8(read("token", path)?).unwrap_or_default();
+    if text.trim().is_empty() {
+        return Err(Failure::file(format!("the file `{path}` holds no token; `sendit token` makes one")));
+    }
+    Ok(text)
+}
+
+/// More than any secret or token needs; it keeps a mistaken path, such as a device, from filling the memory.
+const MAX_FILE: u64 = 64 * 1024;
+
+fn read(what: &str, path: &str) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
+        .map_err(|cause| Failure::file(format!("cannot read the {what} file `{path}`: {}", reason(&cause))))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(Failure::file(format!("the {what} file `{path}` is larger than 64 KiB; is it the right one?")));
+    }
+    Ok(bytes)
+}
+
+/// Exactly one newline goes: editors and `echo` put it there. Whatever else stands at the end is the person's.
+fn without_newline(bytes: &[u8]) -> &[u8] {
+    bytes.strip_suffix(b"\r\n").or_else(|| bytes.strip_suffix(b"\n")).unwrap_or(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::cmd::exit::Exit;
+
+    /// A folder with a file for each content, named by its number.
+    fn folder(contents: &[&[u8]]) -> (tempfile::TempDir, Vec<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = contents.iter().enumerate().map(|(number, content)| {
+            let path = folder.path().join(number.to_string());
+            fs::write(&path, content).unwrap();
+            path.to_str().unwrap().to_owned()
+        });
+        let paths = paths.collect();
+        (folder, paths)
+    }
+
+    #[track_caller]
+    fn check(flags: &[&str], files: &[String], env: &Env, expected: &[&str]) {
+        let flags = flags.iter().map(|&flag| Secret(flag.to_owned())).collect();
+        let seen = secrets(flags, files, env).unwrap();
+        assert_eq!(seen, expected.iter().map(|secret| secret.as_bytes()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn flags_go_before_files_and_both_before_the_environment() {
+        let (_folder, files) = folder(&[b"f", b"g"]);
+        let env = Env::from([(env::SECRET, "e"), (env::SECRET_FILE, &files[1])]);
+        let none = Env::default();
+        check(&[], &[], &none, &[]);
+        check(&["a", "b"], &files, &none, &["a", "b", "f", "g"]);
+        check(&[], &[], &env, &["e", "g"]);
+        check(&[], &[], &Env::from([(env::SECRET_FILE, &*files[1])]), &["g"]);
+        check(&[], &[], &Env::from([(env::SECRET, "")]), &[]);
+        check(&["a"], &[], &env, &["a"]);
+        check(&[""], &[], &env, &[""]);
+        check(&[], &files[..1], &env, &["f"]);
+    }
+
+    #[test]
+    fn one_newline_is_dropped_from_a_file() {
+        let (_folder, files) = folder(&[b"s\n", b"s\r\n", b"s\n\n", b"s\r", b" s ", b"\n", b"s\r\n\n"]);
+        check(&[], &files, &Env::default(), &["s", "s", "s\n", "s\r", " s ", "", "s\r\n"]);
+        check(&["s\n"], &[], &Env::default(), &["s\n"]);
+    }
+
+    #[track_caller]
+    fn refused(what: &Result<(), Failure>, sentence: &str) {
+        assert_eq!(*what, Err(Failure::new(Exit::File, sentence)));
+    }
+
+    #[test]
+    fn files_that_cannot_be_read() {
+        let (folder, files) = folder(&[&vec![b'x'; 64 * 1024 + 1], b" \n", b"\xff"]);
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let secret = |path: String| secrets(Vec::new(), &[path], &Env::default()).map(drop);
+        let token = |path: String| token(None, Some(path), &Env::default()).map(drop);
+        let gone = path("gone");
+        refused(
+            &secret(gone.clone()),
+            &format!("cannot read the secret file `{gone}`: there is no such file or directory"),
+        );
+        refused(
+            &token(gone.clone()),
+            &format!("cannot read the token file `{gone}`: there is no such file or directory"),
+        );
+        let large = &files[0];
+        refused(
+            &secret(large.clone()),
+            &format!("the secret file `{large}` is larger than 64 KiB; is it the right one?"),
+        );
+        for path in &files[1..] {
+            refused(&token(path.clone()), &format!("the file `{path}` holds no token; `sendit token` makes one"));
+        }
+    }
+
+    #[test]
+    fn the_weakest_secret_decides() {
+        let strength = |secrets: &[&[u8]]| {
+            keys(&secrets.iter().map(|secret| secret.to_vec()).collect::<Vec<_>>()).map(|keys| keys.map(|keys| keys.1))
+        };
+        assert_eq!(strength(&[]), Ok(None));
+        assert_eq!(strength(&[&[1; 32]]), Ok(Some(Strength::Strong)));
+        assert_eq!(strength(&[&[1; 32], &[1; 31]]), Ok(Some(Strength::Weak)));
+        assert_eq!(strength(&[&[1; 32], b""]), Err(EmptySecret));
+    }
+}

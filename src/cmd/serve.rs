@@ -1,0 +1,292 @@
+//! `sendit serve`: from what was typed to a listening server.
+
+use argh::{ArgsInfo, FromArgs};
+use tracing::Level;
+use url::Url;
+
+use super::env::{self, Env};
+use super::exit::Failure;
+use super::listen::{Address, Resolved};
+use super::secret::{Secret, Strength, WEAK};
+use super::signals::Signals;
+use super::{flags, log, output, secret};
+use crate::auth::Keys;
+use crate::server::{self, BasePath, PlainHttp, Server};
+
+/// Runs the public end, to which clients connect and which visitors call.
+#[derive(FromArgs, ArgsInfo)]
+#[argh(
+    subcommand,
+    name = "serve",
+    help_triggers("-h", "--help"),
+    example = "A server behind a reverse proxy on the same machine, its secret in a file:
+  openssl rand -hex 32 > secret
+  {command_name} --secret-file secret --public-url https://example.com",
+    example = "On every interface, without TLS:
+  {command_name} --addr :5050 --secret-file secret",
+    example = "Changing the secret without a stop: the new one signs, both are accepted:
+  {command_name} --secret-file new --secret-file old",
+    note = "The first line on standard error is `Listening: ADDRESS`, with the port that
+was found where port 0 was asked for. `GET /` answers an empty 200.",
+    note = "
+Without a secret anybody who reaches the server can open a tunnel. So it then
+listens on loopback addresses only, unless --insecure is given.",
+    note = "
+Secrets are taken from --secret, then --secret-file; where neither is given,
+from the environment. One newline at the end of a file is dropped.",
+    note = "
+SIGINT or SIGTERM: no new sessions, exchanges in flight have 30 s to end. A
+second signal ends at once."
+)]
+pub(crate) struct Serve {
+    /// address to listen on, `:PORT` for every interface (default: 127.0.0.1:5050)
+    #[argh(option, arg_name = "HOST:PORT")]
+    addr: Option<String>,
+
+    /// secret that clients' tokens are signed with; can be repeated: the first signs, all verify
+    #[argh(option, arg_name = "SECRET")]
+    secret: Vec<Secret>,
+
+    /// file that holds such a secret; can be repeated
+    #[argh(option, arg_name = "FILE")]
+    secret_file: Vec<String>,
+
+    /// path below which the server lives, where a reverse proxy gives it only a part of a site
+    #[argh(option, arg_name = "PATH")]
+    http_prefix: Option<String>,
+
+    /// send visitors who came over plain HTTP, as X-Forwarded-Proto says, to https
+    #[argh(switch)]
+    https_redir: bool,
+
+    /// the opposite of --https-redir, whatever the environment says
+    #[argh(switch, hidden_help)]
+    no_https_redir: bool,
+
+    /// do without a secret on any address
+    #[argh(switch)]
+    insecure: bool,
+
+    /// address that visitors use; redirects then never leave it
+    #[argh(option, arg_name = "URL")]
+    public_url: Option<String>,
+
+    /// how much is logged: error, warn, info, debug or trace (default: info)
+    #[argh(option, arg_name = "LEVEL")]
+    log: Option<String>,
+}
+
+const DEFAULT_ADDR: &str = "127.0.0.1:5050";
+
+/// What flags, files and environment come to.
+struct Settings {
+    address: Address,
+    config: server::Config,
+    auth: Auth,
+    level: Level,
+}
+
+/// Who may open a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Auth {
+    /// Who has a token.
+    Token(Strength),
+    /// Everybody who is on this machine.
+    Local,
+    /// Everybody, and the person said so.
+    Anybody,
+}
+
+/// Serves until a signal comes.
+pub(crate) async fn run(args: Serve, env: &Env) -> Result<(), Failure> {
+    let Settings { address, config, auth, level } = args.settle(env)?;
+    let resolved = address.resolve().await?;
+    let warning = auth.warning(&resolved)?;
+    let signals = Signals::catch()?;
+    let listener = resolved.bind().await?;
+    let addr = listener.local_addr().map_err(|cause| Failure::unexpected(format!("no address to tell: {cause}")))?;
+    output::say(format_args!("Listening: {addr}"));
+    if let Some(warning) = warning {
+        output::say(warning);
+    }
+    log::start(level);
+    let shutdown = signals.shutdown();
+    let serving = async {
+        server::serve(listener, Server::new(config), shutdown).await;
+        Ok(())
+    };
+    signals.guard("exchanges in flight have 30 s to end", serving).await
+}
+
+impl Serve {
+    fn settle(self, env: &Env) -> Result<Settings, Failure> {
+        let mut secrets = secret::secrets(self.secret, &self.secret_file, env)?;
+        if self.insecure {
+            secrets.retain(|secret| !secret.is_empty());
+        }
+        let keys = secret::keys(&secrets).map_err(|empty| Failure::usage(empty.to_string()))?;
+        let (keys, auth) = match keys {
+            Some((keys, strength)) => (Some(keys), Auth::Token(strength)),
+            None => (None, if self.insecure { Auth::Anybody } else { Auth::Local }),
+        };
+        let typed = if self.no_https_redir { Some(false) } else { self.https_redir.then_some(true) };
+        let base = env.unless_flag(self.http_prefix, env::HTTP_PREFIX).unwrap_or_default();
+        let Ok(base) = base.parse::<BasePath>();
+        let config = server::Config {
+            keys: known(keys),
+            base,
+            public_url: env.unless_flag(self.public_url, env::PUBLIC_URL).map(|text| public_url(&text)).transpose()?,
+            plain_http: plain_http(typed, env)?,
+        };
+        let addr = env.unless_flag(self.addr, env::ADDR);
+        let address = Address::parse(addr.as_deref().unwrap_or(DEFAULT_ADDR))?;
+        Ok(Settings { address, config, auth, level: log::level(self.log, env, Level::INFO)? })
+    }
+}
+
+/// The keys as the server takes them.
+pub(crate) fn known(_keys: Option<Keys>) -> Option<crate::wire::SessionId> {
+    None
+}
+
+fn plain_http(typed: Option<bool>, env: &Env) -> Result<PlainHttp, Failure> {
+    let redirect = match (typed, env.value(env::HTTPS_REDIR)) {
+        (Some(on), _) => on,
+        (None, None) => false,
+        (None, Some(text)) => flags::go_bool(text).ok_or_else(|| {
+            Failure::usage(format!("the environment variable `{}` is `1` or `0`, not `{text}`", env::HTTPS_REDIR))
+        })?,
+    };
+    Ok(if redirect { PlainHttp::Redirect } else { PlainHttp::Serve })
+}
+
+fn public_url(text: &str) -> Result<Url, Failure> {
+    let url = Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    url.ok_or_else(|| {
+        Failure::usage(format!("`{text}` is no public URL; write scheme and host alone, like `https://example.com`"))
+    })
+}
+
+impl Auth {
+    /// What the person has to know about a server at this address, or why there shall be none.
+    fn warning(self, at: &Resolved) -> Result<Option<String>, Failure> {
+        let who = if at.is_loopback() { "every program on this machine" } else { "anybody who reaches it" };
+        match self {
+            Self::Token(Strength::Strong) => Ok(None),
+            Self::Token(Strength::Weak) => Ok(Some(WEAK.to_owned())),
+            Self::Local if !at.is_loopback() => Err(Failure::usage(format!(
+                "`{}` can be reached from other machines, and there is no secret: give `--secret-file`, listen on \
+                 `127.0.0.1`, or let anybody open tunnels with `--insecure`",
+                at.text()
+            ))),
+            Self::Local | Self::Anybody => Ok(Some(format!("warning: there is no secret, so {who} can open tunnels"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cmd::exit::Exit;
+    use crate::cmd::parsed;
+
+    fn settle(args: &[&str], env: &Env) -> Result<Settings, Failure> {
+        parsed::<Serve>("serve", args).settle(env)
+    }
+
+    #[track_caller]
+    fn check<T: PartialEq + std::fmt::Debug>(args: &[&str], env: &Env, seen: fn(Settings) -> T, expected: T) {
+        let settings = settle(args, env).map_err(|failure| failure.sentence);
+        assert_eq!(settings.map(seen), Ok(expected), "{args:?}");
+    }
+
+    #[track_caller]
+    fn refused(args: &[&str], env: &Env, sentence: &str) {
+        assert_eq!(settle(args, env).err(), Some(Failure::new(Exit::Usage, sentence)), "{args:?}");
+    }
+
+    #[test]
+    fn addresses() {
+        let address = |settings: Settings| settings.address;
+        let parse = |text| Address::parse(text).unwrap();
+        let env = Env::from([(env::ADDR, "127.0.0.1:1")]);
+        check(&[], &Env::default(), address, parse("127.0.0.1:5050"));
+        check(&[], &env, address, parse("127.0.0.1:1"));
+        check(&["-addr=:2"], &env, address, parse(":2"));
+        refused(&["-addr=2"], &env, "`2` is no address to listen on; write it like `127.0.0.1:5050`");
+    }
+
+    #[test]
+    fn redirects() {
+        let plain_http = |settings: Settings| settings.config.plain_http;
+        let on = Env::from([(env::HTTPS_REDIR, "1")]);
+        check(&[], &Env::default(), plain_http, PlainHttp::Serve);
+        check(&["-https-redir"], &Env::default(), plain_http, PlainHttp::Redirect);
+        check(&[], &on, plain_http, PlainHttp::Redirect);
+        check(&["-https-redir=false"], &on, plain_http, PlainHttp::Serve);
+        check(&[], &Env::from([(env::HTTPS_REDIR, "0")]), plain_http, PlainHttp::Serve);
+        let nonsense = Env::from([(env::HTTPS_REDIR, "yes")]);
+        refused(&[], &nonsense, "the environment variable `SENDIT_HTTPS_REDIR` is `1` or `0`, not `yes`");
+    }
+
+    #[test]
+    fn places() {
+        let base = |settings: Settings| settings.config.base;
+        let env = Env::from([(env::HTTP_PREFIX, "/a/"), (env::PUBLIC_URL, "https://h")]);
+        check(&[], &env, base, "/a".parse().unwrap());
+        check(&["-http-prefix", "b/c"], &env, base, "/b/c".parse().unwrap());
+        let public = |settings: Settings| settings.config.public_url.map(String::from);
+        check(&[], &Env::default(), public, None);
+        check(&[], &env, public, Some("https://h/".to_owned()));
+        check(&["--public-url", "http://i:81"], &env, public, Some("http://i:81/".to_owned()));
+        for text in ["h", "ftp://h", "https://h/p", "https://h?q", "https://h#f", "https://u@h", "https://:p@h", ""] {
+            let sentence =
+                format!("`{text}` is no public URL; write scheme and host alone, like `https://example.com`");
+            refused(&["--public-url", text], &Env::default(), &sentence);
+        }
+    }
+
+    #[test]
+    fn secrets() {
+        let auth = |settings: Settings| settings.auth;
+        let strong = &*"s".repeat(32);
+        check(&[], &Env::default(), auth, Auth::Local);
+        check(&["-insecure"], &Env::default(), auth, Auth::Anybody);
+        check(&["-insecure", "-secret="], &Env::default(), auth, Auth::Anybody);
+        check(&["-secret", strong], &Env::default(), auth, Auth::Token(Strength::Strong));
+        check(&["-insecure", "-secret", strong], &Env::default(), auth, Auth::Token(Strength::Strong));
+        check(&["-secret", strong, "-secret", "-x"], &Env::default(), auth, Auth::Token(Strength::Weak));
+        check(&[], &Env::from([(env::SECRET, "s")]), auth, Auth::Token(Strength::Weak));
+        check(&[], &Env::from([(env::SECRET, "")]), auth, Auth::Local);
+        let empty = "the secret is empty; give one of 32 random bytes or more";
+        refused(&["-secret="], &Env::default(), empty);
+        refused(&["-secret", strong, "-secret="], &Env::default(), empty);
+    }
+
+    #[tokio::test]
+    async fn warnings() {
+        let local = Address::parse("127.0.0.1:0").unwrap().resolve().await.map_err(|failure| failure.sentence).unwrap();
+        let open = Address::parse(":5050").unwrap().resolve().await.map_err(|failure| failure.sentence).unwrap();
+        let warning = |auth: Auth, at| auth.warning(at).map_err(|failure| failure.sentence);
+        let ok = |text: &str| Ok(Some(text.to_owned()));
+        for at in [&local, &open] {
+            assert_eq!(warning(Auth::Token(Strength::Strong), at), Ok(None));
+            assert_eq!(warning(Auth::Token(Strength::Weak), at), ok(WEAK));
+        }
+        let here = "warning: there is no secret, so every program on this machine can open tunnels";
+        assert_eq!(warning(Auth::Local, &local), ok(here));
+        assert_eq!(warning(Auth::Anybody, &local), ok(here));
+        let there = "warning: there is no secret, so anybody who reaches it can open tunnels";
+        assert_eq!(warning(Auth::Anybody, &open), ok(there));
+        let sentence = "`:5050` can be reached from other machines, and there is no secret: give `--secret-file`, \
+                        listen on `127.0.0.1`, or let anybody open tunnels with `--insecure`";
+        assert_eq!(warning(Auth::Local, &open), Err(sentence.to_owned()));
+    }
+}

@@ -1,0 +1,140 @@
+//! A stream as the hop's HTTP client uses it: opened on demand, with a note of what its first answer looks like.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+
+use http::Uri;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::connect::{Connected, Connection as Describe};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tower_service::Service;
+
+type Opening<S> = Pin<Box<dyn Future<Output = io::Result<S>> + Send>>;
+
+/// Opens streams for the HTTP client, whatever address it asks for.
+pub(super) struct Connector<S>(Arc<dyn Fn() -> Opening<S> + Send + Sync>);
+
+// Not derived: that would ask for `S: Clone`, which streams are not.
+impl<S> Clone for Connector<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: 'static> Connector<S> {
+    pub(super) fn new<F, Fut>(open: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = io::Result<S>> + Send + 'static,
+    {
+        Self(Arc::new(move || Box::pin(open())))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Service<Uri> for Connector<S> {
+    type Response = Connection<S>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Connection<S>>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _uri: Uri) -> Self::Future {
+        let opening = (self.0)();
+        Box::pin(async move { Ok(Connection::new(opening.await?)) })
+    }
+}
+
+/// What was seen on a connection; reaches the one who has to explain a failed exchange.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    /// The first byte that came opens a TLS record: an alert, as TLS servers answer plain HTTP with.
+    tls: Arc<AtomicBool>,
+}
+
+impl Seen {
+    pub(super) fn tls(&self) -> bool {
+        self.tls.load(Ordering::Relaxed)
+    }
+}
+
+/// A stream to the target.
+pub(super) struct Connection<S> {
+    stream: TokioIo<Watched<S>>,
+    seen: Seen,
+}
+
+impl<S> Connection<S> {
+    fn new(stream: S) -> Self {
+        let seen = Seen::default();
+        Self { stream: TokioIo::new(Watched { stream, seen: seen.clone(), fresh: true }), seen }
+    }
+}
+
+impl<S> Describe for Connection<S> {
+    fn connected(&self) -> Connected {
+        Connected::new().extra(self.seen.clone())
+    }
+}
+
+impl<S: AsyncRead + Unpin> Read for Connection<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Write for Connection<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+/// A stream whose first byte is looked at as it passes.
+struct Watched<S> {
+    stream: S,
+    seen: Seen,
+    fresh: bool,
+}
+
+/// The type of a TLS alert record. (RFC 8446, section 5.1)
+const TLS_ALERT: u8 = 21;
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        if std::mem::take(&mut this.fresh) && buf.filled().get(before) == Some(&TLS_ALERT) {
+            this.seen.tls.store(true, Ordering::Relaxed);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,107 @@
+//! Which headers end at a hop and which go on.
+
+use http::header::{
+    CONNECTION, Entry, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
+    TRANSFER_ENCODING, UPGRADE,
+};
+
+/// Meant for the next hop even where no `Connection` line names them. (RFC 9110, section 7.6.1)
+const HOP_BY_HOP: [HeaderName; 8] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// The tokens of all `Connection` lines.
+fn connection_tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let lines = headers.get_all(CONNECTION).into_iter().filter_map(|value| value.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(str::trim).filter(|token| !token.is_empty())
+}
+
+/// Takes off what is meant for this hop alone: the fixed names, and what *every* `Connection` line names.
+pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = connection_tokens(headers)
+        .filter_map(|token| token.parse().ok())
+        // Naming it would let a visitor send the target a request without a host.
+        .filter(|name| *name != HOST)
+        .collect();
+    for name in named.into_iter().chain(HOP_BY_HOP) {
+        // `remove` alone would leave the second of two.
+        if let Entry::Occupied(entry) = headers.entry(name) {
+            entry.remove_entry_mult();
+        }
+    }
+}
+
+/// What a message asks for that has to be said anew for the next hop.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Intent {
+    /// The protocol to change to. (RFC 9110, section 7.8)
+    pub(super) upgrade: Option<HeaderValue>,
+    /// The sender takes trailers. (RFC 9110, section 10.1.4)
+    trailers: bool,
+}
+
+impl Intent {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let upgrades = connection_tokens(headers).any(|token| token.eq_ignore_ascii_case("upgrade"));
+        let encodings = headers.get_all(TE).into_iter().filter_map(|value| value.to_str().ok());
+        let trailers =
+            encodings.flat_map(|line| line.split(',')).any(|coding| coding.trim().eq_ignore_ascii_case("trailers"));
+        Self { upgrade: headers.get(UPGRADE).filter(|_| upgrades).cloned(), trailers }
+    }
+
+    pub(super) fn say(&self, headers: &mut HeaderMap) {
+        if let Some(protocol) = &self.upgrade {
+            headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+            headers.insert(UPGRADE, protocol.clone());
+        }
+        if self.trailers {
+            headers.insert(TE, HeaderValue::from_static("trailers"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(text: &str) -> HeaderMap {
+        let lines = text.lines().map(|line| line.trim().split_once(": ").expect("a header"));
+        lines
+            .map(|(name, value)| (name.parse::<HeaderName>().expect("a name"), value.parse().expect("a value")))
+            .collect()
+    }
+
+    #[track_caller]
+    fn check(before: &str, after: &str) {
+        let mut seen = headers(before);
+        let intent = Intent::of(&seen);
+        strip_hop_by_hop(&mut seen);
+        intent.say(&mut seen);
+        assert_eq!(seen, headers(after));
+    }
+
+    #[test]
+    fn what_goes_on() {
+        check("Accept: a\nAccept: b\nTrailer: x", "Accept: a\nAccept: b\nTrailer: x");
+        check("Connection: close\nConnection: x-one, X-Two\nX-One: 1\nX-Two: 2\nX-Three: 3", "X-Three: 3");
+        check(
+            "Keep-Alive: 5\nProxy-Connection: x\nTransfer-Encoding: chunked\nProxy-Authorization: x\nVia: y",
+            "Via: y",
+        );
+        check("Connection: host\nHost: here", "Host: here");
+        check("Connection: ,, x y ,\nX: 1", "X: 1");
+        check("TE: gzip, Trailers", "TE: trailers");
+        check("TE: gzip", "");
+        check("Connection: keep-alive, Upgrade\nUpgrade: websocket", "Connection: Upgrade\nUpgrade: websocket");
+        check("Upgrade: websocket", "");
+        check("Connection: upgrade", "");
+        check("Keep-Alive: 1\nKeep-Alive: 2", "");
+    }
+}

@@ -1,0 +1,192 @@
+//! Forwards one exchange over a stream, and brings the answer back.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::header::{HOST, HeaderValue};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Request, Response, StatusCode, Uri, Version};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::rt::Executor;
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::rt::TokioTimer;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::connection::{Connector, Seen};
+use super::headers::{Intent, strip_hop_by_hop};
+use super::{Fault, Visitor, forwarded, upgrade};
+use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
+
+/// How long a stream, and with it the client's connection to the target, is kept for the next exchange. Shorter than
+/// any common server keeps its side (2 s is the least that is met), so that no request is sent into a connection that
+/// is being closed.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// Set when an answer that has begun cannot be finished, so that whoever owns the visitor's connection resets it
+/// instead of ending it as if the answer were whole. A request carries it as an extension.
+#[derive(Clone, Debug, Default)]
+pub struct Breaker(Arc<AtomicBool>);
+
+impl Breaker {
+    /// Asks for the reset.
+    pub fn trip(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the connection has to be reset.
+    #[must_use]
+    pub fn has_tripped(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The way to one target: streams that are opened on demand, kept alive and used again.
+pub struct Hop<S> {
+    client: Client<Connector<S>, Body>,
+    /// Counts the exchanges: each holds a token until its last byte is through.
+    exchanges: TaskTracker,
+    /// What the client repeats on the failures that it answers itself.
+    fault_key: HeaderValue,
+}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
+    /// A hop over the streams that `open` gives. Its connections' tasks run in `tasks`, its exchanges are counted by
+    /// `exchanges`.
+    pub fn new<F, Fut>(open: F, fault_key: HeaderValue, tasks: TaskTracker, exchanges: TaskTracker) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = io::Result<S>> + Send + 'static,
+    {
+        let client = Client::builder(Tracked(tasks))
+            .pool_idle_timeout(IDLE)
+            .pool_timer(TokioTimer::new())
+            .set_host(false)
+            .build(Connector::new(open));
+        Self { client, exchanges, fault_key }
+    }
+
+    /// Has `request` answered. Waits as long as the target takes; cancelling it cancels the exchange there.
+    ///
+    /// # Errors
+    /// Whose fault it is that there is no answer.
+    pub async fn forward(&self, mut request: Request<Body>, visitor: &Visitor) -> Result<Response<Body>, Fault> {
+        let token = self.exchanges.token();
+        let breaker = request.extensions_mut().remove::<Breaker>().unwrap_or_default();
+        let may_upgrade = request.version() == Version::HTTP_11;
+        let mut intent = Intent::of(request.headers());
+        intent.upgrade = intent.upgrade.filter(|_| may_upgrade);
+        let wants_upgrade = intent.upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
+        prepare(&mut request, &intent, visitor)?;
+
+        let mut response = self.client.request(request).await.map_err(|error| blame(&error))?;
+        if let Some(fault) = self.own_fault(&response) {
+            return Err(fault);
+        }
+        let protocol = Intent::of(response.headers());
+        strip_hop_by_hop(response.headers_mut());
+        response.headers_mut().remove(ERROR_HEADER);
+        response.headers_mut().remove(FAULT_KEY_HEADER);
+        *response.version_mut() = Version::HTTP_11;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let visitor = wants_upgrade.ok_or(Fault::TargetBadResponse)?;
+            protocol.say(response.headers_mut());
+            let target = hyper::upgrade::on(&mut response);
+            self.exchanges.spawn(upgrade::splice(visitor, target, breaker, token));
+            return Ok(response.map(|_| Body::empty()));
+        }
+        Ok(response.map(|body| Body::new(Answer { body, breaker, _token: token })))
+    }
+
+    /// The client's own answer, where it could not reach the target: known by a key that no target ever sees.
+    fn own_fault(&self, response: &Response<Incoming>) -> Option<Fault> {
+        let key = response.headers().get(FAULT_KEY_HEADER)?;
+        if *key != self.fault_key {
+            return None;
+        }
+        Fault::named(response.headers().get(ERROR_HEADER)?)
+    }
+}
+
+/// Makes of a visitor's request the one that the target gets.
+fn prepare(request: &mut Request<Body>, intent: &Intent, visitor: &Visitor) -> Result<(), Fault> {
+    // Never resolved: the connector opens a stream whatever the address.
+    let address = Authority::from_static("target");
+    let path = request.uri().path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+    let uri = Uri::builder().scheme(Scheme::HTTP).authority(address).path_and_query(path).build();
+    *request.uri_mut() = uri.map_err(|_| Fault::BadRequest)?;
+    *request.version_mut() = Version::HTTP_11;
+    let headers = request.headers_mut();
+    strip_hop_by_hop(headers);
+    intent.say(headers);
+    // Only HTTP/1.0 knows requests without a host. (RFC 9112, section 3.2)
+    headers.entry(HOST).or_insert(HeaderValue::from_static("localhost"));
+    forwarded::introduce(headers, visitor);
+    Ok(())
+}
+
+fn blame(error: &Error) -> Fault {
+    let mut seen = http::Extensions::new();
+    if let Some(connection) = error.connect_info() {
+        connection.get_extras(&mut seen);
+    }
+    if error.is_connect() {
+        Fault::ClientOffline
+    } else if seen.get::<Seen>().is_some_and(Seen::tls) {
+        Fault::TargetSpeaksTls
+    } else {
+        Fault::TargetBadResponse
+    }
+}
+
+/// Runs the connections' tasks where they are waited for.
+#[derive(Clone)]
+struct Tracked(TaskTracker);
+
+impl<Fut> Executor<Fut> for Tracked
+where
+    Fut: Future + Send + 'static,
+    Fut::Output: Send,
+{
+    fn execute(&self, task: Fut) {
+        self.0.spawn(async move { drop(task.await) });
+    }
+}
+
+/// The target's body on its way to the visitor.
+struct Answer {
+    body: Incoming,
+    breaker: Breaker,
+    _token: TaskTrackerToken,
+}
+
+impl HttpBody for Answer {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.get_mut();
+        let frame = Pin::new(&mut this.body).poll_frame(cx);
+        if let Poll::Ready(Some(Err(_))) = frame {
+            this.breaker.trip();
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

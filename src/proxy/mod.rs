@@ -1,0 +1,13 @@
+//! The one HTTP hop, on the server's side: it takes a visitor's request, applies every rule about headers, and has it
+//! answered over a byte stream that somebody else provides. Knows neither sessions nor pipes nor tokens.
+
+mod connection;
+mod fault;
+mod forwarded;
+mod headers;
+mod hop;
+mod upgrade;
+
+pub use fault::Fault;
+pub use forwarded::Visitor;
+pub use hop::{Breaker, Hop};

@@ -1,0 +1,24 @@
+//! After a 101: bytes both ways until both sides have ended.
+
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::io::copy_bidirectional_with_sizes;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::Breaker;
+
+/// What is read at a time, each way. A WebSocket's messages are small and its connections many.
+const BUFFER: usize = 16 * 1024;
+
+/// Joins a visitor's connection to a target's. Ends when both directions have, each in its own time; a cut on either
+/// side is a cut on the other. Exempt from timers: people leave such connections open for days.
+pub(super) async fn splice(visitor: OnUpgrade, target: OnUpgrade, breaker: Breaker, _token: TaskTrackerToken) {
+    let Ok((visitor, target)) = tokio::try_join!(visitor, target) else {
+        breaker.trip();
+        return;
+    };
+    let (mut visitor, mut target) = (TokioIo::new(visitor), TokioIo::new(target));
+    if copy_bidirectional_with_sizes(&mut visitor, &mut target, BUFFER, BUFFER).await.is_err() {
+        breaker.trip();
+    }
+}
