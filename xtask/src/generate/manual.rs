@@ -1,0 +1,81 @@
+//! The command line as data, in the form that every generator reads, and what the generators spell alike.
+
+use argh::{CommandInfoWithArgs, FlagInfo, FlagInfoKind, Optionality, PositionalInfo};
+
+/// The program's name.
+pub(crate) const NAME: &str = "sendit";
+
+/// Everything that the pages say.
+pub(crate) struct Manual {
+    /// The root command with its subcommands.
+    pub(crate) root: CommandInfoWithArgs,
+    pub(crate) environment: Vec<Row>,
+    pub(crate) exit_codes: Vec<Row>,
+}
+
+/// A variable of the environment or an exit code.
+pub(crate) struct Row {
+    pub(crate) term: String,
+    pub(crate) meaning: String,
+    /// The subcommands that it concerns.
+    pub(crate) commands: &'static [&'static str],
+}
+
+impl Row {
+    /// Whether the page of `command` has it; the program's own page, which is no subcommand's, has all.
+    pub(crate) fn concerns(&self, command: Option<&str>) -> bool {
+        command.is_none_or(|command| self.commands.contains(&command))
+    }
+}
+
+/// The program and each subcommand with its name as typed, in the order of the types.
+pub(crate) fn commands(manual: &Manual) -> Vec<(Option<&str>, &CommandInfoWithArgs)> {
+    let subcommands = manual.root.commands.iter().map(|sub| (Some(sub.name), &sub.command));
+    std::iter::once((None, &manual.root)).chain(subcommands).collect()
+}
+
+/// `sendit`, or `sendit serve`, as a person types it.
+pub(crate) fn typed(command: Option<&str>) -> String {
+    command.map_or(NAME.to_owned(), |command| format!("{NAME} {command}"))
+}
+
+/// What follows the command's name on a command line, word by word.
+pub(crate) fn usage(info: &CommandInfoWithArgs) -> Vec<String> {
+    let required = visible(info).filter(|flag| flag.optionality == Optionality::Required);
+    let mut words: Vec<String> = required.map(flag_term).collect();
+    words.push("[options]".to_owned());
+    words.extend(info.positionals.iter().filter(|positional| !positional.hidden).map(positional_term));
+    if !info.commands.is_empty() {
+        words.push("<command>".to_owned());
+    }
+    words
+}
+
+/// The flags that help shows.
+pub(crate) fn visible(info: &CommandInfoWithArgs) -> impl Iterator<Item = &'static FlagInfo<'static>> {
+    info.flags.iter().filter(|flag| !flag.hidden)
+}
+
+/// `-s, --secret <secret>`
+pub(crate) fn flag_term(flag: &FlagInfo<'_>) -> String {
+    let short = flag.short.map(|short| format!("-{short}, ")).unwrap_or_default();
+    match flag.kind {
+        FlagInfoKind::Switch => format!("{short}{}", flag.long),
+        FlagInfoKind::Option { arg_name } => format!("{short}{} <{arg_name}>", flag.long),
+    }
+}
+
+/// `<url>`, `[<url>]` or `[<url>...]`
+pub(crate) fn positional_term(positional: &PositionalInfo<'_>) -> String {
+    let name = positional.name;
+    match positional.optionality {
+        Optionality::Required => format!("<{name}>"),
+        Optionality::Optional => format!("[<{name}>]"),
+        Optionality::Repeating | Optionality::Greedy => format!("[<{name}>...]"),
+    }
+}
+
+/// An example or a note; the types write the command's name as a placeholder.
+pub(crate) fn filled(text: &str, command: Option<&str>) -> String {
+    text.replace("{command_name}", &typed(command))
+}
