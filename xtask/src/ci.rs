@@ -23,7 +23,7 @@ pub(crate) fn run(policy: Policy) -> Result<()> {
     steps.run("tests", tests)?;
     steps.cargo("documentation tests", &["test", "--doc"])?;
     steps.summarise();
-    tell_left_out(policy)?;
+    tell_left_out(policy, &left_out::lines()?)?;
     println!("everything passed");
     Ok(())
 }
@@ -73,16 +73,43 @@ fn tests() -> Result<()> {
     announced(&mut cargo(&["test", "--workspace", "--lib", "--bins", "--tests"]))
 }
 
-fn tell_left_out(policy: Policy) -> Result<()> {
-    let lines = left_out::lines()?;
+fn tell_left_out(policy: Policy, lines: &[String]) -> Result<()> {
     if lines.is_empty() {
         return Ok(());
     }
     println!("\nLEFT OUT:");
-    for line in &lines {
+    for line in lines {
         println!("  {line}");
     }
     println!();
     ensure!(policy == Policy::Tell, "with `CI=true` nothing may be left out");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(policy: Policy, lines: &[&str], passes: bool) {
+        let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        assert_eq!(tell_left_out(policy, &lines).is_ok(), passes, "{policy:?} {lines:?}");
+    }
+
+    #[test]
+    fn what_is_left_out_fails_where_nothing_may_be() {
+        check(Policy::Tell, &[], true);
+        check(Policy::Refuse, &[], true);
+        check(Policy::Tell, &["nginx as a target"], true);
+        check(Policy::Refuse, &["nginx as a target"], false);
+    }
+
+    #[test]
+    fn the_first_failing_step_ends_the_run() {
+        let mut steps = Steps { passed: Vec::new() };
+        assert!(steps.run("good", || Ok(())).is_ok());
+        let error = steps.run("bad", || anyhow::bail!("the cause")).unwrap_err();
+        assert_eq!(format!("{error:#}"), "step `bad` failed: the cause");
+        assert_eq!(steps.passed.len(), 1);
+    }
 }
