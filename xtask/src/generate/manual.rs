@@ -75,7 +75,29 @@ pub(crate) fn positional_term(positional: &PositionalInfo<'_>) -> String {
     }
 }
 
-/// An example or a note; the types write the command's name as a placeholder.
+/// A note; the types write the command's name as a placeholder.
 pub(crate) fn filled(text: &str, command: Option<&str>) -> String {
     text.replace("{command_name}", &typed(command))
+}
+
+/// An example in its two parts: what it shows, and what to type. The types indent the latter below the former.
+pub(crate) struct Example {
+    pub(crate) shows: String,
+    pub(crate) lines: Vec<String>,
+}
+
+pub(crate) fn examples(info: &CommandInfoWithArgs, command: Option<&str>) -> Vec<Example> {
+    let example = |text: &&str| {
+        let text = filled(text, command);
+        let (typed, prose): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("  "));
+        let lines = typed.into_iter().map(|line| line.trim().to_owned()).collect();
+        Example { shows: prose.join(" ").trim().to_owned(), lines }
+    };
+    info.examples.iter().map(example).collect()
+}
+
+/// The paragraphs of a text whose lines are wrapped, each on one line.
+pub(crate) fn paragraphs(text: &str) -> Vec<String> {
+    let joined = |paragraph: &str| paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.split("\n\n").map(joined).filter(|paragraph| !paragraph.is_empty()).collect()
 }

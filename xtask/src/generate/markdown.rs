@@ -3,7 +3,9 @@
 use anyhow::{Context as _, Result};
 use argh::CommandInfoWithArgs;
 
-use super::manual::{Manual, Row, commands, filled, flag_term, positional_term, typed, usage, visible};
+use super::manual::{
+    Example, Manual, Row, commands, examples, filled, flag_term, paragraphs, positional_term, typed, usage, visible,
+};
 
 const START: &str = "<!-- generated: commands -->\n";
 const END: &str = "<!-- end: commands -->";
@@ -36,8 +38,11 @@ fn section(text: &mut String, command: Option<&str>, info: &CommandInfoWithArgs)
     let arguments = positionals.map(|positional| (positional_term(positional), positional.description));
     let flags = visible(info).map(|flag| (flag_term(flag), flag.description));
     table(text, "argument", arguments.chain(flags));
-    for example in info.examples {
-        text.extend(["\n```sh\n", filled(example, command).trim(), "\n```\n"]);
+    for Example { shows, lines } in examples(info, command) {
+        text.extend(["\n", &shows, "\n\n```sh\n", &lines.join("\n"), "\n```\n"]);
+    }
+    for paragraph in paragraphs(&info.notes.join("\n")) {
+        text.extend(["\n", &filled(&paragraph, command), "\n"]);
     }
 }
 

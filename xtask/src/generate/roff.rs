@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use argh::CommandInfoWithArgs;
 
 use super::Generated;
-use super::manual::{Manual, NAME, Row, commands, filled, flag_term, positional_term, typed, usage, visible};
+use super::manual::{
+    Example, Manual, NAME, Row, commands, examples, filled, flag_term, paragraphs, positional_term, typed, usage,
+    visible,
+};
 
 /// The day of this version; it moves with the version in `Cargo.toml`, because a page without a date is faulty.
 const DATE: &str = "2026-11-23";
@@ -39,7 +42,7 @@ fn page(manual: &Manual, command: Option<&str>, info: &CommandInfoWithArgs) -> S
     page.terms("COMMANDS", info.commands.iter().map(|sub| (sub.name.to_owned(), sub.command.description)));
     page.terms("ENVIRONMENT", concerning(&manual.environment, command));
     page.terms("EXIT STATUS", concerning(&manual.exit_codes, command));
-    page.examples(info.examples.iter().map(|example| filled(example, command)));
+    page.examples(&examples(info, command));
     if !info.notes.is_empty() {
         page.section("NOTES");
         page.paragraphs(&info.notes.iter().map(|note| filled(note, command)).collect::<Vec<_>>().join("\n"));
@@ -66,7 +69,7 @@ impl Page {
     }
 
     fn paragraphs(&mut self, text: &str) {
-        for (at, paragraph) in text.lines().map(str::trim).filter(|line| !line.is_empty()).enumerate() {
+        for (at, paragraph) in paragraphs(text).iter().enumerate() {
             if at > 0 {
                 self.0 += ".PP\n";
             }
@@ -86,18 +89,20 @@ impl Page {
         }
     }
 
-    fn examples(&mut self, examples: impl Iterator<Item = String>) {
-        let mut examples = examples.peekable();
-        if examples.peek().is_none() {
-            return;
+    fn examples(&mut self, examples: &[Example]) {
+        if !examples.is_empty() {
+            self.section("EXAMPLES");
         }
-        self.section("EXAMPLES");
-        for (at, example) in examples.enumerate() {
-            self.0 += if at > 0 { ".PP\n.nf\n" } else { ".nf\n" };
-            for line in example.trim().lines() {
+        for (at, Example { shows, lines }) in examples.iter().enumerate() {
+            if at > 0 {
+                self.0 += ".PP\n";
+            }
+            self.line(&formatted(shows));
+            self.0 += ".RS 4\n.nf\n";
+            for line in lines {
                 self.line(&escaped(line));
             }
-            self.0 += ".fi\n";
+            self.0 += ".fi\n.RE\n";
         }
     }
 

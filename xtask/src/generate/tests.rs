@@ -26,8 +26,9 @@ enum Subcommand {
 #[argh(
     subcommand,
     name = "serve",
-    example = "{command_name} --addr 127.0.0.1:0\n.hidden 'quoted' \\ end",
-    note = "Runs until it is told to stop.",
+    example = "On any free port:\n  {command_name} --addr 127.0.0.1:0\n  .hidden 'quoted' \\ end",
+    note = "Runs until it is\ntold to stop.",
+    note = "\nThen it ends.",
     error_code(2, "wrong usage")
 )]
 #[expect(dead_code, reason = "only its description is read")]
@@ -41,6 +42,9 @@ struct Serve {
     /// the 'quoted' one
     #[argh(switch)]
     insecure: bool,
+    /// not for everybody
+    #[argh(switch, hidden_help)]
+    internal: bool,
 }
 
 /// Make the links.
@@ -75,21 +79,32 @@ fn pages_say_what_the_types_say() {
     assert!(serve.contains("\n\\&.hidden \\(aqquoted\\(aq \\e end\n"), "{serve}");
     assert!(serve.contains("wanted \\[u2192] used"), "{serve}");
     assert!(serve.contains("SENDIT_ADDR") && !serve.contains("\\fB7\\fR"), "{serve}");
+    assert!(serve.contains("Runs until it is told to stop.\n.PP\nThen it ends.\n"), "{serve}");
     assert!(page("man/sendit-install-links.1").contains("\\fB7\\fR"));
     assert!(page("man/sendit.1").contains(".SH COMMANDS\n.TP\n\\fBserve\\fR\n"));
 }
 
 #[test]
 fn the_readme_is_changed_between_its_markers_only() {
-    let readme = "before\n<!-- generated: commands -->\nold\n<!-- end: commands -->\nafter\n";
+    let readme = "before\n<!-- generated: commands -->\nstale\n<!-- end: commands -->\nafter\n";
     let once = markdown::splice(readme, &manual()).unwrap();
     assert!(
         once.starts_with("before\n<!-- generated: commands -->\n") && once.ends_with("<!-- end: commands -->\nafter\n")
     );
     assert!(once.contains("| `--secret <secret>` | a [bracketed] one: needed \\| wanted → used |"), "{once}");
-    assert!(once.contains("sendit serve --addr 127.0.0.1:0") && !once.contains("old"), "{once}");
+    assert!(once.contains("On any free port:\n\n```sh\nsendit serve --addr 127.0.0.1:0\n"), "{once}");
+    assert!(once.contains("\nRuns until it is told to stop.\n\nThen it ends.\n") && !once.contains("stale"), "{once}");
     assert_eq!(markdown::splice(&once, &manual()).unwrap(), once);
     assert_eq!(markdown::splice(&once.replace('\n', "\r\n"), &manual()).unwrap(), once);
     assert!(markdown::splice("no markers", &manual()).is_err());
     assert!(markdown::splice("<!-- generated: commands -->\n", &manual()).is_err());
+}
+
+#[test]
+fn hidden_flags_stay_hidden() {
+    let files = completions::files(&manual()).into_iter().chain(roff::files(&manual()));
+    for Generated { path, text } in files {
+        assert!(!text.contains("internal"), "{path}");
+    }
+    assert!(completions::files(&manual()).iter().all(|file| file.text.contains("insecure")));
 }
