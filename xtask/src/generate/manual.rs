@@ -51,9 +51,10 @@ pub(crate) fn usage(info: &CommandInfoWithArgs) -> Vec<String> {
     words
 }
 
-/// The flags that help shows.
+/// The flags that help shows; `--help` itself, which every command has, comes last.
 pub(crate) fn visible(info: &CommandInfoWithArgs) -> impl Iterator<Item = &'static FlagInfo<'static>> {
-    info.flags.iter().filter(|flag| !flag.hidden)
+    let (help, own): (Vec<_>, Vec<_>) = info.flags.iter().partition(|flag| flag.long == "--help");
+    own.into_iter().chain(help).filter(|flag| !flag.hidden)
 }
 
 /// `-s, --secret <secret>`
