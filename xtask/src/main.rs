@@ -1,2 +1,84 @@
-//! The project's own tasks.
-fn main() {}
+//! The project's own tasks, as `cargo xtask <task>`: what CI runs, the rules that no compiler checks, and what is
+//! generated from the argument types. Knows the repository, and of the tunnel its command line only.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task says what it does and why it failed")]
+
+mod ci;
+mod generate;
+mod left_out;
+mod program;
+mod setup;
+mod tidy;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use argh::FromArgs;
+
+/// Tasks of the project.
+#[derive(FromArgs)]
+struct Arguments {
+    #[argh(subcommand)]
+    task: Task,
+}
+
+#[derive(FromArgs)]
+#[argh(subcommand)]
+enum Task {
+    Ci(Ci),
+    Setup(Setup),
+    Tidy(Tidy),
+    Generate(Generate),
+}
+
+/// Run everything that CI runs, in order; stops at the first failure.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "ci")]
+struct Ci {}
+
+/// Install the Debian packages that the tests need, where that is allowed.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "setup")]
+struct Setup {}
+
+/// Check the order of modules and the other rules of the house.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "tidy")]
+struct Tidy {}
+
+/// Write completions, man pages and the README's command reference from the argument types.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "gen")]
+struct Generate {
+    /// only check that what is in the repository is up to date and valid
+    #[argh(switch)]
+    check: bool,
+}
+
+fn main() -> ExitCode {
+    match run(&argh::from_env::<Arguments>().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: &Task) -> Result<()> {
+    match task {
+        Task::Ci(Ci {}) => ci::run(left_out::Policy::of_environment()),
+        Task::Setup(Setup {}) => setup::run(left_out::Policy::of_environment()),
+        Task::Tidy(Tidy {}) => {
+            println!("{} sources are tidy", tidy::run(root())?);
+            Ok(())
+        }
+        Task::Generate(Generate { check: true }) => generate::check(root()),
+        Task::Generate(Generate { check: false }) => generate::write(root()),
+    }
+}
+
+/// The repository's root.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this package lies in a folder of the repository")
+}

@@ -1,0 +1,92 @@
+//! What is generated from the argument types and kept in the repository: completions, man pages and the README's
+//! command reference. Knows the command line as data and nothing of what the commands do.
+
+mod completions;
+mod manual;
+mod markdown;
+mod roff;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+use manual::Manual;
+
+/// Folders that hold nothing but generated files.
+const FOLDERS: [&str; 2] = ["completions", "man"];
+
+/// Where the command line comes from; none while there is no command.
+const MANUAL: Option<fn() -> Manual> = None;
+
+/// A generated file, relative to the repository's root, and its text.
+struct Generated {
+    path: String,
+    text: String,
+}
+
+/// Writes everything that is generated.
+pub(crate) fn write(root: &Path) -> Result<()> {
+    for stray in strays(root, &everything(root)?)? {
+        fs::remove_file(root.join(&stray)).with_context(|| format!("cannot remove `{stray}`"))?;
+    }
+    for Generated { path, text } in everything(root)? {
+        let file = root.join(&path);
+        let folder = file.parent().expect("each generated file lies in the repository");
+        fs::create_dir_all(folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
+        fs::write(&file, text).with_context(|| format!("cannot write `{path}`"))?;
+        println!("wrote {path}");
+    }
+    Ok(())
+}
+
+/// Fails where what stands in the repository is not what would be written, or is not valid to its readers.
+pub(crate) fn check(root: &Path) -> Result<()> {
+    let everything = everything(root)?;
+    let mut wrong = strays(root, &everything)?;
+    for Generated { path, text } in &everything {
+        // A checkout may have turned the ends of lines.
+        let current = fs::read_to_string(root.join(path)).map(|current| current.replace("\r\n", "\n"));
+        if !current.is_ok_and(|current| current == *text) {
+            wrong.push(path.clone());
+        }
+    }
+    if !wrong.is_empty() {
+        bail!("not what the argument types say, run `cargo xtask gen`: {}", wrong.join(", "));
+    }
+    let paths: Vec<&str> = everything.iter().map(|generated| generated.path.as_str()).collect();
+    verify::run(root, &paths)?;
+    println!("{} generated files are up to date", everything.len());
+    Ok(())
+}
+
+fn everything(root: &Path) -> Result<Vec<Generated>> {
+    let Some(manual) = MANUAL.map(|manual| manual()) else { return Ok(Vec::new()) };
+    let readme = fs::read_to_string(root.join("README.md")).context("cannot read `README.md`")?;
+    let mut files = completions::files(&manual);
+    files.extend(roff::files(&manual));
+    files.push(Generated { path: "README.md".to_owned(), text: markdown::splice(&readme, &manual)? });
+    Ok(files)
+}
+
+/// Files in the generated folders that nothing generates any more.
+fn strays(root: &Path, everything: &[Generated]) -> Result<Vec<String>> {
+    let mut strays = Vec::new();
+    for folder in FOLDERS {
+        let path = root.join(folder);
+        if !path.is_dir() {
+            continue;
+        }
+        for entry in fs::read_dir(path).with_context(|| format!("cannot list `{folder}`"))? {
+            let file = format!("{folder}/{}", entry?.file_name().to_string_lossy());
+            if !everything.iter().any(|generated| generated.path == file) {
+                strays.push(file);
+            }
+        }
+    }
+    Ok(strays)
+}

@@ -1,0 +1,104 @@
+//! The command line as data, in the form that every generator reads, and what the generators spell alike.
+
+use argh::{CommandInfoWithArgs, FlagInfo, FlagInfoKind, Optionality, PositionalInfo};
+
+/// The program's name.
+pub(crate) const NAME: &str = "sendit";
+
+/// Everything that the pages say.
+pub(crate) struct Manual {
+    /// The root command with its subcommands.
+    pub(crate) root: CommandInfoWithArgs,
+    pub(crate) environment: Vec<Row>,
+    pub(crate) exit_codes: Vec<Row>,
+}
+
+/// A variable of the environment or an exit code.
+pub(crate) struct Row {
+    pub(crate) term: String,
+    pub(crate) meaning: String,
+    /// The subcommands that it concerns.
+    pub(crate) commands: &'static [&'static str],
+}
+
+impl Row {
+    /// Whether the page of `command` has it; the program's own page, which is no subcommand's, has all.
+    pub(crate) fn concerns(&self, command: Option<&str>) -> bool {
+        command.is_none_or(|command| self.commands.contains(&command))
+    }
+}
+
+/// The program and each subcommand with its name as typed, in the order of the types.
+pub(crate) fn commands(manual: &Manual) -> Vec<(Option<&str>, &CommandInfoWithArgs)> {
+    let subcommands = manual.root.commands.iter().map(|sub| (Some(sub.name), &sub.command));
+    std::iter::once((None, &manual.root)).chain(subcommands).collect()
+}
+
+/// `sendit`, or `sendit serve`, as a person types it.
+pub(crate) fn typed(command: Option<&str>) -> String {
+    command.map_or(NAME.to_owned(), |command| format!("{NAME} {command}"))
+}
+
+/// What follows the command's name on a command line, word by word.
+pub(crate) fn usage(info: &CommandInfoWithArgs) -> Vec<String> {
+    let required = visible(info).filter(|flag| flag.optionality == Optionality::Required);
+    let mut words: Vec<String> = required.map(flag_term).collect();
+    words.push("[options]".to_owned());
+    words.extend(info.positionals.iter().filter(|positional| !positional.hidden).map(positional_term));
+    if !info.commands.is_empty() {
+        words.push("<command>".to_owned());
+    }
+    words
+}
+
+/// The flags that help shows; `--help` itself, which every command has, comes last.
+pub(crate) fn visible(info: &CommandInfoWithArgs) -> impl Iterator<Item = &'static FlagInfo<'static>> {
+    let (help, own): (Vec<_>, Vec<_>) = info.flags.iter().partition(|flag| flag.long == "--help");
+    own.into_iter().chain(help).filter(|flag| !flag.hidden)
+}
+
+/// `-s, --secret <secret>`
+pub(crate) fn flag_term(flag: &FlagInfo<'_>) -> String {
+    let short = flag.short.map(|short| format!("-{short}, ")).unwrap_or_default();
+    match flag.kind {
+        FlagInfoKind::Switch => format!("{short}{}", flag.long),
+        FlagInfoKind::Option { arg_name } => format!("{short}{} <{arg_name}>", flag.long),
+    }
+}
+
+/// `<url>`, `[<url>]` or `[<url>...]`
+pub(crate) fn positional_term(positional: &PositionalInfo<'_>) -> String {
+    let name = positional.name;
+    match positional.optionality {
+        Optionality::Required => format!("<{name}>"),
+        Optionality::Optional => format!("[<{name}>]"),
+        Optionality::Repeating | Optionality::Greedy => format!("[<{name}>...]"),
+    }
+}
+
+/// A note; the types write the command's name as a placeholder.
+pub(crate) fn filled(text: &str, command: Option<&str>) -> String {
+    text.replace("{command_name}", &typed(command))
+}
+
+/// An example in its two parts: what it shows, and what to type. The types indent the latter below the former.
+pub(crate) struct Example {
+    pub(crate) shows: String,
+    pub(crate) lines: Vec<String>,
+}
+
+pub(crate) fn examples(info: &CommandInfoWithArgs, command: Option<&str>) -> Vec<Example> {
+    let example = |text: &&str| {
+        let text = filled(text, command);
+        let (typed, prose): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("  "));
+        let lines = typed.into_iter().map(|line| line.trim().to_owned()).collect();
+        Example { shows: prose.join(" ").trim().to_owned(), lines }
+    };
+    info.examples.iter().map(example).collect()
+}
+
+/// The paragraphs of a text whose lines are wrapped, each on one line.
+pub(crate) fn paragraphs(text: &str) -> Vec<String> {
+    let joined = |paragraph: &str| paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.split("\n\n").map(joined).filter(|paragraph| !paragraph.is_empty()).collect()
+}

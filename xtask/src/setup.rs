@@ -1,0 +1,69 @@
+//! The programs that the tests drive: which are missing, and installing them from Debian's packages.
+
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use crate::left_out::{self, Policy};
+use crate::program;
+
+struct Need {
+    program: &'static str,
+    package: &'static str,
+    /// What a run without it leaves out.
+    without: &'static str,
+}
+
+const NEEDS: [Need; 7] = [
+    Need { program: "curl", package: "curl", without: "curl as a visitor" },
+    Need { program: "nginx", package: "nginx", without: "nginx as a target" },
+    Need { program: "python3", package: "python3", without: "a Python web server as a target" },
+    Need { program: "bash", package: "bash", without: "the check of the completions for bash" },
+    Need { program: "zsh", package: "zsh", without: "the check of the completions for zsh" },
+    Need { program: "fish", package: "fish", without: "the check of the completions for fish" },
+    Need { program: "mandoc", package: "mandoc", without: "the check of the man pages" },
+];
+
+/// Installs what is missing if it may, and notes what is then left out.
+pub(crate) fn run(policy: Policy) -> Result<()> {
+    let packages: Vec<&str> = missing().map(|need| need.package).collect();
+    if packages.is_empty() {
+        println!("every program that the tests drive is here");
+        return Ok(());
+    }
+    if let Some(mut installer) = installer() {
+        println!("installing {}", packages.join(", "));
+        if let Err(error) = program::run(installer.args(&packages)) {
+            println!("{error:#}");
+        }
+    }
+    for need in missing() {
+        let line = format!("{}, because `{}` is missing", need.without, need.program);
+        println!("left out: {line} (Debian package `{}`)", need.package);
+        left_out::note(&line)?;
+    }
+    let still: Vec<&str> = missing().map(|need| need.program).collect();
+    ensure!(policy == Policy::Tell || still.is_empty(), "with `CI=true` nothing may be missing: {}", still.join(", "));
+    Ok(())
+}
+
+fn missing() -> impl Iterator<Item = &'static Need> {
+    NEEDS.iter().filter(|need| program::find(need.program).is_none())
+}
+
+/// What installs the packages that are appended to it; none where there is no apt or no right to use it.
+fn installer() -> Option<Command> {
+    program::find("apt-get")?;
+    let is_root = program::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    let mut command = if is_root {
+        Command::new("sh")
+    } else {
+        // `-n`: fails where a password would be asked for.
+        program::output(Command::new("sudo").args(["-n", "true"])).ok()?;
+        let mut sudo = Command::new("sudo");
+        sudo.args(["-n", "sh"]);
+        sudo
+    };
+    command.arg("xtask/src/setup/install.sh").current_dir(crate::root());
+    Some(command)
+}
