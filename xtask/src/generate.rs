@@ -20,9 +20,6 @@ use manual::Manual;
 /// Folders that hold nothing but generated files.
 const FOLDERS: [&str; 2] = ["completions", "man"];
 
-/// Where the command line comes from; none while there is no command.
-const MANUAL: Option<fn() -> Manual> = None;
-
 /// A generated file, relative to the repository's root, and its text.
 struct Generated {
     path: String,
@@ -65,7 +62,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
 }
 
 fn everything(root: &Path) -> Result<Vec<Generated>> {
-    let Some(manual) = MANUAL.map(|manual| manual()) else { return Ok(Vec::new()) };
+    let manual = Manual::of_sendit();
     let readme = fs::read_to_string(root.join("README.md")).context("cannot read `README.md`")?;
     let mut files = completions::files(&manual);
     files.extend(roff::files(&manual));

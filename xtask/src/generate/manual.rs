@@ -1,6 +1,7 @@
 //! The command line as data, in the form that every generator reads, and what the generators spell alike.
 
 use argh::{CommandInfoWithArgs, FlagInfo, FlagInfoKind, Optionality, PositionalInfo};
+use sendit::cmd::{env, exit};
 
 /// The program's name.
 pub(crate) const NAME: &str = "sendit";
@@ -11,6 +12,27 @@ pub(crate) struct Manual {
     pub(crate) root: CommandInfoWithArgs,
     pub(crate) environment: Vec<Row>,
     pub(crate) exit_codes: Vec<Row>,
+}
+
+impl Manual {
+    /// What the program's own types and tables say.
+    pub(crate) fn of_sendit() -> Self {
+        let variable = |row: &env::Variable| Row {
+            term: row.name.to_owned(),
+            meaning: format!("{} (`{}`)", row.meaning, row.flag),
+            commands: row.commands,
+        };
+        let exit = |row: &exit::Meaning| Row {
+            term: row.exit.code().to_string(),
+            meaning: row.text.to_owned(),
+            commands: row.commands,
+        };
+        Self {
+            root: sendit::cmd::command_info(),
+            environment: env::TABLE.iter().map(variable).collect(),
+            exit_codes: exit::TABLE.iter().map(exit).collect(),
+        }
+    }
 }
 
 /// A variable of the environment or an exit code.
