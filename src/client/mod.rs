@@ -2,68 +2,33 @@
 //! connection of its own to the target. Knows no HTTP beyond its own carriers, and not how bytes are multiplexed.
 
 mod address;
+mod backoff;
+mod config;
+mod flow;
+mod join;
+mod link;
+mod open;
+mod refuse;
+mod session;
+mod target;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 pub use address::{InvalidUrl, Source, Target};
+pub use config::{Config, TargetTls, Token};
 
-/// What a client needs to know.
-#[derive(Clone)]
-pub struct Config {
-    /// Where the public finds the tunnel.
-    pub source: Source,
-    /// Which local service answers.
-    pub target: Target,
-    /// What the server asks for where it has a secret. Opaque here.
-    pub token: Option<Token>,
-    /// The longest that a carrier lives before it is renewed.
-    pub max_ttl: Duration,
-    /// Whether an `https` target has to prove who it is.
-    pub target_tls: TargetTls,
-    /// How long a target that refuses connections is tried again before the visitor is told.
-    pub target_hold: Duration,
-}
-
-impl Config {
-    /// A client with the defaults: renewal after 10 s, a verified target, 5 s of patience with it.
-    #[must_use]
-    pub fn new(source: Source, target: Target) -> Self {
-        Self {
-            source,
-            target,
-            token: None,
-            max_ttl: Duration::from_secs(10),
-            target_tls: TargetTls::Verified,
-            target_hold: Duration::from_secs(5),
-        }
-    }
-}
-
-/// The token that a client presents. It has no `Debug`, so that it cannot reach a log.
-#[derive(Clone)]
-pub struct Token(String);
-
-impl Token {
-    /// A token as text; white space at its ends is dropped.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        Self(text.trim().to_owned())
-    }
-}
-
-/// Whether an `https` target has to prove who it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TargetTls {
-    /// Its certificate is checked against the platform's roots.
-    Verified,
-    /// Any certificate will do.
-    Insecure,
-}
+use backoff::Backoff;
+use link::Link;
+use open::Denied;
+use session::{Client, Ended};
 
 /// What a client tells while it runs.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Event {
     /// The tunnel stands.
     Ready,
@@ -93,16 +58,63 @@ pub enum Error {
     /// What answers at the URL is no sendit server.
     #[error("{0}")]
     NotSendit(String),
+    /// This machine lacks what every tunnel needs.
+    #[error("{0}")]
+    Unable(String),
 }
 
 /// Keeps a tunnel standing until `shutdown` is cancelled, then lets exchanges in flight end, for 30 s at most.
+/// `on_event` is called from the tunnel's own task and must not block. Cancelling it cuts the tunnel.
+///
+/// ```no_run
+/// use sendit::client::{Config, Event, Token, run};
+/// use tokio_util::sync::CancellationToken;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut config = Config::new("https://example.com/foobar".parse()?, "http://localhost:3030".parse()?);
+/// config.token = Some(Token::new("…"));
+/// let told = |event| if let Event::Ready = event { println!("the tunnel stands") };
+/// run(config, told, CancellationToken::new()).await?;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// Where trying again could not succeed.
 pub async fn run(
-    _config: Config,
-    _on_event: impl Fn(Event) + Send + Sync + 'static,
-    _shutdown: CancellationToken,
+    config: Config,
+    on_event: impl Fn(Event) + Send + Sync + 'static,
+    shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    Ok(())
+    let link = Link::new(config.source.clone()).map_err(Error::Unable)?;
+    let client = Client::new(config, link, Arc::new(on_event))?;
+    let mut backoff = Backoff::default();
+    let mut was_ready = false;
+    loop {
+        let cause = match Box::pin(client.session(&shutdown, &mut was_ready)).await {
+            Ended::Stopped => return Ok(()),
+            // Behind a load balancer anything may answer while the server restarts; only at the first try is it final.
+            Ended::Denied(Denied::NotSendit(cause)) if was_ready => cause,
+            Ended::Denied(denied) => match denied.into_error() {
+                Ok(error) => return Err(error),
+                Err(cause) => cause,
+            },
+            Ended::Lost(cause) => {
+                backoff = Backoff::default();
+                cause
+            }
+        };
+        let after = backoff.next(random_unit());
+        client.tell(Event::Retrying { cause, after });
+        tokio::select! {
+            () = sleep(after) => {}
+            () = shutdown.cancelled() => return Ok(()),
+        }
+    }
+}
+
+/// A random number from 0 to 1. Without randomness all clients come back at once, which is no reason not to come back.
+fn random_unit() -> f64 {
+    let bits = getrandom::u32().unwrap_or(u32::MAX);
+    f64::from(bits) / f64::from(u32::MAX)
 }

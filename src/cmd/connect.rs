@@ -117,6 +117,7 @@ fn failure(error: &client::Error) -> Failure {
         client::Error::Unauthorized(_) => Exit::Unauthorized,
         client::Error::Prefix(_) => Exit::Prefix,
         client::Error::NotSendit(_) => Exit::NotSendit,
+        client::Error::Unable(_) => Exit::Unexpected,
     };
     Failure::new(exit, error.to_string())
 }

@@ -9,9 +9,8 @@ use super::exit::Failure;
 use super::listen::{Address, Resolved};
 use super::secret::{Secret, Strength, WEAK};
 use super::signals::Signals;
-use super::{flags, log, output, secret};
-use crate::auth::Keys;
-use crate::server::{self, BasePath, PlainHttp, Server};
+use super::{clock, flags, log, output, secret};
+use crate::server::{self, PlainHttp, Server};
 
 /// Runs the public end, to which clients connect and which visitors call.
 #[derive(FromArgs, ArgsInfo)]
@@ -131,22 +130,15 @@ impl Serve {
         };
         let typed = if self.no_https_redir { Some(false) } else { self.https_redir.then_some(true) };
         let base = env.unless_flag(self.http_prefix, env::HTTP_PREFIX).unwrap_or_default();
-        let Ok(base) = base.parse::<BasePath>();
-        let config = server::Config {
-            keys: known(keys),
-            base,
-            public_url: env.unless_flag(self.public_url, env::PUBLIC_URL).map(|text| public_url(&text)).transpose()?,
-            plain_http: plain_http(typed, env)?,
-        };
+        let mut config = server::Config::new(keys, clock::unix_now);
+        config.base = base.parse().map_err(|error| Failure::usage(format!("`{base}` is no path prefix: {error}")))?;
+        config.public_url =
+            env.unless_flag(self.public_url, env::PUBLIC_URL).map(|text| public_url(&text)).transpose()?;
+        config.plain_http = plain_http(typed, env)?;
         let addr = env.unless_flag(self.addr, env::ADDR);
         let address = Address::parse(addr.as_deref().unwrap_or(DEFAULT_ADDR))?;
         Ok(Settings { address, config, auth, level: log::level(self.log, env, Level::INFO)? })
     }
-}
-
-/// The keys as the server takes them.
-pub(crate) fn known(_keys: Option<Keys>) -> Option<crate::wire::SessionId> {
-    None
 }
 
 fn plain_http(typed: Option<bool>, env: &Env) -> Result<PlainHttp, Failure> {

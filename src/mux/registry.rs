@@ -77,9 +77,11 @@ impl Registry {
 mod tests {
     use super::*;
 
+    type Step = fn(&Registry) -> bool;
+
     /// What happens to a stream, in order, and whether a reset has to follow each step.
     #[track_caller]
-    fn check(steps: &[(fn(&Registry) -> bool, bool)]) {
+    fn check(steps: &[(Step, bool)]) {
         let registry = Registry::default();
         registry.begin(2);
         for (number, (step, reset)) in steps.iter().enumerate() {
@@ -88,10 +90,10 @@ mod tests {
         assert!(registry.lives().is_empty(), "nothing is kept of a stream that is over");
     }
 
-    const DROP_OPEN: fn(&Registry) -> bool = |lives| lives.drop_stream(2, false);
-    const DROP_HALF_CLOSED: fn(&Registry) -> bool = |lives| lives.drop_stream(2, true);
-    const WE_END: fn(&Registry) -> bool = |lives| lives.finished_by_us(2);
-    const PEER_ENDS: fn(&Registry) -> bool = |lives| {
+    const DROP_OPEN: Step = |lives| lives.drop_stream(2, false);
+    const DROP_HALF_CLOSED: Step = |lives| lives.drop_stream(2, true);
+    const WE_END: Step = |lives| lives.finished_by_us(2);
+    const PEER_ENDS: Step = |lives| {
         lives.finished_by_peer(2);
         assert!(lives.has_ended(2) || lives.lives().is_empty());
         false

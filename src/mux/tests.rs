@@ -1,3 +1,5 @@
+//! What the module promises, over in-memory connections and a paused clock.
+
 use std::io;
 use std::time::Duration;
 

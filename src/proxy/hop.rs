@@ -20,7 +20,6 @@ use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioTimer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::task::TaskTracker;
-use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::connection::{Connector, Seen};
 use super::headers::{Intent, strip_hop_by_hop};
@@ -53,34 +52,37 @@ impl Breaker {
 /// The way to one target: streams that are opened on demand, kept alive and used again.
 pub struct Hop<S> {
     client: Client<Connector<S>, Body>,
-    /// Counts the exchanges: each holds a token until its last byte is through.
-    exchanges: TaskTracker,
+    tasks: TaskTracker,
     /// What the client repeats on the failures that it answers itself.
     fault_key: HeaderValue,
 }
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
-    /// A hop over the streams that `open` gives. Its connections' tasks run in `tasks`, its exchanges are counted by
-    /// `exchanges`.
-    pub fn new<F, Fut>(open: F, fault_key: HeaderValue, tasks: TaskTracker, exchanges: TaskTracker) -> Self
+    /// A hop over the streams that `open` gives, whose tasks run in `tasks`.
+    pub fn new<F, Fut>(open: F, fault_key: HeaderValue, tasks: TaskTracker) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = io::Result<S>> + Send + 'static,
     {
-        let client = Client::builder(Tracked(tasks))
+        let client = Client::builder(Tracked(tasks.clone()))
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
             .set_host(false)
             .build(Connector::new(open));
-        Self { client, exchanges, fault_key }
+        Self { client, tasks, fault_key }
     }
 
-    /// Has `request` answered. Waits as long as the target takes; cancelling it cancels the exchange there.
+    /// Has `request` answered. Waits as long as the target takes; cancelling it cancels the exchange there. `guard` is
+    /// dropped once the last byte is through.
     ///
     /// # Errors
     /// Whose fault it is that there is no answer.
-    pub async fn forward(&self, mut request: Request<Body>, visitor: &Visitor) -> Result<Response<Body>, Fault> {
-        let token = self.exchanges.token();
+    pub async fn forward(
+        &self,
+        mut request: Request<Body>,
+        visitor: &Visitor,
+        guard: impl Send + Sync + Unpin + 'static,
+    ) -> Result<Response<Body>, Fault> {
         let breaker = request.extensions_mut().remove::<Breaker>().unwrap_or_default();
         let may_upgrade = request.version() == Version::HTTP_11;
         let mut intent = Intent::of(request.headers());
@@ -101,10 +103,10 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
             let visitor = wants_upgrade.ok_or(Fault::TargetBadResponse)?;
             protocol.say(response.headers_mut());
             let target = hyper::upgrade::on(&mut response);
-            self.exchanges.spawn(upgrade::splice(visitor, target, breaker, token));
+            self.tasks.spawn(upgrade::splice(visitor, target, breaker, guard));
             return Ok(response.map(|_| Body::empty()));
         }
-        Ok(response.map(|body| Body::new(Answer { body, breaker, _token: token })))
+        Ok(response.map(|body| Body::new(Answer { body, breaker, _guard: guard })))
     }
 
     /// The client's own answer, where it could not reach the target: known by a key that no target ever sees.
@@ -163,13 +165,13 @@ where
 }
 
 /// The target's body on its way to the visitor.
-struct Answer {
+struct Answer<G> {
     body: Incoming,
     breaker: Breaker,
-    _token: TaskTrackerToken,
+    _guard: G,
 }
 
-impl HttpBody for Answer {
+impl<G: Unpin> HttpBody for Answer<G> {
     type Data = Bytes;
     type Error = hyper::Error;
 

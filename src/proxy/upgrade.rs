@@ -3,7 +3,6 @@
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional_with_sizes;
-use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::Breaker;
 
@@ -12,7 +11,7 @@ const BUFFER: usize = 16 * 1024;
 
 /// Joins a visitor's connection to a target's. Ends when both directions have, each in its own time; a cut on either
 /// side is a cut on the other. Exempt from timers: people leave such connections open for days.
-pub(super) async fn splice(visitor: OnUpgrade, target: OnUpgrade, breaker: Breaker, _token: TaskTrackerToken) {
+pub(super) async fn splice(visitor: OnUpgrade, target: OnUpgrade, breaker: Breaker, _guard: impl Send) {
     let Ok((visitor, target)) = tokio::try_join!(visitor, target) else {
         breaker.trip();
         return;

@@ -17,7 +17,7 @@ use super::signals::Signals;
 use super::{clock, connect, log, output, secret};
 use crate::auth::{self, Audience, Claims};
 use crate::client::{self, Config, Event, InvalidUrl, Source, Target};
-use crate::server::{self, PlainHttp, Server};
+use crate::server::{self, Server};
 use crate::wire::Prefix;
 
 /// Shows a tunnel at work: a server, a client, and a page to look at.
@@ -119,12 +119,7 @@ async fn tunnel(
     let keys = secret::keys(&[bits.to_vec()]).map_err(|empty| Failure::unexpected(empty.to_string()))?;
     let keys = keys.map(|(keys, _)| keys);
     let token = keys.as_ref().map(|keys| auth::mint(keys, &Claims::new(Audience::Auth, clock::unix_now())));
-    let server = Server::new(server::Config {
-        keys: super::serve::known(keys),
-        base: server::BasePath::default(),
-        public_url: None,
-        plain_http: PlainHttp::Serve,
-    });
+    let server = Server::new(server::Config::new(keys, clock::unix_now));
     config.token = token.map(|token| client::Token::new(&token));
     let serving = server::serve(listener, server, shutdown.clone());
     let connected = async {

@@ -41,7 +41,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub use incoming::Incoming;
-pub use outgoing::{Outgoing, OutgoingBody, carrier};
+pub use outgoing::{Outgoing, OutgoingBody, Progress, carrier};
 pub use swap::{SwapError, Swapper};
 
 use swap::Shared;

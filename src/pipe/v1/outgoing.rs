@@ -149,6 +149,25 @@ impl Drop for Outgoing {
     }
 }
 
+/// Tells how far a body has been sent.
+pub struct Progress(Arc<Mutex<State>>);
+
+impl Progress {
+    /// Whether all of the body was taken, its end included. An answer that comes before is no answer to it.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        lock(&self.0).body == BodyState::Finished
+    }
+}
+
+impl OutgoingBody {
+    /// What tells later how far the body has been sent.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        Progress(Arc::clone(&self.state))
+    }
+}
+
 impl Body for OutgoingBody {
     type Data = Bytes;
     type Error = io::Error;

@@ -1,3 +1,5 @@
+//! What the module promises, over in-memory connections and a paused clock.
+
 use std::cell::Cell;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

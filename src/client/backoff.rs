@@ -1,0 +1,44 @@
+//! How long to wait before the next try. Pure: the random number is an argument.
+
+use std::time::Duration;
+
+const FIRST: Duration = Duration::from_millis(200);
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// Waits that double from 0.2 s to 10 s, each shortened at random by up to a half, but never below the first, so that
+/// a server's clients do not all come back at once.
+#[derive(Debug, Default)]
+pub(super) struct Backoff {
+    tries: u32,
+}
+
+impl Backoff {
+    /// The next wait; `random` is from 0 to 1.
+    pub(super) fn next(&mut self, random: f64) -> Duration {
+        let full = FIRST.saturating_mul(2_u32.saturating_pow(self.tries)).min(LONGEST);
+        self.tries = self.tries.saturating_add(1);
+        full.mul_f64(1.0 - 0.5 * random.clamp(0.0, 1.0)).max(FIRST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_longest() {
+        let mut backoff = Backoff::default();
+        let waits: Vec<u128> = (0..8).map(|_| backoff.next(0.0).as_millis()).collect();
+        assert_eq!(waits, [200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_wait_is_within_bounds(tries: u32, random: f64) {
+            let wait = Backoff { tries }.next(if random.is_nan() { 0.0 } else { random });
+            prop_assert!((FIRST..=LONGEST).contains(&wait));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Joins a stream to a connection: bytes both ways, ends as ends, cuts as cuts.
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
+
+use super::flow::StreamFlow;
+
+/// What is read at a time. From the target it becomes a frame of the multiplexer, so more means fewer headers.
+const DOWN_BUFFER: usize = 16 * 1024;
+const UP_BUFFER: usize = 32 * 1024;
+
+/// How a joined pair ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Both directions have ended, each in its own time.
+    Ended,
+    /// One side was cut: the other has to be cut as well.
+    Cut,
+}
+
+/// How one direction ended.
+enum Direction {
+    Ended,
+    /// The side that was written to takes no more, but may still have something to say: a target that has answered
+    /// may close without reading the rest of the request.
+    Deaf,
+}
+
+/// Copies both ways until both directions have ended or one side is cut. `first` sees the first bytes from the target.
+/// Bounded by nothing but the two sides: a visitor may sit on a breakpoint for hours.
+pub(super) async fn join<S, T>(stream: &mut S, target: &mut T, flow: &StreamFlow, first: impl FnOnce(&[u8])) -> Outcome
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let (mut stream_read, mut stream_write) = split(stream);
+    let (mut target_read, mut target_write) = split(target);
+    let mut first = Some(first);
+    let down = async {
+        let copied = copy(&mut stream_read, &mut target_write, DOWN_BUFFER, |_| flow.down()).await?;
+        Ok::<_, io::Error>(copied)
+    };
+    let up = async {
+        let seen = |bytes: &[u8]| {
+            flow.up();
+            if let Some(first) = first.take() {
+                first(bytes);
+            }
+        };
+        match copy(&mut target_read, &mut stream_write, UP_BUFFER, seen).await? {
+            Direction::Ended => Ok(()),
+            Direction::Deaf => Err(io::Error::from(io::ErrorKind::BrokenPipe)),
+        }
+    };
+    match tokio::try_join!(down, up) {
+        Ok(_) => Outcome::Ended,
+        Err(_) => Outcome::Cut,
+    }
+}
+
+/// Copies one direction. An error is one of the side that is read.
+async fn copy<R, W>(from: &mut R, to: &mut W, size: usize, mut seen: impl FnMut(&[u8])) -> io::Result<Direction>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let mut buffer = vec![0; size];
+    loop {
+        let read = from.read(&mut buffer).await?;
+        if read == 0 {
+            return Ok(if to.shutdown().await.is_ok() { Direction::Ended } else { Direction::Deaf });
+        }
+        seen(&buffer[..read]);
+        let written = async {
+            to.write_all(&buffer[..read]).await?;
+            to.flush().await
+        };
+        if written.await.is_err() {
+            return Ok(Direction::Deaf);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{DuplexStream, duplex};
+
+    use super::super::flow::Flow;
+    use super::*;
+
+    struct Pair {
+        visitor: DuplexStream,
+        target: DuplexStream,
+        outcome: tokio::task::JoinHandle<Outcome>,
+    }
+
+    fn pair() -> Pair {
+        let (visitor, mut stream) = duplex(1_000);
+        let (target, mut connection) = duplex(1_000);
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn(std::future::ready(()));
+        let outcome = tokio_util::task::TaskTracker::new()
+            .spawn(async move { join(&mut stream, &mut connection, &Flow::default().stream(), |_| ()).await });
+        Pair { visitor, target, outcome }
+    }
+
+    #[tokio::test]
+    async fn each_direction_ends_in_its_own_time() {
+        let mut pair = pair();
+        pair.visitor.write_all(b"request").await.unwrap();
+        pair.visitor.shutdown().await.unwrap();
+        let mut text = String::new();
+        pair.target.read_to_string(&mut text).await.unwrap();
+        assert_eq!(text, "request");
+        pair.target.write_all(b"answer").await.unwrap();
+        pair.target.shutdown().await.unwrap();
+        pair.visitor.read_to_string(&mut text).await.unwrap();
+        assert_eq!(text, "requestanswer");
+        assert_eq!(pair.outcome.await.unwrap(), Outcome::Ended);
+    }
+
+    #[tokio::test]
+    async fn a_target_that_answers_and_closes_is_heard() {
+        let mut pair = pair();
+        pair.target.write_all(b"413").await.unwrap();
+        drop(pair.target);
+        let mut text = [0; 3];
+        let upload = vec![0; 10_000];
+        let (read, _) = tokio::io::split(&mut pair.visitor);
+        let mut read = read;
+        read.read_exact(&mut text).await.unwrap();
+        drop(read);
+        let _ = pair.visitor.write_all(&upload[..500]).await;
+        assert_eq!(&text, b"413");
+        drop(pair.visitor);
+        assert_eq!(pair.outcome.await.unwrap(), Outcome::Ended);
+    }
+
+    #[tokio::test]
+    async fn a_visitor_that_takes_no_more_is_a_cut() {
+        let mut pair = pair();
+        drop(pair.visitor);
+        let _ = pair.target.write_all(&[0; 5_000]).await;
+        assert_eq!(pair.outcome.await.unwrap(), Outcome::Cut);
+    }
+}

@@ -1,0 +1,208 @@
+//! A connection to the target: TCP, TLS where it is asked for, tried again for a while where it is refused.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use tokio_rustls::rustls::crypto::CryptoProvider;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error as TlsError, SignatureScheme};
+
+use super::{Config, Target, TargetTls};
+
+/// How long one try may take.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long to wait between tries while the target refuses.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// Makes connections to one target, and to nothing else. No proxy is ever asked.
+pub(super) struct Connector {
+    target: Target,
+    tls: Option<TlsConnector>,
+    hold: Duration,
+}
+
+/// A connection to the target.
+pub(super) enum Connection {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Connector {
+    pub(super) fn new(config: &Config) -> Result<Self, String> {
+        let tls = if config.target.is_tls() { Some(connector(config.target_tls)?) } else { None };
+        Ok(Self { target: config.target.clone(), tls, hold: config.target_hold })
+    }
+
+    /// Connects, again and again while the target refuses, for as long as the hold allows and 10 s more at most. Says
+    /// in one sentence why it could not.
+    pub(super) async fn connect(&self) -> Result<Connection, String> {
+        let deadline = Instant::now() + self.hold;
+        let stream = loop {
+            match self.tcp().await {
+                Ok(stream) => break stream,
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused && Instant::now() + RETRY < deadline => {
+                    sleep(RETRY).await;
+                }
+                Err(error) => return Err(self.explain(&error)),
+            }
+        };
+        // Small pieces must not wait for the acknowledgement of the ones before.
+        let _ = stream.set_nodelay(true);
+        match &self.tls {
+            None => Ok(Connection::Plain(stream)),
+            Some(tls) => self.handshake(tls, stream).await,
+        }
+    }
+
+    async fn tcp(&self) -> io::Result<TcpStream> {
+        let address = (self.target.host(), self.target.port());
+        let late = || Err(io::ErrorKind::TimedOut.into());
+        timeout(CONNECT_DEADLINE, TcpStream::connect(address)).await.unwrap_or_else(|_| late())
+    }
+
+    async fn handshake(&self, tls: &TlsConnector, stream: TcpStream) -> Result<Connection, String> {
+        let target = &self.target;
+        let name = ServerName::try_from(target.host().to_owned())
+            .map_err(|_| format!("`{target}` has no name that a certificate could be made for"))?;
+        match timeout(CONNECT_DEADLINE, tls.connect(name, stream)).await {
+            Ok(Ok(stream)) => Ok(Connection::Tls(Box::new(stream))),
+            Ok(Err(error)) => Err(format!("TLS with `{target}` failed: {}", explain_tls(&error))),
+            Err(_) => Err(format!("TLS with `{target}` was not agreed on within 10 s")),
+        }
+    }
+
+    fn explain(&self, error: &io::Error) -> String {
+        let target = &self.target;
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => format!("nothing listens at `{target}`; is the service running?"),
+            io::ErrorKind::TimedOut => format!("`{target}` has not answered within 10 s"),
+            _ => {
+                let text = error.to_string();
+                format!("`{target}` cannot be reached: {}", text.split(" (os error").next().unwrap_or_default())
+            }
+        }
+    }
+}
+
+fn explain_tls(error: &io::Error) -> String {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>()) {
+        Some(TlsError::InvalidMessage(_)) => "it does not speak TLS; give it as `http://`".to_owned(),
+        Some(TlsError::InvalidCertificate(cause)) => {
+            format!("its certificate is not trusted ({cause}); `--target-insecure` takes any")
+        }
+        _ => error.to_string(),
+    }
+}
+
+fn connector(tls: TargetTls) -> Result<TlsConnector, String> {
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
+    let builder = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
+    let builder = match tls {
+        TargetTls::Verified => builder.with_platform_verifier().map_err(|error| error.to_string())?,
+        TargetTls::Insecure => builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))),
+    };
+    let mut config = builder.with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// Takes any certificate, as was asked for; the handshake's signatures still have to be right.
+#[derive(Debug)]
+struct AnyCertificate(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _certificate: &CertificateDer<'_>,
+        _chain: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, TlsError> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        tokio_rustls::rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        tokio_rustls::rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+impl Connection {
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(self, Self::Plain(_))
+    }
+
+    /// Has the connection reset when it is dropped, so that the target does not take a cut for an end.
+    pub(super) fn cut(&self) {
+        let stream = match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        };
+        // Where it fails the connection is gone already.
+        let _ = stream.set_zero_linger();
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}

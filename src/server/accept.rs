@@ -1,0 +1,85 @@
+//! The accept loop: one task for each connection, HTTP/1.1, heads bounded in size and time.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tower_service::Service as _;
+
+use super::Server;
+use super::severable::Severable;
+use crate::proxy::{Breaker, Visitor};
+
+/// How long a connection may be idle before a head, and that head be on its way, together. Longer than the common
+/// load balancers keep their side (60 s), so that they are the ones who close.
+const HEAD_DEADLINE: Duration = Duration::from_secs(75);
+
+/// The most that a request's head may be.
+const MAX_HEAD: usize = 64 * 1024;
+
+/// How long the loop rests when there is no descriptor left for a connection. Connections that end make room; asking
+/// for them without a pause would only burn time.
+const BREATHER: Duration = Duration::from_millis(100);
+
+/// Serves until `shutdown` is cancelled, then takes no new session and ends once the exchanges in flight have, after
+/// 30 s at most. Carriers are still renewed meanwhile. Cancelling it cuts everything.
+pub async fn serve(listener: TcpListener, server: Server, shutdown: CancellationToken) {
+    let accepting = async {
+        let router = server.router();
+        loop {
+            match listener.accept().await {
+                Ok((stream, peer)) => {
+                    let closing = server.0.closing.clone();
+                    server.0.tasks.spawn(connection(stream, peer, router.clone(), closing));
+                }
+                Err(cause) => {
+                    tracing::warn!(%cause, "a connection could not be accepted");
+                    sleep(BREATHER).await;
+                }
+            }
+        }
+    };
+    let stopping = async {
+        shutdown.cancelled().await;
+        server.shutdown().await;
+    };
+    tokio::select! {
+        () = accepting => {}
+        () = stopping => {}
+    }
+}
+
+async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, closing: CancellationToken) {
+    // Small answers must not wait for the acknowledgement of the ones before. It fails on a dead connection only.
+    let _ = stream.set_nodelay(true);
+    let breaker = Breaker::default();
+    let io = TokioIo::new(Severable::new(stream, breaker.clone()));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Visitor { peer: Some(peer), secure: false });
+        request.extensions_mut().insert(breaker.clone());
+        router.clone().call(request.map(Body::new))
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE).max_header_size(MAX_HEAD);
+    let mut serving = pin!(http.serve_connection(io, service).with_upgrades());
+    let served = tokio::select! {
+        served = serving.as_mut() => served,
+        () = closing.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(cause) = served {
+        tracing::debug!(%peer, %cause, "a connection broke");
+    }
+}

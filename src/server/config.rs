@@ -1,0 +1,118 @@
+//! What a server has to be told.
+
+use std::str::FromStr;
+
+use url::Url;
+
+use crate::auth::Keys;
+
+/// What a server needs to know.
+pub struct Config {
+    /// What auth tokens are checked against. Without it anybody may open a session.
+    pub keys: Option<Keys>,
+    /// Below which path the server lives.
+    pub base: BasePath,
+    /// The address that visitors use, where it is known: redirects never leave it.
+    pub public_url: Option<Url>,
+    /// What is done with a visitor who came over plain HTTP, as `X-Forwarded-Proto` says.
+    pub plain_http: PlainHttp,
+    /// The wall clock, in Unix seconds, that auth tokens are dated by.
+    pub clock: fn() -> u64,
+    /// How many sessions there may be at a time.
+    pub max_sessions: usize,
+}
+
+impl Config {
+    /// A server at the root of its address, for 1 000 sessions.
+    #[must_use]
+    pub fn new(keys: Option<Keys>, clock: fn() -> u64) -> Self {
+        Self {
+            keys,
+            base: BasePath::default(),
+            public_url: None,
+            plain_http: PlainHttp::Serve,
+            clock,
+            max_sessions: 1_000,
+        }
+    }
+}
+
+/// What is done with a visitor who came over plain HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlainHttp {
+    /// It is served.
+    Serve,
+    /// It is sent to the same address under `https`, with status 307.
+    Redirect,
+}
+
+/// The path below which a server lives: empty, or segments each with a slash before them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BasePath(String);
+
+/// Why a text is no [`BasePath`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a path prefix is segments of letters, digits and `-._~`, with slashes between them")]
+pub struct InvalidBasePath;
+
+impl FromStr for BasePath {
+    type Err = InvalidBasePath;
+
+    fn from_str(text: &str) -> Result<Self, InvalidBasePath> {
+        let segments = || text.split('/').filter(|segment| !segment.is_empty());
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let valid = segments().all(|segment| segment.bytes().all(plain) && segment != "." && segment != "..");
+        if !valid {
+            return Err(InvalidBasePath);
+        }
+        Ok(Self(segments().flat_map(|segment| ["/", segment]).collect()))
+    }
+}
+
+impl BasePath {
+    /// The path without a slash at its end.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The segment of `path` that names the tunnel: the first one below the base.
+    #[must_use]
+    pub fn prefix_of<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let below = path.strip_prefix(&self.0)?.strip_prefix('/')?;
+        below.split('/').next().filter(|segment| !segment.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(base: &str, path: &str, prefix: Option<&str>) {
+        let base: BasePath = base.parse().expect("a base path");
+        assert_eq!(base.prefix_of(path), prefix);
+    }
+
+    #[test]
+    fn a_prefix_is_a_whole_segment() {
+        check("", "/foo/x", Some("foo"));
+        check("", "/foo", Some("foo"));
+        check("", "/foobar", Some("foobar"));
+        check("", "/", None);
+        check("", "//foo", None);
+        check("", "*", None);
+        check("/", "/foo", Some("foo"));
+        check("a/b", "/a/b/foo/x", Some("foo"));
+        check("/a/b/", "/a/b", None);
+        check("/a", "/ab/foo", None);
+        check("/a", "/foo", None);
+    }
+
+    #[test]
+    fn base_paths() {
+        for refused in ["a b", "a?b", "..", "a/./b", "ä"] {
+            assert_eq!(refused.parse::<BasePath>(), Err(InvalidBasePath), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! A visitor's way to the session that holds the prefix of the path.
+
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, OriginalUri, Request, State};
+use axum::response::Response;
+use http::StatusCode;
+
+use super::Server;
+use crate::proxy::{Fault, Visitor};
+
+/// Everything that is no control endpoint.
+pub(super) async fn visit(State(server): State<Server>, mut request: Request) -> Response {
+    if request.uri().path() == "/" {
+        return Response::new(axum::body::Body::empty());
+    }
+    let accept = request.headers().get(http::header::ACCEPT).cloned();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    // What a program that mounts the router has cut off is part of what the visitor sent.
+    let whole = request.extensions_mut().remove::<OriginalUri>();
+    let answer = pass_on(&server, request, whole).await;
+    let status = answer.as_ref().map_or_else(|fault| fault.status(), Response::status);
+    tracing::debug!(%method, path = path.escape_default().to_string(), status = status.as_u16(), "exchange");
+    answer.unwrap_or_else(|fault| {
+        let headers = accept.map(|accept| (http::header::ACCEPT, accept)).into_iter().collect();
+        fault.answer(&headers)
+    })
+}
+
+async fn pass_on(server: &Server, mut request: Request, whole: Option<OriginalUri>) -> Result<Response, Fault> {
+    let prefix = server.0.config.base.prefix_of(request.uri().path());
+    let session = prefix.and_then(|prefix| server.0.registry.by_prefix(prefix)).ok_or(Fault::UnknownPrefix)?;
+    if server.is_draining() {
+        return Err(Fault::Limit);
+    }
+    if let Some(OriginalUri(whole)) = whole {
+        *request.uri_mut() = whole;
+    }
+    let visitor = request.extensions_mut().remove::<Visitor>().unwrap_or_else(|| Visitor {
+        peer: request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
+        secure: false,
+    });
+    session.forward(request, &visitor, server.0.exchanges.token()).await
+}
+
+/// The public root, so that a load balancer finds something alive.
+pub(super) async fn root() -> StatusCode {
+    StatusCode::OK
+}

@@ -1,0 +1,66 @@
+//! Which session holds which prefix. A prefix has at most one lease; a lease frees itself, and only itself, by drop.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::session::Session;
+use crate::wire::{Prefix, SessionId};
+
+#[derive(Default)]
+struct Maps {
+    by_prefix: HashMap<Prefix, Arc<Session>>,
+    by_id: HashMap<SessionId, Arc<Session>>,
+}
+
+/// All sessions of a server.
+#[derive(Clone, Default)]
+pub(super) struct Registry(Arc<Mutex<Maps>>);
+
+/// Why a prefix is not given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    InUse,
+    TooMany,
+}
+
+/// Holds a prefix for a session.
+pub(super) struct Lease {
+    registry: Registry,
+    session: Arc<Session>,
+}
+
+impl Registry {
+    // Held for a look-up at a time, never across an await.
+    fn maps(&self) -> MutexGuard<'_, Maps> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn by_prefix(&self, prefix: &str) -> Option<Arc<Session>> {
+        self.maps().by_prefix.get(prefix).cloned()
+    }
+
+    pub(super) fn by_id(&self, id: &SessionId) -> Option<Arc<Session>> {
+        self.maps().by_id.get(id).cloned()
+    }
+
+    pub(super) fn lease(&self, session: Arc<Session>, max: usize) -> Result<Lease, Refused> {
+        let mut maps = self.maps();
+        if maps.by_prefix.contains_key(session.prefix().as_str()) {
+            return Err(Refused::InUse);
+        }
+        if maps.by_id.len() >= max {
+            return Err(Refused::TooMany);
+        }
+        maps.by_prefix.insert(session.prefix().clone(), Arc::clone(&session));
+        maps.by_id.insert(session.id().clone(), Arc::clone(&session));
+        Ok(Lease { registry: self.clone(), session })
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let mut maps = self.registry.maps();
+        maps.by_prefix.remove(self.session.prefix().as_str());
+        maps.by_id.remove(self.session.id());
+    }
+}

@@ -1,0 +1,129 @@
+//! The control endpoints of wire v1, as Go clients know them.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{StatusCode, Uri};
+use http_body_util::{BodyExt, Limited};
+use tokio::time::timeout;
+
+use super::Server;
+use super::open::Denied;
+use super::session::{Session, unbuffered};
+use crate::pipe::v1::{Incoming, carrier};
+use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
+
+/// The most that the form of `open` may be.
+const MAX_FORM: usize = 8 * 1024;
+
+/// How long that form may take to come.
+const FORM_DEADLINE: Duration = Duration::from_secs(10);
+
+/// `POST open`: reserves a prefix. The answer ends at once, for one that stays open never comes through an
+/// intermediary that buffers; the session is ended by its own deadline where no carriers follow.
+pub(super) async fn open(State(server): State<Server>, request: Request) -> Response {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let body = Limited::new(request.into_body(), MAX_FORM).collect();
+    let form = match timeout(FORM_DEADLINE, body).await {
+        Ok(Ok(form)) => form.to_bytes(),
+        Ok(Err(_)) => return (StatusCode::PAYLOAD_TOO_LARGE, "the form is longer than 8 KiB\n").into_response(),
+        Err(_) => return (StatusCode::REQUEST_TIMEOUT, "the form did not come within 10 s\n").into_response(),
+    };
+    let opened = {
+        let token = field(&form, &query, "token");
+        server.admit(&token).and_then(|claims| server.open(claims, &field(&form, &query, "prefix")))
+    };
+    match opened {
+        Ok(session) => granted(&server, &session),
+        Err(denied) => refusal(denied),
+    }
+}
+
+/// A field of the form, from the body or, where it is not there, from the query, as the Go server reads it.
+fn field<'a>(form: &'a Bytes, query: &'a str, name: &str) -> Cow<'a, str> {
+    let find = |text: &'a [u8]| form_urlencoded::parse(text).find(|(key, _)| key == name).map(|(_, value)| value);
+    find(form).or_else(|| find(query.as_bytes())).unwrap_or_default()
+}
+
+fn granted(server: &Server, session: &Session) -> Response {
+    let mut response = format!("{}\n", server.connect_token(session.id())).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache, no-store"));
+    headers.insert(HeaderName::from_static(FAULT_KEY_HEADER), session.fault_key().clone());
+    response
+}
+
+fn refusal(denied: Denied) -> Response {
+    let (status, code) = match denied {
+        Denied::Token => (StatusCode::UNAUTHORIZED, "bad-token"),
+        Denied::InvalidPrefix => (StatusCode::BAD_REQUEST, "invalid-prefix"),
+        Denied::ForbiddenPrefix => (StatusCode::FORBIDDEN, "forbidden-prefix"),
+        // 400, as the Go server has it.
+        Denied::PrefixInUse => (StatusCode::BAD_REQUEST, "prefix-in-use"),
+        Denied::TooMany | Denied::Draining => (StatusCode::SERVICE_UNAVAILABLE, "limit"),
+    };
+    let mut response = (status, format!("{denied}\n")).into_response();
+    response.headers_mut().insert(HeaderName::from_static(ERROR_HEADER), HeaderValue::from_static(code));
+    response
+}
+
+/// The session that a carrier is for.
+fn session(server: &Server, uri: &Uri) -> Result<Arc<Session>, StatusCode> {
+    let token = field(&Bytes::new(), uri.query().unwrap_or_default(), "token").into_owned();
+    let id = server.connected(&token).ok_or(StatusCode::UNAUTHORIZED)?;
+    let session = server.0.registry.by_id(&id).ok_or(StatusCode::NOT_FOUND)?;
+    if session.may_renew((server.0.config.clock)()) { Ok(session) } else { Err(StatusCode::UNAUTHORIZED) }
+}
+
+/// `POST read`: a body that flows down for as long as the carrier lives. Head and first line go out at once, since a
+/// Go client waits for the head before it starts `write`.
+pub(super) async fn read(State(server): State<Server>, request: Request) -> Response {
+    let session = match session(&server, request.uri()) {
+        Ok(session) => session,
+        Err(status) => return status.into_response(),
+    };
+    let (outgoing, body) = carrier();
+    if session.add_read(outgoing).is_err() {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let mut response = Response::new(Body::new(body));
+    unbuffered(response.headers_mut());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    response
+}
+
+/// `POST write`: a body that flows up; answered when it has ended.
+pub(super) async fn write(State(server): State<Server>, request: Request) -> Response {
+    let session = match session(&server, request.uri()) {
+        Ok(session) => session,
+        Err(status) => return status.into_response(),
+    };
+    let (incoming, read_to_end) = Incoming::with_end(request.into_body());
+    if session.add_write(incoming).is_err() {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    // The sender is dropped with the body: what comes is an error, and says just that.
+    tokio::select! {
+        _ = read_to_end => {}
+        () = session.ended().cancelled() => {}
+    }
+    let mut response = StatusCode::OK.into_response();
+    unbuffered(response.headers_mut());
+    response
+}
+
+/// `POST drain`: no new exchange for the session, whose client is about to leave.
+pub(super) async fn drain(State(server): State<Server>, request: Request) -> Response {
+    match session(&server, request.uri()) {
+        Ok(session) => {
+            session.drain();
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(status) => status.into_response(),
+    }
+}
