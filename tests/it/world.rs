@@ -1,0 +1,92 @@
+//! What every test needs: the binary as a child process that ends with the test, and its output as it comes.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// How long anything that a test waits for may take, on a machine that does much else.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The binary under test.
+pub(crate) fn sendit() -> Command {
+    Command::new(PathBuf::from(env!("CARGO_BIN_EXE_sendit")))
+}
+
+/// A child process whose standard output and error are kept, and which is killed by drop.
+pub(crate) struct Program {
+    child: Child,
+    output: watch::Receiver<Output>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Output {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Program {
+    pub(crate) fn start(mut command: Command) -> Self {
+        // Neither the machine's proxies nor its settings may have a part in a test.
+        for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"] {
+            command.env_remove(name);
+        }
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the program starts");
+        let (sender, output) = watch::channel(Output::default());
+        let (stdout, stderr) = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
+        let tasks = tokio_util::task::TaskTracker::new();
+        let out = sender.clone();
+        tasks.spawn(async move {
+            let mut lines = BufReader::new(stdout).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                out.send_modify(|output| output.stdout += &format!("{line}\n"));
+            }
+        });
+        tasks.spawn(async move {
+            let mut lines = BufReader::new(stderr).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                sender.send_modify(|output| output.stderr += &format!("{line}\n"));
+            }
+        });
+        Self { child, output }
+    }
+
+    /// All that was printed, once it satisfies `wanted`.
+    #[track_caller]
+    pub(crate) fn printed(&mut self, wanted: impl Fn(&Output) -> bool) -> impl Future<Output = Output> {
+        let caller = std::panic::Location::caller();
+        let mut output = self.output.clone();
+        async move {
+            let waited = timeout(PATIENCE, output.wait_for(|output| wanted(output))).await;
+            match waited {
+                Ok(Ok(seen)) => seen.clone(),
+                _ => panic!("{caller}: it never printed what was awaited, but {:?}", output.borrow().clone()),
+            }
+        }
+    }
+
+    /// The exit code, once the program has ended by itself.
+    #[track_caller]
+    pub(crate) fn ended(&mut self) -> impl Future<Output = Option<i32>> {
+        let caller = std::panic::Location::caller();
+        let child = &mut self.child;
+        async move {
+            let status = timeout(PATIENCE, child.wait()).await;
+            status.unwrap_or_else(|_| panic!("{caller}: it has not ended")).expect("its status is known").code()
+        }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+}
