@@ -32,7 +32,9 @@ pub(crate) struct Output {
 impl Program {
     pub(crate) fn start(mut command: Command) -> Self {
         // Neither the machine's proxies nor its settings may have a part in a test.
-        for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"] {
+        for name in
+            ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"]
+        {
             command.env_remove(name);
         }
         let mut child = command
@@ -68,10 +70,8 @@ impl Program {
         let mut output = self.output.clone();
         async move {
             let waited = timeout(PATIENCE, output.wait_for(|output| wanted(output))).await;
-            match waited {
-                Ok(Ok(seen)) => seen.clone(),
-                _ => panic!("{caller}: it never printed what was awaited, but {:?}", output.borrow().clone()),
-            }
+            let seen = waited.ok().and_then(Result::ok).map(|seen| seen.clone());
+            seen.unwrap_or_else(|| panic!("{caller}: it never printed what was awaited, but {:?}", *output.borrow()))
         }
     }
 
