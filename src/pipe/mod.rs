@@ -2,3 +2,4 @@
 //! a carrier is a body to be read and a body to be sent.
 
 pub mod v1;
+pub mod v2;

@@ -1,0 +1,4 @@
+//! The pipe of wire v2.
+
+mod log;
+mod record;
