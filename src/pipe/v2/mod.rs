@@ -1,4 +1,277 @@
-//! The pipe of wire v2.
+//! The pipe of wire v2: each direction is a log of bytes, numbered from 0, and a carrier copies a range of it from an
+//! absolute offset. Any carrier may die, be repeated, or be delayed at any moment, and no byte is lost.
+//!
+//! A carrier streams ([`SendBody`], [`Receiver::read`]) or brings a batch ([`Carriers::batch`], [`Receiver::take`]);
+//! the two may be mixed and may overlap, for whatever arrives twice is dropped by its offset.
 
 mod log;
+mod receiver;
 mod record;
+mod sender;
+mod shared;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+pub use receiver::{Broken, Receiver};
+pub use sender::SendBody;
+pub use state::End;
+
+use record::Record;
+use shared::{Shared, error};
+use state::Change;
+
+/// A byte stream that lives longer than its carriers.
+///
+/// Reading and writing wait while there is no carrier; the program that owns the pipe decides for how long, and ends
+/// it by [`Carriers::end`]. Reading gives 0 bytes where the peer has closed the pipe in order; a pipe that has failed
+/// is an error of kind [`io::ErrorKind::ConnectionReset`].
+pub struct Pipe {
+    shared: Arc<Shared>,
+    /// Taken from the log, not yet handed on.
+    ahead: Bytes,
+}
+
+/// Brings a pipe its carriers.
+#[derive(Clone)]
+pub struct Carriers(Arc<Shared>);
+
+/// A pipe without carriers, and what brings it some.
+#[must_use]
+pub fn pipe() -> (Pipe, Carriers) {
+    let shared = Arc::new(Shared::default());
+    (Pipe { shared: Arc::clone(&shared), ahead: Bytes::new() }, Carriers(shared))
+}
+
+impl AsyncRead for Pipe {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.ahead.is_empty() {
+            let mut inner = this.shared.lock();
+            if let Some(bytes) = inner.state.inn.read(usize::MAX) {
+                this.ahead = bytes;
+                let owes = inner.state.must_tell();
+                let may_tell = Change { owes, ..Change::default() };
+                Shared::wake(inner, may_tell);
+            } else {
+                match &inner.state.end {
+                    Some(End::Closed { .. }) => return Poll::Ready(Ok(())),
+                    Some(end) => return Poll::Ready(Err(error(end))),
+                    None => {}
+                }
+                inner.reader = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+        }
+        let part = this.ahead.len().min(buf.remaining());
+        buf.put_slice(&this.ahead[..part]);
+        this.ahead.advance(part);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Pipe {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let mut inner = self.shared.lock();
+        if let Some(end) = &inner.state.end {
+            return Poll::Ready(Err(error(end)));
+        }
+        let written = inner.state.out.write(bytes);
+        if written == 0 && !bytes.is_empty() {
+            inner.writer = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        Shared::wake(inner, Change { owes: true, ..Change::default() });
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // A carrier takes all that has been written as soon as it can send it; there is nothing to push.
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        self.shared.end(End::Failed("the pipe was dropped".to_owned()));
+    }
+}
+
+/// A complete carrier for one direction.
+#[derive(Debug)]
+pub struct Batch {
+    /// The offset of its first byte of the log.
+    pub from: u64,
+    /// The offset after its last.
+    pub to: u64,
+    /// The carrier's bytes.
+    pub bytes: Bytes,
+}
+
+impl Carriers {
+    /// The offset of the first byte that has not arrived.
+    #[must_use]
+    pub fn wanted(&self) -> u64 {
+        self.0.lock().state.inn.wanted()
+    }
+
+    /// The offset up to which the peer has said that it has everything.
+    #[must_use]
+    pub fn acked(&self) -> u64 {
+        self.0.lock().state.out.acked()
+    }
+
+    /// The offset after the last byte that was written.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.0.lock().state.out.end()
+    }
+
+    /// A carrier that streams the log from `from` on, and, being the newest, ends those before it.
+    ///
+    /// # Errors
+    /// Where the log has no such offset, or no longer.
+    pub fn send(&self, from: u64) -> Result<SendBody, String> {
+        let mut inner = self.0.lock();
+        let cursor = inner.state.out.seek(from).map_err(|outside| outside.to_string())?;
+        inner.turn += 1;
+        let turn = inner.turn;
+        Shared::wake(inner, Change { owes: true, ..Change::default() });
+        Ok(SendBody::new(Arc::clone(&self.0), turn, cursor, true))
+    }
+
+    /// A carrier that streams no byte of the log, to see whether anything comes through.
+    #[must_use]
+    pub fn probe(&self) -> SendBody {
+        let inner = self.0.lock();
+        let (turn, cursor) = (inner.turn, inner.state.out.acked());
+        drop(inner);
+        SendBody::new(Arc::clone(&self.0), turn, cursor, false)
+    }
+
+    /// Ends the streaming carriers of this direction, in order. What waits for a batch names the turn that it gives.
+    #[must_use]
+    pub fn supersede(&self) -> u64 {
+        let mut inner = self.0.lock();
+        inner.turn += 1;
+        let turn = inner.turn;
+        Shared::wake(inner, Change { owes: true, ..Change::default() });
+        turn
+    }
+
+    /// A complete carrier with all that there is from `from` on, up to about `most` bytes of it.
+    ///
+    /// # Errors
+    /// Where the log has no such offset, or no longer.
+    pub fn batch(&self, from: u64, most: usize) -> Result<Batch, String> {
+        let mut inner = self.0.lock();
+        let from = inner.state.out.seek(from).map_err(|outside| outside.to_string())?;
+        let (mut cursor, mut bytes) = (from, BytesMut::new());
+        inner.state.attach(&mut bytes);
+        loop {
+            let left = most.saturating_sub(usize::try_from(cursor - from).unwrap_or(usize::MAX));
+            match inner.state.next_piece(&mut cursor, left, BytesMut::new()) {
+                Some(piece) => {
+                    bytes.extend_from_slice(&piece.head);
+                    bytes.extend_from_slice(&piece.data);
+                    if inner.state.end.is_some() || left == 0 {
+                        break;
+                    }
+                }
+                None => break,
+            }
+        }
+        Record::Last(cursor).encode(&mut bytes);
+        Ok(Batch { from, to: cursor, bytes: bytes.freeze() })
+    }
+
+    /// Waits until there is something to be sent from `from` on, or `turn` is no longer the newest. Bounded by
+    /// nothing; cancelling it loses nothing.
+    pub async fn until_due(&self, from: u64, turn: u64) {
+        poll_fn(|cx| {
+            let mut inner = self.0.lock();
+            if inner.state.out.has_from(from) || inner.state.owes() || inner.turn > turn {
+                return Poll::Ready(());
+            }
+            inner.watchers.push(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Whether something has been read that the peer was not told of.
+    #[must_use]
+    pub fn is_untold(&self) -> bool {
+        self.0.lock().state.may_tell()
+    }
+
+    /// Reads a carrier of the other direction that begins at `from`.
+    #[must_use]
+    pub fn receive(&self, from: u64) -> Receiver {
+        Receiver::new(Arc::clone(&self.0), from)
+    }
+
+    /// Asks the peer for a sign of life, which [`until_ponged`](Self::until_ponged) waits for. Numbers rise.
+    pub fn ask(&self, number: u64) {
+        let mut inner = self.0.lock();
+        inner.state.ask(number);
+        Shared::wake(inner, Change { owes: true, ..Change::default() });
+    }
+
+    /// Waits for the answer to [`ask`](Self::ask). Bounded by nothing; cancelling it loses nothing.
+    pub async fn until_ponged(&self, number: u64) {
+        poll_fn(|cx| {
+            let mut inner = self.0.lock();
+            if inner.state.ponged >= number {
+                return Poll::Ready(());
+            }
+            inner.watchers.push(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// A count that grows with all that arrives, to tell a live peer by.
+    #[must_use]
+    pub fn heard(&self) -> u64 {
+        self.0.heard()
+    }
+
+    /// Ends the pipe; the first end stays. An end in order is told to the peer by the carriers that there are.
+    pub fn end(&self, end: End) {
+        self.0.end(end);
+    }
+
+    /// Why the pipe is over, if it is.
+    #[must_use]
+    pub fn ended(&self) -> Option<End> {
+        self.0.lock().state.end.clone()
+    }
+
+    /// Waits until the pipe is over. Bounded by nothing; cancelling it loses nothing.
+    pub async fn until_ended(&self) -> End {
+        poll_fn(|cx| {
+            let mut inner = self.0.lock();
+            if let Some(end) = &inner.state.end {
+                return Poll::Ready(end.clone());
+            }
+            inner.watchers.push(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+}

@@ -1,0 +1,100 @@
+//! Takes in what one carrier of the other direction brings.
+
+use std::error::Error;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::Body;
+use tokio::time::timeout;
+
+use super::log::Refused;
+use super::shared::Shared;
+use super::state::{End, Reading, Violation};
+
+/// How long a carrier may be silent before it is dead.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// Reads one carrier.
+pub struct Receiver {
+    shared: Arc<Shared>,
+    reading: Reading,
+}
+
+/// How a carrier ended.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// It was cut, or fell silent, before it said that it ends. Nothing is lost by it.
+    #[error("{0}")]
+    Cut(String),
+    /// What it brought comes too early: the carrier has to begin at this offset.
+    #[error("the log is wanted from {0}")]
+    Gap(u64),
+    /// It broke the protocol, which has ended the pipe.
+    #[error("{0}")]
+    Violation(String),
+}
+
+impl Receiver {
+    pub(super) fn new(shared: Arc<Shared>, from: u64) -> Self {
+        Self { shared, reading: Reading::new(from) }
+    }
+
+    /// Takes in some of the carrier's bytes.
+    ///
+    /// # Errors
+    /// Where they cannot be taken.
+    pub fn take(&mut self, bytes: Bytes) -> Result<(), Broken> {
+        self.shared.note_heard();
+        let mut inner = self.shared.lock();
+        match self.reading.take(&mut inner.state, bytes) {
+            Ok(change) => {
+                Shared::wake(inner, change);
+                Ok(())
+            }
+            Err(Violation::Refused(Refused::Gap { wanted })) => Err(Broken::Gap(wanted)),
+            Err(violation) => {
+                drop(inner);
+                let cause = format!("the peer broke the protocol: {violation}");
+                self.shared.end(End::Failed(cause.clone()));
+                Err(Broken::Violation(cause))
+            }
+        }
+    }
+
+    /// Whether the carrier said that it ended in order.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.reading.is_complete()
+    }
+
+    /// Reads a carrier to its end. Bounded by 15 s of silence; cancelling it loses nothing, for the other end keeps
+    /// what was not acknowledged.
+    ///
+    /// # Errors
+    /// Where it did not end in order.
+    pub async fn read<B>(&mut self, body: B) -> Result<(), Broken>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let mut body = pin!(body);
+        loop {
+            let Ok(frame) = timeout(SILENCE, next_frame(body.as_mut())).await else {
+                return Err(Broken::Cut("a carrier has fallen silent".to_owned()));
+            };
+            match frame {
+                Some(Ok(frame)) => self.take(frame.into_data().unwrap_or_default())?,
+                Some(Err(cause)) => return Err(Broken::Cut(format!("a carrier was cut: {}", cause.into()))),
+                None if self.is_complete() => return Ok(()),
+                None => return Err(Broken::Cut("a carrier ended early".to_owned())),
+            }
+        }
+    }
+}
+
+async fn next_frame<B: Body>(mut body: Pin<&mut B>) -> Option<Result<http_body::Frame<B::Data>, B::Error>> {
+    poll_fn(|cx| body.as_mut().poll_frame(cx)).await
+}

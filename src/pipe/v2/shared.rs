@@ -1,0 +1,65 @@
+//! The state that a pipe, its senders and its receivers share, and who waits for what.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use super::state::{Change, End, State};
+
+#[derive(Default)]
+pub(super) struct Inner {
+    pub(super) state: State,
+    /// Which sender is the newest; all others end.
+    pub(super) turn: u64,
+    pub(super) reader: Option<Waker>,
+    pub(super) writer: Option<Waker>,
+    /// Senders, and those who wait for a batch, for a pong, or for the end.
+    pub(super) watchers: Vec<Waker>,
+}
+
+#[derive(Default)]
+pub(super) struct Shared {
+    inner: Mutex<Inner>,
+    /// Grows with all that arrives.
+    heard: AtomicU64,
+}
+
+impl Shared {
+    // Held for a copy at most, never across an await, and never while another lock is taken.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn note_heard(&self) {
+        self.heard.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn heard(&self) -> u64 {
+        self.heard.load(Ordering::Relaxed)
+    }
+
+    /// Wakes those whom a change concerns.
+    pub(super) fn wake(mut inner: MutexGuard<'_, Inner>, change: Change) {
+        let reader = if change.readable { inner.reader.take() } else { None };
+        let writer = if change.writable { inner.writer.take() } else { None };
+        let watchers = if change.owes || change.writable { std::mem::take(&mut inner.watchers) } else { Vec::new() };
+        drop(inner);
+        reader.into_iter().chain(writer).chain(watchers).for_each(Waker::wake);
+    }
+
+    /// Ends the pipe; the first end stays.
+    pub(super) fn end(&self, end: End) {
+        let mut inner = self.lock();
+        inner.state.end.get_or_insert(end);
+        Self::wake(inner, Change { readable: true, writable: true, owes: true });
+    }
+}
+
+/// What a reader or a writer gets of an end.
+pub(super) fn error(end: &End) -> io::Error {
+    match end {
+        End::Closed { text, .. } => io::Error::new(io::ErrorKind::ConnectionAborted, text.clone()),
+        End::Failed(cause) => io::Error::new(io::ErrorKind::ConnectionReset, cause.clone()),
+    }
+}

@@ -1,0 +1,296 @@
+//! One end of a pipe as a pure value: its two logs, what it owes the peer, and whether it is over. No clock, no IO.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+
+use super::log::{Inbound, Outbound, Outside, Refused};
+use super::record::{MAX_DATA, Malformed, Parser, Record, data_header};
+
+/// How much of a direction may be unacknowledged: 100 ms of delay at 300 Mbit/s.
+pub(super) const WINDOW: usize = 4 * 1024 * 1024;
+
+/// What has been read is told at the latest when this much is untold: often enough that a window never runs dry,
+/// seldom enough that it costs nothing beside the data.
+const TELL_AT: u64 = 64 * 1024;
+
+/// How many pings may wait for their answer. A peer that asks faster is answered less.
+const MAX_PONGS: usize = 8;
+
+/// A piece up to this length travels in one buffer with its header; a longer one is worth a second buffer, but no
+/// copy.
+const SMALL: usize = 4 * 1024;
+
+/// Why a pipe is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// An end closed it in order.
+    Closed {
+        /// The program's own code for why.
+        code: u8,
+        /// Why, for people.
+        text: String,
+    },
+    /// The peer broke the protocol, or was given up.
+    Failed(String),
+}
+
+/// What a peer did that ends the session.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Violation {
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    #[error(transparent)]
+    Outside(#[from] Outside),
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("a carrier that was to end at {0} has brought more")]
+    BeyondLast(u64),
+}
+
+pub(super) struct State {
+    pub(super) out: Outbound,
+    pub(super) inn: Inbound,
+    /// What the peer was last told of what has been read.
+    told: u64,
+    pongs: VecDeque<u64>,
+    ping: Option<u64>,
+    /// The newest number that came back.
+    pub(super) ponged: u64,
+    pub(super) end: Option<End>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            out: Outbound::new(WINDOW),
+            // The peer keeps what is not acknowledged to the same bound, so no more than a window can be honest.
+            inn: Inbound::new(WINDOW, WINDOW),
+            told: 0,
+            pongs: VecDeque::new(),
+            ping: None,
+            ponged: 0,
+            end: None,
+        }
+    }
+}
+
+/// What a carrier sends next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// Records, and the header of the data that follows.
+    pub(super) head: Bytes,
+    /// Data that stands in a buffer of its own; may be empty.
+    pub(super) data: Bytes,
+}
+
+impl State {
+    /// Whether enough has been read that the peer must be told without waiting for something else to say.
+    pub(super) fn must_tell(&self) -> bool {
+        self.inn.read_up_to() - self.told >= TELL_AT
+    }
+
+    /// Whether anything has been read that the peer was not told of.
+    pub(super) fn may_tell(&self) -> bool {
+        self.inn.read_up_to() > self.told
+    }
+
+    /// Whether there is a record to be sent beside the log.
+    pub(super) fn owes(&self) -> bool {
+        self.must_tell() || !self.pongs.is_empty() || self.ping.is_some() || self.end.is_some()
+    }
+
+    /// Asks the peer for a sign of life; its answer shows as `ponged`.
+    pub(super) fn ask(&mut self, number: u64) {
+        self.ping = Some(number);
+    }
+
+    /// What a carrier says first: which byte of the other direction is wanted next, and what has been read of it, for
+    /// the carrier that told it before may have been lost with what it told.
+    pub(super) fn attach(&mut self, head: &mut BytesMut) {
+        Record::Attached(self.inn.wanted()).encode(head);
+        self.told = self.inn.read_up_to();
+        Record::Ack(self.told).encode(head);
+    }
+
+    fn control(&mut self, head: &mut BytesMut) {
+        if self.may_tell() {
+            self.told = self.inn.read_up_to();
+            Record::Ack(self.told).encode(head);
+        }
+        if let Some(number) = self.ping.take() {
+            Record::Ping(number).encode(head);
+        }
+        for number in self.pongs.drain(..) {
+            Record::Pong(number).encode(head);
+        }
+        if let Some(End::Closed { code, text }) = &self.end {
+            Record::Close { code: *code, text: text.clone() }.encode(head);
+        }
+    }
+
+    /// The next piece for a carrier that has sent the log up to `*cursor`: what is owed, and data where `most` allows.
+    /// `None` where there is nothing to say.
+    pub(super) fn next_piece(&mut self, cursor: &mut u64, most: usize, mut head: BytesMut) -> Option<Piece> {
+        let data = if most > 0 { self.out.read(*cursor, most.min(MAX_DATA)) } else { None };
+        if data.is_some() || self.owes() || !head.is_empty() {
+            self.control(&mut head);
+        }
+        let data = data.map(|(from, bytes)| {
+            *cursor = from + bytes.len() as u64;
+            bytes
+        });
+        let data = data.unwrap_or_default();
+        if !data.is_empty() {
+            head.extend_from_slice(&data_header(data.len()));
+        }
+        if head.is_empty() {
+            return None;
+        }
+        if data.len() <= SMALL {
+            head.extend_from_slice(&data);
+            return Some(Piece { head: head.freeze(), data: Bytes::new() });
+        }
+        Some(Piece { head: head.freeze(), data })
+    }
+}
+
+/// Reads one carrier of the other direction.
+#[derive(Debug)]
+pub(super) struct Reading {
+    parser: Parser,
+    /// The offset of the next byte of data.
+    at: u64,
+    last: Option<u64>,
+}
+
+/// What changed by some bytes of a carrier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Change {
+    /// There is something to read, or the pipe is over.
+    pub(super) readable: bool,
+    /// There is room to write again.
+    pub(super) writable: bool,
+    /// There is something to be said.
+    pub(super) owes: bool,
+}
+
+impl Reading {
+    pub(super) fn new(from: u64) -> Self {
+        Self { parser: Parser::default(), at: from, last: None }
+    }
+
+    /// Whether the carrier said that it ended in order.
+    pub(super) fn is_complete(&self) -> bool {
+        self.last == Some(self.at) && self.parser.at_boundary()
+    }
+
+    /// Takes in what a carrier brought.
+    pub(super) fn take(&mut self, state: &mut State, mut bytes: Bytes) -> Result<Change, Violation> {
+        let mut change = Change::default();
+        while let Some(record) = self.parser.next(&mut bytes)? {
+            match record {
+                Record::Data(data) => {
+                    if let Some(last) = self.last {
+                        return Err(Violation::BeyondLast(last));
+                    }
+                    let from = self.at;
+                    self.at = from.saturating_add(data.len() as u64);
+                    state.inn.accept(from, data)?;
+                    change.readable |= state.inn.has_ready();
+                }
+                Record::Attached(offset) => drop(state.out.seek(offset.max(state.out.acked()))?),
+                Record::Ack(offset) => {
+                    state.out.ack(offset)?;
+                    change.writable = true;
+                }
+                Record::Ping(number) => {
+                    if state.pongs.len() < MAX_PONGS {
+                        state.pongs.push_back(number);
+                    }
+                    change.owes = true;
+                }
+                Record::Pong(number) => {
+                    state.ponged = state.ponged.max(number);
+                    change.writable = true;
+                }
+                Record::Last(offset) => self.last = Some(offset),
+                Record::Close { code, text } => {
+                    state.end.get_or_insert(End::Closed { code, text });
+                    change = Change { readable: true, writable: true, owes: true };
+                }
+            }
+        }
+        Ok(change)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(state: &mut State, cursor: &mut u64) -> Bytes {
+        let piece = state.next_piece(cursor, usize::MAX, BytesMut::new()).expect("something to say");
+        [piece.head, piece.data].concat().into()
+    }
+
+    #[test]
+    fn what_one_end_says_the_other_takes() {
+        let (mut one, mut other) = (State::default(), State::default());
+        let (mut reading, mut cursor) = (Reading::new(0), 0);
+        one.out.write(b"hello");
+        one.ask(7);
+        let change = reading.take(&mut other, piece(&mut one, &mut cursor)).unwrap();
+        assert_eq!(change, Change { readable: true, writable: false, owes: true });
+        assert_eq!(other.inn.read(100).as_deref(), Some(&b"hello"[..]));
+        assert!(one.next_piece(&mut cursor, usize::MAX, BytesMut::new()).is_none(), "nothing more to say");
+
+        let (mut back, mut answers) = (Reading::new(0), 0);
+        back.take(&mut one, piece(&mut other, &mut answers)).unwrap();
+        assert_eq!((one.ponged, one.out.acked()), (7, 5));
+    }
+
+    #[test]
+    fn a_long_piece_is_not_copied() {
+        let mut state = State::default();
+        state.out.write(&vec![1; 100_000]);
+        let mut cursor = 0;
+        let piece = state.next_piece(&mut cursor, 70_000, BytesMut::new()).unwrap();
+        assert_eq!((piece.head.len(), piece.data.len(), cursor), (4, 70_000, 70_000));
+    }
+
+    #[track_caller]
+    fn refused(records: &[Record], expected: &str) {
+        let mut wire = Vec::new();
+        for record in records {
+            record.encode(&mut wire);
+        }
+        let mut state = State::default();
+        let error = Reading::new(0).take(&mut state, wire.into()).expect_err("a lie");
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn lies_end_the_session() {
+        refused(&[Record::Ack(1)], "the offset 1 is outside 0..=0");
+        refused(&[Record::Attached(1)], "the offset 1 is outside 0..=0");
+        refused(
+            &[Record::Last(0), Record::Data(Bytes::from_static(b"x"))],
+            "a carrier that was to end at 0 has brought more",
+        );
+    }
+
+    #[test]
+    fn an_end_in_order_is_told_from_a_cut() {
+        let mut state = State::default();
+        let mut reading = Reading::new(0);
+        let mut wire = Vec::new();
+        Record::Data(Bytes::from_static(b"x")).encode(&mut wire);
+        reading.take(&mut state, Bytes::from(wire)).unwrap();
+        assert!(!reading.is_complete());
+        let mut wire = Vec::new();
+        Record::Last(1).encode(&mut wire);
+        reading.take(&mut state, Bytes::from(wire)).unwrap();
+        assert!(reading.is_complete());
+    }
+}

@@ -1,0 +1,215 @@
+//! What the pipe promises, over in-memory carriers and a paused clock.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+
+use super::*;
+
+const CHUNK: usize = 32 * 1024;
+
+/// After how many bytes the stream repeats itself: a prime, so that no shift by a buffer's size looks right.
+const PERIOD: usize = 1_000_003;
+
+fn pattern() -> Vec<u8> {
+    let mixed = |place: usize| (place % PERIOD).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()[0];
+    (0..PERIOD + CHUNK).map(mixed).collect()
+}
+
+async fn write(mut pipe: impl AsyncWrite + Unpin, pattern: &[u8], total: usize) {
+    let mut sent = 0;
+    while sent < total {
+        let part = CHUNK.min(total - sent);
+        pipe.write_all(&pattern[sent % PERIOD..sent % PERIOD + part]).await.unwrap();
+        sent += part;
+    }
+    std::future::pending::<()>().await;
+}
+
+async fn check(mut pipe: impl AsyncRead + Unpin, pattern: &[u8], total: usize, read: &Cell<usize>) {
+    let mut chunk = vec![0; CHUNK];
+    while read.get() < total {
+        let n = pipe.read(&mut chunk).await.unwrap();
+        assert!(n > 0, "no end");
+        let place = read.get() % PERIOD;
+        assert!(chunk[..n] == pattern[place..place + n], "lost, repeated or reordered at {}", read.get());
+        read.set(read.get() + n);
+    }
+}
+
+/// Streams one direction, again and again, each carrier cut after its time.
+async fn stream_with_cuts(from: &Carriers, to: &Carriers, lives: &[u64]) {
+    for life in lives.iter().cycle() {
+        let body = from.send(to.wanted().max(from.acked())).expect("an offset of the log");
+        let mut receiver = to.receive(to.wanted().max(from.acked()));
+        let _ = timeout(Duration::from_micros(*life), receiver.read(body)).await;
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Brings one direction in batches, every third lost, every second delivered twice.
+async fn batches_with_losses(from: &Carriers, to: &Carriers, sizes: &[u64]) {
+    for (number, size) in sizes.iter().cycle().enumerate() {
+        let turn = from.supersede();
+        let _ = timeout(Duration::from_millis(5), from.until_due(from.acked(), turn)).await;
+        let batch = from.batch(from.acked(), usize::try_from(*size).expect("small")).expect("an offset of the log");
+        for _ in 0..=number % 2 {
+            if number % 3 != 0 {
+                to.receive(batch.from).take(batch.bytes.clone()).unwrap();
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Invariant 1: whatever the carriers, of whatever manner, however they die, every byte crosses once and in order.
+fn crosses(lives: &[u64], sizes: &[u64], down_streams: bool, up_streams: bool) {
+    const TOTAL: usize = 3_000_000;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let ((one, one_carriers), (other, other_carriers)) = (pipe(), pipe());
+        let (one_read, one_write) = tokio::io::split(one);
+        let (other_read, other_write) = tokio::io::split(other);
+        let (pattern, counts) = (pattern(), [Cell::new(0), Cell::new(0)]);
+        let done = async {
+            tokio::join!(check(one_read, &pattern, TOTAL, &counts[0]), check(other_read, &pattern, TOTAL, &counts[1]))
+        };
+        let carry = |from, to, streams: bool| {
+            let (lives, sizes) = (lives.clone(), sizes.clone());
+            async move {
+                if streams {
+                    stream_with_cuts(from, to, lives).await;
+                } else {
+                    batches_with_losses(from, to, sizes).await;
+                }
+            }
+        };
+        let all = async {
+            tokio::select! {
+                _ = done => {}
+                () = write(one_write, &pattern, TOTAL) => {}
+                () = write(other_write, &pattern, TOTAL) => {}
+                () = carry(&one_carriers, &other_carriers, down_streams) => {}
+                () = carry(&other_carriers, &one_carriers, up_streams) => {}
+            }
+        };
+        timeout(Duration::from_secs(50), all).await.unwrap_or_else(|_| panic!("stuck at {counts:?}"));
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn every_byte_crosses_once_and_in_order(
+        lives in proptest::collection::vec(1_u64..3_000, 1..8),
+        sizes in proptest::collection::vec(1_000_u64..600_000, 1..8),
+        down_streams: bool,
+        up_streams: bool,
+    ) {
+        crosses(&lives, &sizes, down_streams, up_streams);
+    }
+}
+
+async fn joined() -> ((Pipe, Carriers), (Pipe, Carriers)) {
+    (pipe(), pipe())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_carrier_ends_the_older_in_order() {
+    let ((mut one, one_carriers), (mut other, other_carriers)) = joined().await;
+    let old = one_carriers.send(0).unwrap();
+    let mut old_receiver = other_carriers.receive(0);
+    one.write_all(b"first").await.unwrap();
+    let read_old = old_receiver.read(old);
+    tokio::pin!(read_old);
+    assert!(timeout(Duration::from_millis(1), read_old.as_mut()).await.is_err(), "it streams on");
+    let new = one_carriers.send(other_carriers.wanted()).unwrap();
+    assert_eq!(read_old.await, Ok(()), "it says that it ends");
+    one.write_all(b"second").await.unwrap();
+    let mut new_receiver = other_carriers.receive(5);
+    let _ = timeout(Duration::from_millis(1), new_receiver.read(new)).await;
+    let mut text = [0; 11];
+    other.read_exact(&mut text).await.unwrap();
+    assert_eq!(&text, b"firstsecond");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_stream_is_kept_alive_and_a_silent_one_found_dead() {
+    let ((_one, one_carriers), (_other, other_carriers)) = joined().await;
+    let body = one_carriers.send(0).unwrap();
+    let mut receiver = other_carriers.receive(0);
+    assert!(
+        timeout(Duration::from_secs(3_600), receiver.read(body)).await.is_err(),
+        "it lives as long as it is wanted"
+    );
+
+    let silent =
+        http_body_util::StreamBody::new(futures_util::stream::pending::<io::Result<http_body::Frame<Bytes>>>());
+    let begin = tokio::time::Instant::now();
+    let mut receiver = other_carriers.receive(0);
+    assert_eq!(receiver.read(silent).await, Err(Broken::Cut("a carrier has fallen silent".to_owned())));
+    assert_eq!(begin.elapsed(), Duration::from_secs(15));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_read_is_told_even_if_nothing_is_said() {
+    let ((mut one, one_carriers), (mut other, other_carriers)) = joined().await;
+    let (down, up) = (one_carriers.send(0).unwrap(), other_carriers.send(0).unwrap());
+    let (mut down_receiver, mut up_receiver) = (other_carriers.receive(0), one_carriers.receive(0));
+    let moved = async { tokio::join!(down_receiver.read(down), up_receiver.read(up)) };
+    let talk = async {
+        one.write_all(b"hello").await.unwrap();
+        other.read_exact(&mut [0; 5]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        assert_eq!(one_carriers.acked(), 5);
+    };
+    tokio::select! {
+        _ = moved => panic!("the carriers have no end"),
+        () = talk => {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stalled_reader_holds_the_writer_back() {
+    let ((mut one, one_carriers), (_other, other_carriers)) = joined().await;
+    let body = one_carriers.send(0).unwrap();
+    let mut receiver = other_carriers.receive(0);
+    let piece = vec![0; 65_536];
+    let flood = async { while one.write(&piece).await.is_ok() {} };
+    let carried = async {
+        tokio::select! {
+            _ = receiver.read(body) => panic!("nothing is wrong"),
+            () = flood => panic!("nothing has ended"),
+        }
+    };
+    assert!(timeout(Duration::from_secs(10), carried).await.is_err());
+    assert_eq!(one_carriers.written(), state::WINDOW as u64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ping_comes_back_through_whatever_goes_the_other_way() {
+    let ((_one, one_carriers), (_other, other_carriers)) = joined().await;
+    one_carriers.ask(3);
+    let batch = one_carriers.batch(0, 0).unwrap();
+    other_carriers.receive(0).take(batch.bytes).unwrap();
+    let answer = other_carriers.batch(0, 0).unwrap();
+    one_carriers.receive(0).take(answer.bytes).unwrap();
+    assert!(timeout(Duration::from_secs(1), one_carriers.until_ponged(3)).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_in_order_is_told_and_is_an_end() {
+    let ((mut one, one_carriers), (mut other, other_carriers)) = joined().await;
+    one.write_all(b"bye").await.unwrap();
+    one_carriers.end(End::Closed { code: 1, text: "done".to_owned() });
+    let batch = one_carriers.batch(0, 1_000).unwrap();
+    other_carriers.receive(0).take(batch.bytes).unwrap();
+    let mut text = String::new();
+    other.read_to_string(&mut text).await.unwrap();
+    assert_eq!(text, "bye");
+    assert!(other.write_all(b"x").await.is_err());
+}
