@@ -4,6 +4,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+pub mod v2;
+
 /// The control endpoints of wire v1, below a server's base path.
 pub mod v1 {
     /// Reserves a prefix and answers with the connect token.

@@ -24,6 +24,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub use receiver::{Broken, Receiver};
+use sender::Range;
 pub use sender::SendBody;
 pub use state::End;
 
@@ -141,26 +142,28 @@ impl Carriers {
         self.0.lock().state.out.end()
     }
 
-    /// A carrier that streams the log from `from` on, and, being the newest, ends those before it.
+    /// A carrier that streams the log from `from` on, and, being the newest, ends those before it. It ends itself, in
+    /// order, after about `most` bytes.
     ///
     /// # Errors
     /// Where the log has no such offset, or no longer.
-    pub fn send(&self, from: u64) -> Result<SendBody, String> {
+    pub fn send(&self, from: u64, most: u64) -> Result<SendBody, String> {
         let mut inner = self.0.lock();
         let cursor = inner.state.out.seek(from).map_err(|outside| outside.to_string())?;
         inner.turn += 1;
-        let turn = inner.turn;
+        let range = Range { turn: inner.turn, cursor, end: cursor.saturating_add(most), ping: None };
         Shared::wake(inner, Change { owes: true, ..Change::default() });
-        Ok(SendBody::new(Arc::clone(&self.0), turn, cursor, true))
+        Ok(SendBody::new(Arc::clone(&self.0), range))
     }
 
-    /// A carrier that streams no byte of the log, to see whether anything comes through.
+    /// A carrier that streams no byte of the log but a ping of this number, to see whether anything comes through.
     #[must_use]
-    pub fn probe(&self) -> SendBody {
+    pub fn probe(&self, number: u64) -> SendBody {
         let inner = self.0.lock();
-        let (turn, cursor) = (inner.turn, inner.state.out.acked());
+        let cursor = inner.state.out.acked();
+        let range = Range { turn: u64::MAX, cursor, end: cursor, ping: Some(number) };
         drop(inner);
-        SendBody::new(Arc::clone(&self.0), turn, cursor, false)
+        SendBody::new(Arc::clone(&self.0), range)
     }
 
     /// Ends the streaming carriers of this direction, in order. What waits for a batch names the turn that it gives.
@@ -225,14 +228,7 @@ impl Carriers {
         Receiver::new(Arc::clone(&self.0), from)
     }
 
-    /// Asks the peer for a sign of life, which [`until_ponged`](Self::until_ponged) waits for. Numbers rise.
-    pub fn ask(&self, number: u64) {
-        let mut inner = self.0.lock();
-        inner.state.ask(number);
-        Shared::wake(inner, Change { owes: true, ..Change::default() });
-    }
-
-    /// Waits for the answer to [`ask`](Self::ask). Bounded by nothing; cancelling it loses nothing.
+    /// Waits for the answer to a [`probe`](Self::probe)'s ping. Bounded by nothing; cancelling it loses nothing.
     pub async fn until_ponged(&self, number: u64) {
         poll_fn(|cx| {
             let mut inner = self.0.lock();

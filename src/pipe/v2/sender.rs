@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::record::Record;
 use super::shared::Shared;
-use super::state::End;
+use super::state::{End, Piece};
 
 /// How long a carrier is silent at most: half of what the most impatient of common intermediaries allow.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
@@ -20,13 +20,20 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// How long what has been read is kept untold where there is nothing else to say.
 const TELL_AFTER: Duration = Duration::from_millis(100);
 
+/// What a carrier is to send.
+pub(super) struct Range {
+    /// It goes on for as long as none with a higher turn is there.
+    pub(super) turn: u64,
+    pub(super) cursor: u64,
+    pub(super) end: u64,
+    /// A ping of its own, for a carrier that is only a trial.
+    pub(super) ping: Option<u64>,
+}
+
 /// The body of an HTTP message that carries the log from an offset on.
 pub struct SendBody {
     shared: Arc<Shared>,
-    turn: u64,
-    cursor: u64,
-    /// Whether the log may be sent, or only what shows whether anything comes through.
-    data: bool,
+    range: Range,
     phase: Phase,
     /// Data whose header has been sent.
     rest: Bytes,
@@ -43,9 +50,9 @@ enum Phase {
 }
 
 impl SendBody {
-    pub(super) fn new(shared: Arc<Shared>, turn: u64, cursor: u64, data: bool) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, range: Range) -> Self {
         let timer = Box::pin(sleep(KEEP_ALIVE));
-        Self { shared, turn, cursor, data, phase: Phase::Begin, rest: Bytes::new(), timer, telling: false }
+        Self { shared, range, phase: Phase::Begin, rest: Bytes::new(), timer, telling: false }
     }
 
     fn set_timer(&mut self, telling: bool) {
@@ -70,13 +77,17 @@ impl SendBody {
         let mut head = BytesMut::new();
         if self.phase == Phase::Begin {
             inner.state.attach(&mut head);
+            if let Some(number) = self.range.ping {
+                Record::Ping(number).encode(&mut head);
+            }
             self.phase = Phase::Middle;
         }
-        let over = inner.turn > self.turn || inner.state.end.is_some();
-        if over {
-            let piece = inner.state.next_piece(&mut self.cursor, 0, head);
+        let trial = self.range.ping.is_some();
+        let used_up = !trial && self.range.cursor >= self.range.end;
+        if used_up || inner.turn > self.range.turn || inner.state.end.is_some() {
+            let piece = inner.state.next_piece(&mut self.range.cursor, 0, head);
             let mut head = piece.map_or_else(BytesMut::new, |piece| piece.head.into());
-            Record::Last(self.cursor).encode(&mut head);
+            Record::Last(self.range.cursor).encode(&mut head);
             self.phase = Phase::Said;
             return Poll::Ready(Some(Ok(head.freeze())));
         }
@@ -86,8 +97,15 @@ impl SendBody {
         } else if due {
             Record::Ping(0).encode(&mut head);
         }
-        let most = if self.data { usize::MAX } else { 0 };
-        if let Some(piece) = inner.state.next_piece(&mut self.cursor, most, head) {
+        let left = usize::try_from(self.range.end - self.range.cursor).unwrap_or(usize::MAX);
+        let piece = if trial && head.is_empty() {
+            None
+        } else if trial {
+            Some(Piece { head: head.freeze(), data: Bytes::new() })
+        } else {
+            inner.state.next_piece(&mut self.range.cursor, left, head)
+        };
+        if let Some(piece) = piece {
             drop(inner);
             self.rest = piece.data;
             self.set_timer(false);
@@ -96,7 +114,7 @@ impl SendBody {
         if !inner.watchers.iter().any(|watcher| watcher.will_wake(cx.waker())) {
             inner.watchers.push(cx.waker().clone());
         }
-        let untold = inner.state.may_tell();
+        let untold = !trial && inner.state.may_tell();
         drop(inner);
         if untold && !self.telling {
             self.set_timer(true);

@@ -54,7 +54,6 @@ pub(super) struct State {
     /// What the peer was last told of what has been read.
     told: u64,
     pongs: VecDeque<u64>,
-    ping: Option<u64>,
     /// The newest number that came back.
     pub(super) ponged: u64,
     pub(super) end: Option<End>,
@@ -68,7 +67,6 @@ impl Default for State {
             inn: Inbound::new(WINDOW, WINDOW),
             told: 0,
             pongs: VecDeque::new(),
-            ping: None,
             ponged: 0,
             end: None,
         }
@@ -97,12 +95,7 @@ impl State {
 
     /// Whether there is a record to be sent beside the log.
     pub(super) fn owes(&self) -> bool {
-        self.must_tell() || !self.pongs.is_empty() || self.ping.is_some() || self.end.is_some()
-    }
-
-    /// Asks the peer for a sign of life; its answer shows as `ponged`.
-    pub(super) fn ask(&mut self, number: u64) {
-        self.ping = Some(number);
+        self.must_tell() || !self.pongs.is_empty() || self.end.is_some()
     }
 
     /// What a carrier says first: which byte of the other direction is wanted next, and what has been read of it, for
@@ -117,9 +110,6 @@ impl State {
         if self.may_tell() {
             self.told = self.inn.read_up_to();
             Record::Ack(self.told).encode(head);
-        }
-        if let Some(number) = self.ping.take() {
-            Record::Ping(number).encode(head);
         }
         for number in self.pongs.drain(..) {
             Record::Pong(number).encode(head);
@@ -239,9 +229,11 @@ mod tests {
         let (mut one, mut other) = (State::default(), State::default());
         let (mut reading, mut cursor) = (Reading::new(0), 0);
         one.out.write(b"hello");
-        one.ask(7);
+        let mut ping = BytesMut::new();
+        Record::Ping(7).encode(&mut ping);
+        reading.take(&mut other, ping.freeze()).unwrap();
         let change = reading.take(&mut other, piece(&mut one, &mut cursor)).unwrap();
-        assert_eq!(change, Change { readable: true, writable: false, owes: true });
+        assert_eq!(change, Change { readable: true, ..Change::default() });
         assert_eq!(other.inn.read(100).as_deref(), Some(&b"hello"[..]));
         assert!(one.next_piece(&mut cursor, usize::MAX, BytesMut::new()).is_none(), "nothing more to say");
 

@@ -43,7 +43,7 @@ async fn check(mut pipe: impl AsyncRead + Unpin, pattern: &[u8], total: usize, r
 /// Streams one direction, again and again, each carrier cut after its time.
 async fn stream_with_cuts(from: &Carriers, to: &Carriers, lives: &[u64]) {
     for life in lives.iter().cycle() {
-        let body = from.send(to.wanted().max(from.acked())).expect("an offset of the log");
+        let body = from.send(to.wanted().max(from.acked()), 1_000_000).expect("an offset of the log");
         let mut receiver = to.receive(to.wanted().max(from.acked()));
         let _ = timeout(Duration::from_micros(*life), receiver.read(body)).await;
         tokio::task::yield_now().await;
@@ -77,14 +77,11 @@ fn crosses(lives: &[u64], sizes: &[u64], down_streams: bool, up_streams: bool) {
         let done = async {
             tokio::join!(check(one_read, &pattern, TOTAL, &counts[0]), check(other_read, &pattern, TOTAL, &counts[1]))
         };
-        let carry = |from, to, streams: bool| {
-            let (lives, sizes) = (lives.clone(), sizes.clone());
-            async move {
-                if streams {
-                    stream_with_cuts(from, to, lives).await;
-                } else {
-                    batches_with_losses(from, to, sizes).await;
-                }
+        let carry = async |from, to, streams: bool| {
+            if streams {
+                stream_with_cuts(from, to, lives).await;
+            } else {
+                batches_with_losses(from, to, sizes).await;
             }
         };
         let all = async {
@@ -114,20 +111,20 @@ proptest! {
     }
 }
 
-async fn joined() -> ((Pipe, Carriers), (Pipe, Carriers)) {
+fn joined() -> ((Pipe, Carriers), (Pipe, Carriers)) {
     (pipe(), pipe())
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_newer_carrier_ends_the_older_in_order() {
-    let ((mut one, one_carriers), (mut other, other_carriers)) = joined().await;
-    let old = one_carriers.send(0).unwrap();
+    let ((mut one, one_carriers), (mut other, other_carriers)) = joined();
+    let old = one_carriers.send(0, u64::MAX).unwrap();
     let mut old_receiver = other_carriers.receive(0);
     one.write_all(b"first").await.unwrap();
     let read_old = old_receiver.read(old);
     tokio::pin!(read_old);
     assert!(timeout(Duration::from_millis(1), read_old.as_mut()).await.is_err(), "it streams on");
-    let new = one_carriers.send(other_carriers.wanted()).unwrap();
+    let new = one_carriers.send(other_carriers.wanted(), u64::MAX).unwrap();
     assert_eq!(read_old.await, Ok(()), "it says that it ends");
     one.write_all(b"second").await.unwrap();
     let mut new_receiver = other_carriers.receive(5);
@@ -139,8 +136,8 @@ async fn a_newer_carrier_ends_the_older_in_order() {
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_stream_is_kept_alive_and_a_silent_one_found_dead() {
-    let ((_one, one_carriers), (_other, other_carriers)) = joined().await;
-    let body = one_carriers.send(0).unwrap();
+    let ((_one, one_carriers), (_other, other_carriers)) = joined();
+    let body = one_carriers.send(0, u64::MAX).unwrap();
     let mut receiver = other_carriers.receive(0);
     assert!(
         timeout(Duration::from_secs(3_600), receiver.read(body)).await.is_err(),
@@ -157,8 +154,8 @@ async fn an_idle_stream_is_kept_alive_and_a_silent_one_found_dead() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_read_is_told_even_if_nothing_is_said() {
-    let ((mut one, one_carriers), (mut other, other_carriers)) = joined().await;
-    let (down, up) = (one_carriers.send(0).unwrap(), other_carriers.send(0).unwrap());
+    let ((mut one, one_carriers), (mut other, other_carriers)) = joined();
+    let (down, up) = (one_carriers.send(0, u64::MAX).unwrap(), other_carriers.send(0, u64::MAX).unwrap());
     let (mut down_receiver, mut up_receiver) = (other_carriers.receive(0), one_carriers.receive(0));
     let moved = async { tokio::join!(down_receiver.read(down), up_receiver.read(up)) };
     let talk = async {
@@ -175,8 +172,8 @@ async fn what_is_read_is_told_even_if_nothing_is_said() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stalled_reader_holds_the_writer_back() {
-    let ((mut one, one_carriers), (_other, other_carriers)) = joined().await;
-    let body = one_carriers.send(0).unwrap();
+    let ((mut one, one_carriers), (_other, other_carriers)) = joined();
+    let body = one_carriers.send(0, u64::MAX).unwrap();
     let mut receiver = other_carriers.receive(0);
     let piece = vec![0; 65_536];
     let flood = async { while one.write(&piece).await.is_ok() {} };
@@ -191,19 +188,30 @@ async fn a_stalled_reader_holds_the_writer_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ping_comes_back_through_whatever_goes_the_other_way() {
-    let ((_one, one_carriers), (_other, other_carriers)) = joined().await;
-    one_carriers.ask(3);
-    let batch = one_carriers.batch(0, 0).unwrap();
-    other_carriers.receive(0).take(batch.bytes).unwrap();
+async fn a_trial_shows_whether_anything_comes_through_and_brings_no_data() {
+    let ((mut one, one_carriers), (_other, other_carriers)) = joined();
+    one.write_all(b"data").await.unwrap();
+    let trial = one_carriers.probe(3);
+    let mut receiver = other_carriers.receive(0);
+    assert!(timeout(Duration::from_millis(1), receiver.read(trial)).await.is_err(), "it streams on");
+    assert_eq!(other_carriers.wanted(), 0);
     let answer = other_carriers.batch(0, 0).unwrap();
     one_carriers.receive(0).take(answer.bytes).unwrap();
     assert!(timeout(Duration::from_secs(1), one_carriers.until_ponged(3)).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_carrier_ends_in_order_where_its_range_does() {
+    let ((mut one, one_carriers), (_other, other_carriers)) = joined();
+    one.write_all(&[1; 1_000]).await.unwrap();
+    let body = one_carriers.send(0, 600).unwrap();
+    assert_eq!(other_carriers.receive(0).read(body).await, Ok(()));
+    assert_eq!(other_carriers.wanted(), 600);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_end_in_order_is_told_and_is_an_end() {
-    let ((mut one, one_carriers), (mut other, other_carriers)) = joined().await;
+    let ((mut one, one_carriers), (mut other, other_carriers)) = joined();
     one.write_all(b"bye").await.unwrap();
     one_carriers.end(End::Closed { code: 1, text: "done".to_owned() });
     let batch = one_carriers.batch(0, 1_000).unwrap();

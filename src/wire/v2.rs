@@ -1,0 +1,259 @@
+//! What both ends of wire v2 must spell alike: the paths, the messages of `open`, and how a carrier proves that it
+//! belongs to its session.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use super::{InvalidSessionId, SessionId};
+
+/// Opens a session: JSON both ways.
+pub const OPEN: &str = "/.well-known/sendit/v2/open";
+/// Carries the log that flows down, from server to client.
+pub const READ: &str = "/.well-known/sendit/v2/read";
+/// Carries the log that flows up, from client to server.
+pub const WRITE: &str = "/.well-known/sendit/v2/write";
+
+/// Which session a carrier belongs to.
+pub const SESSION_HEADER: &str = "sendit-session";
+/// The number of the carrier in its direction; it only rises.
+pub const EPOCH_HEADER: &str = "sendit-epoch";
+/// The offset of the log at which the carrier begins.
+pub const OFFSET_HEADER: &str = "sendit-offset";
+/// How the carrier brings its bytes: a [`Manner`].
+pub const MANNER_HEADER: &str = "sendit-manner";
+/// That whoever sends the carrier knows the session's secret.
+pub const PROOF_HEADER: &str = "sendit-proof";
+
+/// What a client asks for at `open`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Asked {
+    /// The prefix to reserve.
+    pub prefix: String,
+    /// What asks, for the server's log.
+    #[serde(default)]
+    pub client: String,
+}
+
+/// What a server gives at `open`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Given {
+    /// The session's public name.
+    pub session: String,
+    /// The secret that carriers are proved with, in base64url.
+    pub secret: String,
+    /// How long the server keeps the session without hearing of its client, in milliseconds.
+    pub grace_ms: u64,
+    /// How many bytes of the log a batch may have.
+    pub batch: usize,
+}
+
+/// Why a server gives no session.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The refusal itself.
+    pub error: RefusalError,
+}
+
+/// The body of a [`Refusal`].
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RefusalError {
+    /// A word that programs can compare.
+    pub code: String,
+    /// A sentence for people.
+    pub message: String,
+}
+
+/// How a carrier brings its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// As they come, for as long as the carrier lives.
+    Stream,
+    /// All at once.
+    Batch,
+    /// As they come, but none of the log: to see whether that works on this path.
+    Trial,
+}
+
+impl Manner {
+    /// The manner as it stands in a header.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stream => "stream",
+            Self::Batch => "batch",
+            Self::Trial => "trial",
+        }
+    }
+}
+
+impl fmt::Display for Manner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Manner {
+    type Err = InvalidCarrier;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCarrier> {
+        let known = [Self::Stream, Self::Batch, Self::Trial].into_iter().find(|manner| manner.as_str() == text);
+        known.ok_or(InvalidCarrier)
+    }
+}
+
+/// What the headers of a carrier say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carrier {
+    /// Which session it belongs to.
+    pub session: SessionId,
+    /// Its number in its direction.
+    pub epoch: u64,
+    /// The offset of the log at which it begins.
+    pub offset: u64,
+    /// How it brings its bytes.
+    pub manner: Manner,
+}
+
+/// The headers of a carrier do not say what they must.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the carrier's headers are missing or malformed")]
+pub struct InvalidCarrier;
+
+impl From<InvalidSessionId> for InvalidCarrier {
+    fn from(_: InvalidSessionId) -> Self {
+        Self
+    }
+}
+
+impl Carrier {
+    /// Reads the headers, which `find` looks up by name.
+    ///
+    /// # Errors
+    /// Where one is missing or malformed.
+    pub fn parse<'a>(find: impl Fn(&str) -> Option<&'a str>) -> Result<Self, InvalidCarrier> {
+        let find = |name| find(name).ok_or(InvalidCarrier);
+        let number = |text: &str| {
+            let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse().ok().filter(|_| plain).ok_or(InvalidCarrier)
+        };
+        Ok(Self {
+            session: find(SESSION_HEADER)?.parse()?,
+            epoch: number(find(EPOCH_HEADER)?)?,
+            offset: number(find(OFFSET_HEADER)?)?,
+            manner: find(MANNER_HEADER)?.parse()?,
+        })
+    }
+
+    /// What is proved: method, path from `/.well-known` on, and the headers, a line each.
+    fn statement(&self, path: &str) -> String {
+        let Self { session, epoch, offset, manner } = self;
+        format!("POST\n{path}\n{session}\n{epoch}\n{offset}\n{manner}\n")
+    }
+}
+
+/// The secret of a session, which proves its carriers. It has no `Debug`, and never stands in a URL or a log.
+#[derive(Clone)]
+pub struct Secret(Hmac<Sha256>, String);
+
+/// A text that is no [`Secret`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a session's secret is 32 bytes in base64url")]
+pub struct InvalidSecret;
+
+impl Secret {
+    /// The secret that 256 random bits make.
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "it cannot: HMAC takes keys of any length")]
+    pub fn from_random(bits: [u8; 32]) -> Self {
+        let mac = Hmac::new_from_slice(&bits).expect("HMAC takes keys of any length");
+        Self(mac, URL_SAFE_NO_PAD.encode(bits))
+    }
+
+    /// The secret as it is given at `open`.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.1
+    }
+
+    /// The proof that a carrier on `path` belongs to the session: HMAC-SHA256, in base64url.
+    #[must_use]
+    pub fn prove(&self, path: &str, carrier: &Carrier) -> String {
+        URL_SAFE_NO_PAD.encode(self.0.clone().chain_update(carrier.statement(path)).finalize().into_bytes())
+    }
+
+    /// Whether `proof` is that proof; takes as long whatever it is.
+    #[must_use]
+    pub fn accepts(&self, path: &str, carrier: &Carrier, proof: &str) -> bool {
+        let Ok(proof) = URL_SAFE_NO_PAD.decode(proof) else { return false };
+        self.0.clone().chain_update(carrier.statement(path)).verify_slice(&proof).is_ok()
+    }
+}
+
+impl FromStr for Secret {
+    type Err = InvalidSecret;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSecret> {
+        let bits = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidSecret)?;
+        Ok(Self::from_random(bits.try_into().map_err(|_| InvalidSecret)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn carrier() -> Carrier {
+        Carrier { session: SessionId::from_random([7; 32]), epoch: 3, offset: 1_000, manner: Manner::Batch }
+    }
+
+    #[test]
+    fn a_proof_is_good_for_its_carrier_alone() {
+        let secret = Secret::from_random([1; 32]);
+        let proof = secret.prove(READ, &carrier());
+        assert!(secret.accepts(READ, &carrier(), &proof));
+        assert!(secret.reveal().parse::<Secret>().is_ok_and(|secret| secret.accepts(READ, &carrier(), &proof)));
+        for other in [
+            Carrier { session: SessionId::from_random([8; 32]), ..carrier() },
+            Carrier { epoch: 4, ..carrier() },
+            Carrier { offset: 1_001, ..carrier() },
+            Carrier { manner: Manner::Stream, ..carrier() },
+        ] {
+            assert!(!secret.accepts(READ, &other, &proof), "{other:?}");
+        }
+        assert!(!secret.accepts(WRITE, &carrier(), &proof), "swapped");
+        assert!(!Secret::from_random([2; 32]).accepts(READ, &carrier(), &proof), "another's");
+        assert!(!secret.accepts(READ, &carrier(), ""));
+        assert!(!secret.accepts(READ, &carrier(), &proof[1..]));
+    }
+
+    #[track_caller]
+    fn check(epoch: &str, offset: &str, manner: &str, valid: bool) {
+        let session = carrier().session;
+        let parsed = Carrier::parse(|name| match name {
+            SESSION_HEADER => Some(session.as_str()),
+            EPOCH_HEADER => Some(epoch),
+            OFFSET_HEADER => Some(offset),
+            MANNER_HEADER => Some(manner),
+            _ => None,
+        });
+        assert_eq!(parsed.is_ok(), valid, "{epoch} {offset} {manner}");
+    }
+
+    #[test]
+    fn headers() {
+        check("3", "1000", "batch", true);
+        check("3", "18446744073709551615", "stream", true);
+        check("3", "18446744073709551616", "stream", false);
+        check("+3", "0", "stream", false);
+        check("", "0", "stream", false);
+        check("3", "-1", "stream", false);
+        check("3", "0", "Stream", false);
+        assert_eq!(Carrier::parse(|_| None), Err(InvalidCarrier));
+    }
+}
