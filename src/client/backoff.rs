@@ -4,20 +4,43 @@ use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(10);
+const FIRST_RETURN: Duration = Duration::from_millis(250);
+const LONGEST_RETURN: Duration = Duration::from_secs(5);
 
 /// Waits that double from 0.2 s to 10 s, each shortened at random by up to a half, but never below the first, so that
 /// a server's clients do not all come back at once.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     tries: u32,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Kind {
+    /// To open a session.
+    #[default]
+    Opening,
+    /// To come back to one.
+    Returning,
 }
 
 impl Backoff {
+    /// Waits for a client that comes back to its session: none at first, then from 0.25 s to 5 s.
+    pub(super) fn returning() -> Self {
+        Self { tries: 0, kind: Kind::Returning }
+    }
+
     /// The next wait; `random` is from 0 to 1.
     pub(super) fn next(&mut self, random: f64) -> Duration {
-        let full = FIRST.saturating_mul(2_u32.saturating_pow(self.tries)).min(LONGEST);
-        self.tries = self.tries.saturating_add(1);
-        full.mul_f64(1.0 - 0.5 * random.clamp(0.0, 1.0)).max(FIRST)
+        let tries = self.tries;
+        self.tries = tries.saturating_add(1);
+        let (first, longest, doublings) = match self.kind {
+            Kind::Opening => (FIRST, LONGEST, tries),
+            Kind::Returning if tries == 0 => return Duration::ZERO,
+            Kind::Returning => (FIRST_RETURN, LONGEST_RETURN, tries - 1),
+        };
+        let full = first.saturating_mul(2_u32.saturating_pow(doublings)).min(longest);
+        full.mul_f64(1.0 - 0.5 * random.clamp(0.0, 1.0)).max(first)
     }
 }
 
@@ -37,7 +60,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_wait_is_within_bounds(tries: u32, random: f64) {
-            let wait = Backoff { tries }.next(if random.is_nan() { 0.0 } else { random });
+            let wait = Backoff { tries, kind: Kind::Opening }.next(if random.is_nan() { 0.0 } else { random });
             prop_assert!((FIRST..=LONGEST).contains(&wait));
         }
     }

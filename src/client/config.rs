@@ -17,6 +17,8 @@ pub struct Config {
     pub max_ttl: Duration,
     /// Whether an `https` target has to prove who it is.
     pub target_tls: TargetTls,
+    /// Which wire is spoken.
+    pub wire: Wire,
     /// How long a target that refuses connections is tried again before the visitor is told.
     pub target_hold: Duration,
 }
@@ -31,6 +33,7 @@ impl Config {
             token: None,
             max_ttl: Duration::from_secs(10),
             target_tls: TargetTls::Verified,
+            wire: Wire::Auto,
             target_hold: Duration::from_secs(5),
         }
     }
@@ -59,4 +62,15 @@ pub enum TargetTls {
     Verified,
     /// Any certificate will do.
     Insecure,
+}
+
+/// Which wire is spoken with the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// v2 where the server knows it, else v1.
+    Auto,
+    /// v1 alone.
+    V1,
+    /// v2 alone.
+    V2,
 }

@@ -1,19 +1,15 @@
-//! The HTTP client towards the server: the control requests and the pairs of carriers. Proxies that the environment
+//! The HTTP client towards the server: how a session is asked for, and how carriers get there. Proxies that the environment
 //! names are used, and redirects never followed blindly, for each request carries a token.
 
-use std::error::Error;
+use std::error::Error as StdError;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Client, RequestBuilder, Response, Url};
 use tokio::time::timeout;
-use tokio_util::task::TaskTracker;
 
-use super::Source;
-use super::open::{Answer, Denied, Grant};
-use crate::pipe::v1::{Incoming, SwapError, Swapper, carrier};
-use crate::wire::v1;
+use super::{Error, Source};
 
 /// How long a connection to the server may take to be made.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -21,108 +17,66 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 /// How long the head of an answer may take.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(15);
 
+/// How long a connection is kept for the next request.
+const IDLE: Duration = Duration::from_secs(20);
+
 /// How many times `open` may be sent on: from `http` to `https`, and once more.
 const MAX_REDIRECTS: usize = 2;
 
 /// The way to one server.
 pub(super) struct Link {
-    http: Client,
+    fresh: Client,
+    pooled: Client,
     source: Source,
-}
-
-/// Why a pair of carriers could not be brought.
-#[derive(Debug)]
-pub(super) enum PairError {
-    /// The server does not know the session any more.
-    Gone(String),
-    /// This pair failed; the one before, if any, goes on.
-    Refused(String),
-    /// The pipe is lost.
-    Lost(String),
 }
 
 impl Link {
     pub(super) fn new(source: Source) -> Result<Self, String> {
-        let http = Client::builder()
-            .redirect(Policy::none())
-            .http1_only()
-            .connect_timeout(CONNECT_DEADLINE)
-            .tcp_nodelay(true)
-            // A carrier starts on a connection of its own, never on one that something is about to close.
-            .pool_max_idle_per_host(0)
-            .user_agent(concat!("sendit/", env!("CARGO_PKG_VERSION")))
-            .build();
-        let http = http.map_err(|error| format!("no HTTP client can be made: {}", innermost(&error)))?;
-        Ok(Self { http, source })
+        let builder = || {
+            Client::builder()
+                .redirect(Policy::none())
+                .http1_only()
+                .connect_timeout(CONNECT_DEADLINE)
+                .tcp_nodelay(true)
+                .user_agent(concat!("sendit/", env!("CARGO_PKG_VERSION")))
+        };
+        let made = |error| format!("no HTTP client can be made: {}", innermost(&error));
+        let fresh = builder().pool_max_idle_per_host(0).build().map_err(made)?;
+        let pooled = builder().pool_idle_timeout(IDLE).build().map_err(made)?;
+        Ok(Self { fresh, pooled, source })
     }
 
-    /// Asks for a session. Takes 15 s at most for each answer; cancelling it may leave the server with a session that
-    /// it ends by its own deadline.
-    pub(super) async fn open(&self, form: String) -> Result<Grant, Denied> {
-        let mut url = self.source.endpoint(v1::OPEN);
+    /// A POST on a connection of its own, never on one that something is about to close: for what cannot be repeated.
+    pub(super) fn fresh(&self, url: Url) -> RequestBuilder {
+        self.fresh.post(url)
+    }
+
+    /// A POST on a connection that may have been used before: for what can be repeated.
+    pub(super) fn pooled(&self, url: Url) -> RequestBuilder {
+        self.pooled.post(url)
+    }
+
+    /// Asks for a session at `path`. Takes 15 s at most for each answer; cancelling it may leave the server with a
+    /// session that it ends by its own deadline. Gives the URL that answered in the end.
+    pub(super) async fn open(
+        &self,
+        path: &str,
+        fill: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<(Response, Url), Denied> {
+        let mut url = self.source.endpoint(path);
         for _ in 0..=MAX_REDIRECTS {
-            let request = self.http.post(url.clone()).body(form.clone());
-            let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-            let response = self.answer(request).await.map_err(Denied::Unreachable)?;
+            let response = self.answer(fill(self.fresh(url.clone()))).await.map_err(Denied::Later)?;
             match redirected(&url, &response) {
                 Some(Ok(next)) => url = next,
                 Some(Err(elsewhere)) => return Err(Denied::elsewhere(&self.source, &elsewhere)),
-                None => return Answer::of(response, url).read(&self.source).await,
+                None => return Ok((response, url)),
             }
         }
         Err(Denied::NotSendit(format!("`{}` redirects in a circle", self.source)))
     }
 
-    /// Brings a session a fresh pair of carriers: both requests start together, in any order.
-    pub(super) async fn bring_pair(
-        &self,
-        grant: &Grant,
-        swapper: &Swapper,
-        tasks: &TaskTracker,
-    ) -> Result<(), PairError> {
-        let (outgoing, body) = carrier();
-        let progress = body.progress();
-        let write = self.http.post(grant.endpoint(v1::WRITE)).body(reqwest::Body::wrap(body)).send();
-        let (early, answered_early) = tokio::sync::oneshot::channel();
-        let owner = swapper.clone();
-        tasks.spawn(async move {
-            let answer = write.await;
-            if !progress.is_finished() {
-                let cause = describe_early(&answer);
-                // During the handshake the swap hears of it; after that the pipe fails.
-                if early.send(cause.clone()).is_err() {
-                    owner.fail(&cause);
-                }
-            }
-        });
-        let swap = async {
-            let read = self.answer(self.http.post(grant.endpoint(v1::READ))).await.map_err(PairError::Refused)?;
-            match read.status() {
-                StatusCode::OK => {}
-                status @ (StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED) => {
-                    return Err(PairError::Gone(format!("the server does not know the session any more ({status})")));
-                }
-                status => return Err(PairError::Refused(format!("`read` was answered with {status}"))),
-            }
-            let incoming = Incoming::new(reqwest::Body::from(read));
-            swapper.swap(incoming, outgoing).await.map_err(|error| match error {
-                SwapError::Refused(cause) => PairError::Refused(cause),
-                SwapError::Lost(cause) => PairError::Lost(cause),
-            })
-        };
-        tokio::select! {
-            brought = swap => brought,
-            Ok(cause) = answered_early => Err(PairError::Refused(cause)),
-        }
-    }
-
-    /// Asks the server for no more exchanges. False where the server does not know that.
-    pub(super) async fn drain(&self, grant: &Grant) -> bool {
-        let answer = self.answer(self.http.post(grant.endpoint(v1::DRAIN))).await;
-        answer.is_ok_and(|response| response.status() == StatusCode::NO_CONTENT)
-    }
-
-    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Response, String> {
+    /// Sends a request and waits for the head of its answer, for 15 s at most.
+    pub(super) async fn answer(&self, request: RequestBuilder) -> Result<Response, String> {
         let host = self.source.url().origin().ascii_serialization();
         match timeout(ANSWER_DEADLINE, request.send()).await {
             Ok(Ok(response)) => Ok(response),
@@ -134,10 +88,31 @@ impl Link {
     }
 }
 
-fn describe_early(answer: &Result<Response, reqwest::Error>) -> String {
-    match answer {
-        Ok(response) => format!("`write` was answered with {} before its end", response.status()),
-        Err(error) => format!("`write` was cut: {}", innermost(error)),
+/// Why there is no session.
+#[derive(Debug)]
+pub(super) enum Denied {
+    Token(String),
+    Prefix(String),
+    NotSendit(String),
+    /// It may work later.
+    Later(String),
+}
+
+impl Denied {
+    /// The error that ends the client, or why it may try again.
+    pub(super) fn into_error(self) -> Result<Error, String> {
+        match self {
+            Self::Token(cause) => Ok(Error::Unauthorized(cause)),
+            Self::Prefix(cause) => Ok(Error::Prefix(cause)),
+            Self::NotSendit(cause) => Ok(Error::NotSendit(cause)),
+            Self::Later(cause) => Err(cause),
+        }
+    }
+
+    fn elsewhere(source: &Source, location: &str) -> Self {
+        Self::NotSendit(format!(
+            "`{source}` redirects to `{location}`, and a token is sent to no other place: give the server's own URL"
+        ))
     }
 }
 
@@ -157,7 +132,7 @@ fn redirected(from: &Url, response: &Response) -> Option<Result<Url, String>> {
 
 /// The cause at the bottom of an error, which says what happened; what stands above it repeats URLs, and those carry
 /// tokens.
-fn innermost(error: &dyn Error) -> String {
+pub(super) fn innermost(error: &dyn StdError) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;

@@ -4,13 +4,15 @@
 mod address;
 mod backoff;
 mod config;
+mod exchange;
 mod flow;
 mod join;
 mod link;
-mod open;
-mod refuse;
+mod refusal;
 mod session;
 mod target;
+mod v1;
+mod v2;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +21,10 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 pub use address::{InvalidUrl, Source, Target};
-pub use config::{Config, TargetTls, Token};
+pub use config::{Config, TargetTls, Token, Wire};
 
 use backoff::Backoff;
-use link::Link;
-use open::Denied;
+use link::{Denied, Link};
 use session::{Client, Ended};
 
 /// What a client tells while it runs.
@@ -38,6 +39,11 @@ pub enum Event {
         cause: String,
         /// In how long.
         after: Duration,
+    },
+    /// How the link is carried, or that it changed, for people.
+    Link {
+        /// One line.
+        text: String,
     },
     /// A visitor could not be joined to the target.
     Target {

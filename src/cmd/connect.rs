@@ -107,6 +107,7 @@ pub(crate) fn tell(event: &Event) {
         Event::Retrying { cause, after } => {
             output::say(format_args!("no tunnel: {cause}; trying again in {:.1} s", after.as_secs_f64()));
         }
+        Event::Link { text } => output::say(text),
         Event::Target { cause } => output::say(format_args!("a visitor did not reach the destination: {cause}")),
     }
 }

@@ -73,17 +73,17 @@ pub struct Driver<T> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Driver<T> {
-    pub(super) fn opening(io: T, keep_alive: KeepAlive, limit: usize) -> (Opener, Self) {
+    pub(super) fn opening(io: T, keep_alive: Option<KeepAlive>, limit: usize) -> (Opener, Self) {
         let (requests, receiver) = mpsc::channel(16);
         let opener = Opener { requests, places: Arc::new(Semaphore::new(limit)) };
         (opener, Self { requests: Some(receiver), ..Self::new(io, keep_alive, Mode::Server) })
     }
 
-    pub(super) fn accepting(io: T, keep_alive: KeepAlive) -> Self {
+    pub(super) fn accepting(io: T, keep_alive: Option<KeepAlive>) -> Self {
         Self::new(io, keep_alive, Mode::Client)
     }
 
-    fn new(io: T, keep_alive: KeepAlive, mode: Mode) -> Self {
+    fn new(io: T, keep_alive: Option<KeepAlive>, mode: Mode) -> Self {
         let (registry, resets) = (Registry::default(), Resets::default());
         let tap = Tap::new(io, registry.clone(), resets.clone(), keep_alive);
         let mut config = yamux::Config::default();

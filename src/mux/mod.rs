@@ -35,17 +35,18 @@ impl Default for KeepAlive {
     }
 }
 
-/// The end that opens streams: the tunnel's server. At most `limit` of its streams live at a time.
+/// The end that opens streams: the tunnel's server. At most `limit` of its streams live at a time. Without `keep_alive`
+/// what is below has to find out itself that the peer is gone.
 pub fn opening<T: AsyncRead + AsyncWrite + Send + Unpin>(
     io: T,
-    keep_alive: KeepAlive,
+    keep_alive: Option<KeepAlive>,
     limit: usize,
 ) -> (Opener, Driver<T>) {
     Driver::opening(io, keep_alive, limit)
 }
 
 /// The end that accepts streams: the tunnel's client.
-pub fn accepting<T: AsyncRead + AsyncWrite + Send + Unpin>(io: T, keep_alive: KeepAlive) -> Driver<T> {
+pub fn accepting<T: AsyncRead + AsyncWrite + Send + Unpin>(io: T, keep_alive: Option<KeepAlive>) -> Driver<T> {
     Driver::accepting(io, keep_alive)
 }
 

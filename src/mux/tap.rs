@@ -75,7 +75,7 @@ impl Cursor {
 
 /// When to ask for a sign of life, and when to give up.
 struct Pulse {
-    ticks: Interval,
+    ticks: Option<Interval>,
     /// Silent ticks after which the connection is dead.
     patience: u32,
     heard: bool,
@@ -86,11 +86,15 @@ struct Pulse {
 }
 
 impl Pulse {
-    fn new(keep_alive: KeepAlive) -> Self {
-        let mut ticks = interval(keep_alive.every);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let patience = keep_alive.patience.as_nanos().div_ceil(keep_alive.every.as_nanos().max(1));
-        let patience = u32::try_from(patience).unwrap_or(u32::MAX).max(1);
+    fn new(keep_alive: Option<KeepAlive>) -> Self {
+        let ticks = keep_alive.map(|keep_alive| {
+            let mut ticks = interval(keep_alive.every);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks
+        });
+        let patience = keep_alive.map_or(1, |KeepAlive { every, patience }| {
+            u32::try_from(patience.as_nanos().div_ceil(every.as_nanos().max(1))).unwrap_or(u32::MAX).max(1)
+        });
         Self { ticks, patience, heard: true, silent: 0, blocked: false, stuck: 0 }
     }
 
@@ -98,7 +102,8 @@ impl Pulse {
     /// stays, for the crate passes over some of those that writing gives.
     fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.verdict()?;
-        ready!(self.ticks.poll_tick(cx));
+        let Some(ticks) = &mut self.ticks else { return Poll::Pending };
+        ready!(ticks.poll_tick(cx));
         self.silent = if std::mem::take(&mut self.heard) { 0 } else { self.silent + 1 };
         self.stuck = if std::mem::replace(&mut self.blocked, false) { self.stuck + 1 } else { 0 };
         Poll::Ready(self.verdict())
@@ -131,7 +136,7 @@ pub(super) struct Tap<T> {
 }
 
 impl<T> Tap<T> {
-    pub(super) fn new(io: T, registry: Registry, resets: Resets, keep_alive: KeepAlive) -> Self {
+    pub(super) fn new(io: T, registry: Registry, resets: Resets, keep_alive: Option<KeepAlive>) -> Self {
         Self {
             io,
             registry,

@@ -19,12 +19,12 @@ struct Pair {
 
 fn pair() -> Pair {
     let (server, client) = duplex(64 * 1024);
-    let (opener, driver) = opening(server, KeepAlive::default(), 1_000);
+    let (opener, driver) = opening(server, Some(KeepAlive::default()), 1_000);
     let (sender, accepted) = mpsc::channel(1_000);
     let closing = CancellationToken::new();
     let mut tasks = JoinSet::new();
     tasks.spawn(driver.run(closing.clone(), |_| ()));
-    tasks.spawn(accepting(client, KeepAlive::default()).run(CancellationToken::new(), move |stream| {
+    tasks.spawn(accepting(client, Some(KeepAlive::default())).run(CancellationToken::new(), move |stream| {
         sender.try_send(stream).expect("room for every stream of a test");
     }));
     Pair { opener, accepted, tasks, closing }
@@ -159,7 +159,7 @@ fn check_timed_out(ending: &Ending, what: &str) {
 #[tokio::test(start_paused = true)]
 async fn a_silent_peer_is_found_out() {
     let (server, mut silent) = duplex(1 << 20);
-    let (_opener, driver) = opening(server, KeepAlive::default(), 1);
+    let (_opener, driver) = opening(server, Some(KeepAlive::default()), 1);
     let begin = tokio::time::Instant::now();
     let ending = driver.run(CancellationToken::new(), |_| ()).await;
     check_timed_out(&ending, "the peer has fallen silent");
@@ -173,7 +173,7 @@ async fn a_silent_peer_is_found_out() {
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_stops_reading_is_found_out() {
     let (server, mut deaf) = duplex(30);
-    let (_opener, driver) = opening(server, KeepAlive::default(), 1);
+    let (_opener, driver) = opening(server, Some(KeepAlive::default()), 1);
     let begin = tokio::time::Instant::now();
     let noise = async {
         loop {
@@ -205,7 +205,9 @@ async fn a_stream_is_acknowledged_before_anything_is_written_to_it() {
     let (client, mut peer) = duplex(1 << 16);
     let mut tasks = JoinSet::new();
     let mut kept = Vec::new();
-    tasks.spawn(accepting(client, KeepAlive::default()).run(CancellationToken::new(), move |stream| kept.push(stream)));
+    tasks.spawn(
+        accepting(client, Some(KeepAlive::default())).run(CancellationToken::new(), move |stream| kept.push(stream)),
+    );
     peer.write_all(&[0, 1, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0]).await.unwrap();
     let frame = next_frame(&mut peer, |frame| frame[7] == 2).await;
     assert_eq!(frame, [0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 0], "an empty frame with ACK");
@@ -225,7 +227,8 @@ async fn hostile_bytes_end_the_connection_and_nothing_else() {
         peer.write_all(bytes).await.unwrap();
         peer.shutdown().await.unwrap();
         let mut kept = Vec::new();
-        let run = accepting(client, KeepAlive::default()).run(CancellationToken::new(), |stream| kept.push(stream));
+        let run =
+            accepting(client, Some(KeepAlive::default())).run(CancellationToken::new(), |stream| kept.push(stream));
         let ending = tokio::time::timeout(Duration::from_secs(60), run).await;
         assert!(ending.is_ok(), "{bytes:?}");
     }

@@ -143,11 +143,26 @@ fn blame(error: &Error) -> Fault {
     }
     if error.is_connect() {
         Fault::ClientOffline
+    } else if was_refused(error) {
+        Fault::TargetRefused
     } else if seen.get::<Seen>().is_some_and(Seen::tls) {
         Fault::TargetSpeaksTls
     } else {
         Fault::TargetBadResponse
     }
+}
+
+/// Whether the stream itself says that there is no connection to the target behind it.
+fn was_refused(error: &Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if matches!(kind, Some(io::ErrorKind::ConnectionRefused | io::ErrorKind::TimedOut)) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Runs the connections' tasks where they are waited for.

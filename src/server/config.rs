@@ -1,6 +1,7 @@
 //! What a server has to be told.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use url::Url;
 
@@ -20,10 +21,12 @@ pub struct Config {
     pub clock: fn() -> u64,
     /// How many sessions there may be at a time.
     pub max_sessions: usize,
+    /// How long a session, and its prefix, wait for a client that is gone.
+    pub grace: Duration,
 }
 
 impl Config {
-    /// A server at the root of its address, for 1 000 sessions.
+    /// A server at the root of its address, for 1 000 sessions, each with a grace of 60 s.
     #[must_use]
     pub fn new(keys: Option<Keys>, clock: fn() -> u64) -> Self {
         Self {
@@ -33,6 +36,7 @@ impl Config {
             plain_http: PlainHttp::Serve,
             clock,
             max_sessions: 1_000,
+            grace: Duration::from_secs(60),
         }
     }
 }

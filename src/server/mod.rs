@@ -9,7 +9,9 @@ mod registry;
 mod router;
 mod session;
 mod severable;
+mod stream;
 mod v1;
+mod v2;
 
 use std::io;
 use std::sync::Arc;
@@ -22,9 +24,9 @@ use tokio_util::task::TaskTracker;
 
 pub use accept::serve;
 pub use config::{BasePath, Config, InvalidBasePath, PlainHttp};
+pub use stream::TargetStream;
 
 use crate::auth::{Audience, Claims, Key, Keys, mint, verify};
-use crate::mux;
 use crate::wire::{Prefix, SessionId};
 use registry::Registry;
 
@@ -86,7 +88,7 @@ impl Server {
     ///
     /// # Errors
     /// `NotFound` where there is no such session, `NotConnected` where it has just ended.
-    pub async fn dial(&self, session: &SessionId) -> io::Result<mux::Stream> {
+    pub async fn dial(&self, session: &SessionId) -> io::Result<TargetStream> {
         let session = self.0.registry.by_id(session);
         let session = session.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "there is no such session"))?;
         session.dial().await

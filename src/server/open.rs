@@ -1,13 +1,19 @@
 //! Who gets a session: the token, the prefix, the limits. The same rules for both wires.
 
-use tokio_util::sync::CancellationToken;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::registry::Refused;
-use super::session::{Opening, Session};
-use super::{Server, registry};
+use super::session::{Link, Opening, Running, Session};
+use super::v1::Pairs;
+use super::v2::Attendance;
+use super::{Server, random};
 use crate::auth::{Audience, Claims, verify};
+use crate::pipe;
 use crate::wire::Prefix;
-use std::sync::Arc;
+use crate::wire::v2::Secret;
 
 /// Why no session is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,8 +46,32 @@ impl Server {
         }
     }
 
-    /// Opens a session for a client that was let in.
-    pub(super) fn open(&self, claims: Option<Claims>, prefix: &str) -> Result<Arc<Session>, Denied> {
+    /// Opens a session on wire v1 for a client that was let in.
+    pub(super) fn open_v1(&self, claims: Option<Claims>, token: &str, prefix: &str) -> Result<Arc<Session>, Denied> {
+        let opening = self.opening(claims, token, prefix)?;
+        let inner = &self.0;
+        let (pipe, swapper) = pipe::v1::pipe();
+        let link = Link::V1(Pairs::new(swapper, inner.tasks.clone()));
+        self.start(Session::start(opening, pipe, link, &inner.tasks, inner.closing.child_token()))
+    }
+
+    /// Opens a session on wire v2 for a client that was let in.
+    pub(super) fn open_v2(
+        &self,
+        claims: Option<Claims>,
+        token: &str,
+        prefix: &str,
+    ) -> Result<(Arc<Session>, Arc<Attendance>), Denied> {
+        let opening = self.opening(claims, token, prefix)?;
+        let inner = &self.0;
+        let (pipe, carriers) = pipe::v2::pipe();
+        let attendance = Arc::new(Attendance::new(Secret::from_random(random()), carriers, inner.config.grace));
+        let link = Link::V2(Arc::clone(&attendance));
+        let running = Session::start(opening, pipe, link, &inner.tasks, inner.closing.child_token());
+        Ok((self.start(running)?, attendance))
+    }
+
+    fn opening(&self, claims: Option<Claims>, token: &str, prefix: &str) -> Result<Opening, Denied> {
         if self.is_draining() {
             return Err(Denied::Draining);
         }
@@ -49,13 +79,19 @@ impl Server {
         if claims.as_ref().is_some_and(|claims| !claims.allows(&prefix)) {
             return Err(Denied::ForbiddenPrefix);
         }
+        let owner = claims.is_some().then(|| Sha256::digest(token).into());
         let (subject, expiry) = claims.map_or((None, None), |claims| (claims.subject, claims.expiry));
+        Ok(Opening { prefix, subject, expiry, owner })
+    }
+
+    fn start<P>(&self, running: Running<P>) -> Result<Arc<Session>, Denied>
+    where
+        P: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let inner = &self.0;
-        let closing: CancellationToken = inner.closing.child_token();
-        let running = Session::start(Opening { prefix, subject, expiry }, &inner.tasks, closing);
         let session = Arc::clone(running.session());
         let lease = inner.registry.lease(Arc::clone(&session), inner.config.max_sessions);
-        let lease: registry::Lease = lease.map_err(|refused| match refused {
+        let lease = lease.map_err(|refused| match refused {
             Refused::InUse => Denied::PrefixInUse,
             Refused::TooMany => Denied::TooMany,
         })?;

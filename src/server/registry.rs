@@ -45,8 +45,13 @@ impl Registry {
 
     pub(super) fn lease(&self, session: Arc<Session>, max: usize) -> Result<Lease, Refused> {
         let mut maps = self.maps();
-        if maps.by_prefix.contains_key(session.prefix().as_str()) {
-            return Err(Refused::InUse);
+        if let Some(holder) = maps.by_prefix.get(session.prefix().as_str()) {
+            if !holder.yields_to(session.owner()) {
+                return Err(Refused::InUse);
+            }
+            let holder = Arc::clone(holder);
+            maps.by_id.remove(holder.id());
+            holder.evict();
         }
         if maps.by_id.len() >= max {
             return Err(Refused::TooMany);
@@ -60,7 +65,11 @@ impl Registry {
 impl Drop for Lease {
     fn drop(&mut self) {
         let mut maps = self.registry.maps();
-        maps.by_prefix.remove(self.session.prefix().as_str());
+        let prefix = self.session.prefix().as_str();
+        // The prefix may have gone to another session of the same token.
+        if maps.by_prefix.get(prefix).is_some_and(|holder| Arc::ptr_eq(holder, &self.session)) {
+            maps.by_prefix.remove(prefix);
+        }
         maps.by_id.remove(self.session.id());
     }
 }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, post};
 use http::header::HOST;
 
-use super::{PlainHttp, Server, public, v1};
+use super::{PlainHttp, Server, public, v1, v2};
 use crate::proxy::Fault;
 use crate::wire;
 
@@ -19,6 +19,10 @@ pub(super) fn router(server: Server) -> Router {
         .route(&format!("{base}{}", wire::v1::READ), post(v1::read))
         .route(&format!("{base}{}", wire::v1::WRITE), post(v1::write))
         .route(&format!("{base}{}", wire::v1::DRAIN), post(v1::drain))
+        .route(&format!("{base}{}", wire::v2::OPEN), post(v2::open))
+        .route(&format!("{base}{}", wire::v2::READ), post(v2::read))
+        .route(&format!("{base}{}", wire::v2::WRITE), post(v2::write))
+        .route(&format!("{base}{}", wire::v2::DRAIN), post(v2::drain))
         .fallback(public::visit);
     let router = match server.0.config.plain_http {
         PlainHttp::Serve => router,

@@ -1,22 +1,24 @@
-//! One client's tunnel as the server sees it: carriers come in pairs, streams go out, exchanges are counted.
+//! One client's tunnel as the server sees it: streams go out over whatever carries it, exchanges are counted.
 
-use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
 use http::header::HeaderValue;
 use http::{HeaderMap, Request};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::registry::Lease;
+use super::stream::TargetStream;
+use super::v1::Pairs;
+use super::v2::Attendance;
 use super::{GRACE, random};
 use crate::mux::{self, Ending, KeepAlive, Opener};
-use crate::pipe::v1::{Incoming, Outgoing, Pipe, SwapError, Swapper, pipe};
 use crate::proxy::{Fault, Hop, Visitor};
 use crate::wire::{Prefix, SessionId};
 
@@ -26,9 +28,6 @@ const MAX_STREAMS: usize = 256;
 /// How long a visitor waits for a stream where all are in use.
 const STREAM_DEADLINE: Duration = Duration::from_secs(10);
 
-/// How many carriers of a direction may wait for one of the other.
-const MAX_WAITING: usize = 4;
-
 /// What a session is opened with.
 pub(super) struct Opening {
     pub(super) prefix: Prefix,
@@ -36,16 +35,24 @@ pub(super) struct Opening {
     pub(super) subject: Option<String>,
     /// When the auth token's time is over, in Unix seconds: no carrier is renewed after that.
     pub(super) expiry: Option<u64>,
+    /// The same for every session of one token, if there is one.
+    pub(super) owner: Option<[u8; 32]>,
+}
+
+/// What carries a session, on either wire.
+#[derive(Clone)]
+pub(super) enum Link {
+    V1(Pairs),
+    V2(Arc<Attendance>),
 }
 
 pub(super) struct Session {
     id: SessionId,
     opening: Opening,
     fault_key: HeaderValue,
-    carriers: Mutex<Carriers>,
-    swapper: Swapper,
+    link: Link,
     opener: Opener,
-    hop: Hop<mux::Stream>,
+    hop: Hop<TargetStream>,
     tasks: TaskTracker,
     exchanges: TaskTracker,
     /// The session is to end in order.
@@ -54,46 +61,44 @@ pub(super) struct Session {
     ended: CancellationToken,
 }
 
-/// Carriers that wait for the other half of their pair. They are paired by order of arrival.
-#[derive(Default)]
-struct Carriers {
-    reads: VecDeque<Outgoing>,
-    writes: VecDeque<Incoming>,
-}
-
-/// A carrier too many waits for its other half.
-#[derive(Debug)]
-pub(super) struct TooMany;
-
 /// What moves a session; it ends when this does.
-pub(super) struct Running {
+pub(super) struct Running<P> {
     session: Arc<Session>,
-    driver: mux::Driver<Pipe>,
+    driver: mux::Driver<P>,
 }
 
 impl Session {
-    /// A session without carriers. It ends by itself where none come: the multiplexer's patience is the deadline.
-    pub(super) fn start(opening: Opening, tasks: &TaskTracker, closing: CancellationToken) -> Running {
+    /// A session without carriers. It ends by itself where none come: by the multiplexer's patience on v1, by the
+    /// grace on v2.
+    pub(super) fn start<P>(
+        opening: Opening,
+        pipe: P,
+        link: Link,
+        tasks: &TaskTracker,
+        closing: CancellationToken,
+    ) -> Running<P>
+    where
+        P: AsyncRead + AsyncWrite + Send + Unpin,
+    {
         let id = SessionId::from_random(random());
         let key = SessionId::from_random(random());
         let fault_key = HeaderValue::from_str(key.as_str()).expect("hexadecimal digits make a header value");
-        let (pipe, swapper) = pipe();
-        let (opener, driver) = mux::opening(pipe, KeepAlive::default(), MAX_STREAMS);
-        let exchanges = TaskTracker::new();
+        let v2 = matches!(link, Link::V2(_));
+        let keep_alive = if v2 { None } else { Some(KeepAlive::default()) };
+        let (opener, driver) = mux::opening(pipe, keep_alive, MAX_STREAMS);
         let hop = {
             let opener = opener.clone();
-            Hop::new(move || open(opener.clone()), fault_key.clone(), tasks.clone())
+            Hop::new(move || open(opener.clone(), v2), fault_key.clone(), tasks.clone())
         };
         let session = Self {
             id,
             opening,
             fault_key,
-            carriers: Mutex::default(),
-            swapper,
+            link,
             opener,
             hop,
             tasks: tasks.clone(),
-            exchanges,
+            exchanges: TaskTracker::new(),
             closing,
             ended: CancellationToken::new(),
         };
@@ -106,6 +111,14 @@ impl Session {
 
     pub(super) fn prefix(&self) -> &Prefix {
         &self.opening.prefix
+    }
+
+    pub(super) fn owner(&self) -> Option<&[u8; 32]> {
+        self.opening.owner.as_ref()
+    }
+
+    pub(super) fn link(&self) -> &Link {
+        &self.link
     }
 
     /// What the client repeats on failures that it answers itself.
@@ -122,8 +135,22 @@ impl Session {
         &self.ended
     }
 
-    pub(super) async fn dial(&self) -> io::Result<mux::Stream> {
-        self.opener.open().await
+    /// Whether a client with this token may have the prefix at once: it is its own, which it lost with a crash.
+    pub(super) fn yields_to(&self, owner: Option<&[u8; 32]>) -> bool {
+        let Link::V2(attendance) = &self.link else { return false };
+        self.opening.owner.as_ref() == owner && (owner.is_some() || !attendance.is_attended())
+    }
+
+    /// Ends the session because its client has opened another.
+    pub(super) fn evict(&self) {
+        if let Link::V2(attendance) = &self.link {
+            attendance.close(super::v2::TAKEN_OVER, "another client has taken the prefix with the same token");
+        }
+        self.closing.cancel();
+    }
+
+    pub(super) async fn dial(&self) -> io::Result<TargetStream> {
+        open(self.opener.clone(), matches!(self.link, Link::V2(_))).await
     }
 
     /// Has a visitor's request answered by the target.
@@ -135,6 +162,11 @@ impl Session {
     ) -> Result<Response, Fault> {
         if self.exchanges.is_closed() {
             return Err(Fault::ClientOffline);
+        }
+        if let Link::V2(attendance) = &self.link {
+            // Held before anything of it is on its way: a visitor who is told that nobody is there can safely try
+            // again.
+            attendance.hold().await.map_err(|_| Fault::ClientOffline)?;
         }
         let guard = (self.exchanges.token(), guard);
         let answer = self.hop.forward(request, visitor, guard).await;
@@ -156,55 +188,9 @@ impl Session {
             });
         }
     }
-
-    pub(super) fn add_read(self: &Arc<Self>, carrier: Outgoing) -> Result<(), TooMany> {
-        self.add(|carriers| carriers.reads.push_back(carrier))
-    }
-
-    pub(super) fn add_write(self: &Arc<Self>, carrier: Incoming) -> Result<(), TooMany> {
-        self.add(|carriers| carriers.writes.push_back(carrier))
-    }
-
-    fn add(self: &Arc<Self>, push: impl FnOnce(&mut Carriers)) -> Result<(), TooMany> {
-        let pair = {
-            // Held for a queue operation, never across an await.
-            let mut carriers = self.carriers.lock().unwrap_or_else(PoisonError::into_inner);
-            carriers.reads.retain(|carrier| !carrier.is_lost());
-            push(&mut carriers);
-            let excess = carriers.reads.len() > MAX_WAITING || carriers.writes.len() > MAX_WAITING;
-            if excess {
-                carriers.reads.truncate(MAX_WAITING);
-                carriers.writes.truncate(MAX_WAITING);
-                return Err(TooMany);
-            }
-            carriers.pair()
-        };
-        if let Some((incoming, outgoing)) = pair {
-            self.tasks.spawn(Arc::clone(self).swap(incoming, outgoing));
-        }
-        Ok(())
-    }
-
-    async fn swap(self: Arc<Self>, incoming: Incoming, outgoing: Outgoing) {
-        let session = &self.id;
-        match self.swapper.swap(incoming, outgoing).await {
-            Ok(()) => tracing::debug!(%session, "carriers swapped"),
-            Err(SwapError::Refused(cause)) => tracing::info!(%session, cause, "a pair of carriers was refused"),
-            Err(SwapError::Lost(cause)) => tracing::warn!(%session, cause, "a pair of carriers was lost"),
-        }
-    }
 }
 
-impl Carriers {
-    fn pair(&mut self) -> Option<(Incoming, Outgoing)> {
-        if self.reads.is_empty() {
-            return None;
-        }
-        Some((self.writes.pop_front()?, self.reads.pop_front()?))
-    }
-}
-
-impl Running {
+impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
     pub(super) fn session(&self) -> &Arc<Session> {
         &self.session
     }
@@ -215,7 +201,16 @@ impl Running {
         let (id, prefix) = (&session.id, session.prefix());
         let subject = session.opening.subject.as_deref().unwrap_or_default();
         tracing::info!(session = %id, %prefix, subject, "session opened");
-        let ending = driver.run(session.closing.clone(), drop).await;
+        let attended = async {
+            match &session.link {
+                Link::V1(_) => std::future::pending().await,
+                Link::V2(attendance) => attendance.watch(&session.closing).await,
+            }
+        };
+        let ending = tokio::select! {
+            ending = driver.run(session.closing.clone(), drop) => ending,
+            ending = attended => ending,
+        };
         session.ended.cancel();
         drop(lease);
         match ending {
@@ -225,8 +220,10 @@ impl Running {
     }
 }
 
-async fn open(opener: Opener) -> io::Result<mux::Stream> {
-    timeout(STREAM_DEADLINE, opener.open()).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+async fn open(opener: Opener, v2: bool) -> io::Result<TargetStream> {
+    let waited = timeout(STREAM_DEADLINE, opener.open()).await;
+    let stream = waited.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+    Ok(if v2 { TargetStream::told(stream) } else { TargetStream::untold(stream) })
 }
 
 /// What a control endpoint says to keep intermediaries from holding or changing a carrier.

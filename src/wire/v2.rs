@@ -19,6 +19,9 @@ pub const READ: &str = "/.well-known/sendit/v2/read";
 /// Carries the log that flows up, from client to server.
 pub const WRITE: &str = "/.well-known/sendit/v2/write";
 
+/// Asks for no more exchanges, because the client is about to leave. Proved like a carrier.
+pub const DRAIN: &str = "/.well-known/sendit/v2/drain";
+
 /// Which session a carrier belongs to.
 pub const SESSION_HEADER: &str = "sendit-session";
 /// The number of the carrier in its direction; it only rises.
@@ -67,6 +70,39 @@ pub struct RefusalError {
     pub code: String,
     /// A sentence for people.
     pub message: String,
+}
+
+/// The first byte of each stream from client to server: how the client's connection to the target came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// What follows is the target's.
+    Joined,
+    /// There is no connection: refused, no such name, or TLS failed.
+    Refused,
+    /// The target did not answer in time.
+    TimedOut,
+}
+
+impl Outcome {
+    /// The outcome as it stands on the stream.
+    #[must_use]
+    pub fn to_byte(self) -> u8 {
+        match self {
+            Self::Joined => 0,
+            Self::Refused => 1,
+            Self::TimedOut => 2,
+        }
+    }
+
+    /// The outcome that a byte says; one that is not known is a refusal.
+    #[must_use]
+    pub fn from_byte(byte: u8) -> Self {
+        match byte {
+            0 => Self::Joined,
+            2 => Self::TimedOut,
+            _ => Self::Refused,
+        }
+    }
 }
 
 /// How a carrier brings its bytes.

@@ -14,7 +14,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const BODY: &str = "the service behind this tunnel cannot be reached\n";
 
 /// Answers the one request on `stream`, which then ends.
-pub(super) async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, fault_key: Option<&str>) {
+pub(in crate::client) async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, fault_key: Option<&str>) {
     let mark = fault_key.map(|key| format!("{FAULT_KEY_HEADER}: {key}\r\n")).unwrap_or_default();
     let answer = format!(
         "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\

@@ -1,5 +1,9 @@
 //! The control endpoints of wire v1, as Go clients know them.
 
+mod pairs;
+
+pub(super) use pairs::Pairs;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +18,7 @@ use tokio::time::timeout;
 
 use super::Server;
 use super::open::Denied;
-use super::session::{Session, unbuffered};
+use super::session::{Link, Session, unbuffered};
 use crate::pipe::v1::{Incoming, carrier};
 use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
 
@@ -36,7 +40,7 @@ pub(super) async fn open(State(server): State<Server>, request: Request) -> Resp
     };
     let opened = {
         let token = field(&form, &query, "token");
-        server.admit(&token).and_then(|claims| server.open(claims, &field(&form, &query, "prefix")))
+        server.admit(&token).and_then(|claims| server.open_v1(claims, &token, &field(&form, &query, "prefix")))
     };
     match opened {
         Ok(session) => granted(&server, &session),
@@ -80,6 +84,14 @@ fn session(server: &Server, uri: &Uri) -> Result<Arc<Session>, StatusCode> {
     if session.may_renew((server.0.config.clock)()) { Ok(session) } else { Err(StatusCode::UNAUTHORIZED) }
 }
 
+/// The carriers of a session, if it is one of this wire.
+fn pairs(session: &Session) -> Result<&Pairs, StatusCode> {
+    match session.link() {
+        Link::V1(pairs) => Ok(pairs),
+        Link::V2(_) => Err(StatusCode::NOT_FOUND),
+    }
+}
+
 /// `POST read`: a body that flows down for as long as the carrier lives. Head and first line go out at once, since a
 /// Go client waits for the head before it starts `write`.
 pub(super) async fn read(State(server): State<Server>, request: Request) -> Response {
@@ -88,7 +100,7 @@ pub(super) async fn read(State(server): State<Server>, request: Request) -> Resp
         Err(status) => return status.into_response(),
     };
     let (outgoing, body) = carrier();
-    if session.add_read(outgoing).is_err() {
+    if pairs(&session).is_ok_and(|pairs| pairs.add_read(outgoing).is_err()) {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let mut response = Response::new(Body::new(body));
@@ -104,7 +116,7 @@ pub(super) async fn write(State(server): State<Server>, request: Request) -> Res
         Err(status) => return status.into_response(),
     };
     let (incoming, read_to_end) = Incoming::with_end(request.into_body());
-    if session.add_write(incoming).is_err() {
+    if pairs(&session).is_ok_and(|pairs| pairs.add_write(incoming).is_err()) {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     // The sender is dropped with the body: what comes is an error, and says just that.

@@ -1,0 +1,120 @@
+//! Why a server gives no session, told from its answer.
+
+use reqwest::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use reqwest::{Response, StatusCode};
+
+use super::Source;
+use super::link::{Denied, text};
+
+/// What can be told from an answer to `open` that gives no session.
+pub(super) struct Seen<'a> {
+    status: StatusCode,
+    code: &'a str,
+    kind: &'a str,
+    /// It asks for another kind of authentication than ours.
+    challenged: bool,
+    line: &'a str,
+}
+
+impl<'a> Seen<'a> {
+    /// What an answer shows; `code` and `line` stand in it where each wire has them.
+    pub(super) fn of(response: &'a Response, code: &'a str, line: &'a str) -> Self {
+        Self {
+            status: response.status(),
+            code,
+            kind: text(response.headers(), CONTENT_TYPE.as_str()),
+            challenged: response.headers().contains_key(WWW_AUTHENTICATE),
+            line,
+        }
+    }
+
+    /// What follows from it.
+    pub(super) fn judge(&self, source: &Source) -> Denied {
+        let prefix = source.prefix();
+        let host = source.url().origin().ascii_serialization();
+        // A Go server has no codes, only its sentences.
+        match (self.status, self.code) {
+            (StatusCode::UNAUTHORIZED, _) if !self.challenged => Denied::Token(format!(
+                "the server at `{host}` does not accept the token: make one with `sendit token` and the server's secret"
+            )),
+            (StatusCode::FORBIDDEN, "forbidden-prefix") => Denied::Prefix(format!(
+                "the token does not allow the prefix `{prefix}`: choose one that it was made for"
+            )),
+            (StatusCode::BAD_REQUEST | StatusCode::CONFLICT, "prefix-in-use") => Self::in_use(source),
+            (StatusCode::BAD_REQUEST, "invalid-prefix") => Self::invalid(source),
+            (StatusCode::BAD_REQUEST, _) if self.line.contains("in use") => Self::in_use(source),
+            (StatusCode::BAD_REQUEST, _) if self.line.contains("invalid prefix") => Self::invalid(source),
+            (StatusCode::SERVICE_UNAVAILABLE, "limit") => {
+                Denied::Later(format!("the server at `{host}` takes no session now: {}", self.line))
+            }
+            (StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS, _) => self.later(&host),
+            (status, _) if status.is_server_error() => self.later(&host),
+            _ => self.not_sendit(source),
+        }
+    }
+
+    fn later(&self, host: &str) -> Denied {
+        Denied::Later(format!("`{host}` answered with {}", self.status))
+    }
+
+    fn in_use(source: &Source) -> Denied {
+        Denied::Later(format!("the prefix `{}` is in use by another client", source.prefix()))
+    }
+
+    fn invalid(source: &Source) -> Denied {
+        Denied::Prefix(format!("the server refuses the prefix `{}`", source.prefix()))
+    }
+
+    fn not_sendit(&self, source: &Source) -> Denied {
+        let what = match self.kind.split(';').next().unwrap_or_default().trim() {
+            "" => self.status.to_string(),
+            kind => format!("{} and `{}`", self.status, kind.escape_default()),
+        };
+        Denied::NotSendit(format!(
+            "there is no sendit server at `{source}`: it answered with {what}; check the URL, the prefix is its last part"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(status: u16, code: &str, line: &str, expected: &str) {
+        let source: Source = "https://host/foo".parse().unwrap();
+        let status = StatusCode::from_u16(status).unwrap();
+        let seen = Seen { status, code, kind: "text/html; charset=x", challenged: false, line };
+        assert_eq!(format!("{:?}", seen.judge(&source)), expected);
+    }
+
+    #[test]
+    fn refusals() {
+        let token = "Token(\"the server at `https://host` does not accept the token: make one with `sendit token` and the server's secret\")";
+        check(401, "bad-token", "", token);
+        check(401, "", "token contains an invalid number of segments", token);
+        let in_use = "Later(\"the prefix `foo` is in use by another client\")";
+        check(400, "prefix-in-use", "", in_use);
+        check(400, "", "prefix already in use", in_use);
+        let invalid = "Prefix(\"the server refuses the prefix `foo`\")";
+        check(400, "invalid-prefix", "", invalid);
+        check(400, "", "invalid prefix value", invalid);
+        check(
+            403,
+            "forbidden-prefix",
+            "",
+            "Prefix(\"the token does not allow the prefix `foo`: choose one that it was made for\")",
+        );
+        check(503, "limit", "full", "Later(\"the server at `https://host` takes no session now: full\")");
+        check(502, "", "", "Later(\"`https://host` answered with 502 Bad Gateway\")");
+        check(429, "", "", "Later(\"`https://host` answered with 429 Too Many Requests\")");
+        let other = |status: &str| {
+            format!(
+                "NotSendit(\"there is no sendit server at `https://host/foo`: it answered with {status} and `text/html`; check the URL, the prefix is its last part\")"
+            )
+        };
+        check(404, "", "", &other("404 Not Found"));
+        check(200, "", "<html>", &other("200 OK"));
+        check(403, "", "", &other("403 Forbidden"));
+    }
+}

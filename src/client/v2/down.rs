@@ -1,0 +1,90 @@
+//! The direction from server to client: one carrier after the other, each from the byte that is wanted next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use reqwest::Body;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::task::TaskTracker;
+
+use super::super::backoff::Backoff;
+use super::super::random_unit;
+use super::tunnel::{Trouble, Tunnel};
+use crate::pipe::v2::Broken;
+use crate::wire::v2::{self, Manner};
+
+/// How long a carrier may take to end once a newer one has taken over.
+const TAIL: Duration = Duration::from_secs(15);
+
+/// Keeps the direction carried; returns why that is no longer possible.
+pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
+    let mut manner = tunnel.path.down.subscribe();
+    let mut backoff = Backoff::returning();
+    loop {
+        let now = *manner.borrow_and_update();
+        let carried = match now {
+            Manner::Stream => stream(&tunnel, &tasks).await,
+            Manner::Batch | Manner::Trial => tokio::select! {
+                carried = carry(Arc::clone(&tunnel), Manner::Batch) => carried,
+                // What the batch that is given up would have brought, the stream brings.
+                _ = manner.changed() => Ok(()),
+            },
+        };
+        match carried {
+            Ok(()) => backoff = Backoff::returning(),
+            Err(Trouble::Gone(cause)) => return cause,
+            Err(trouble) => {
+                tracing::debug!(?trouble, "a carrier down failed");
+                sleep(backoff.next(random_unit())).await;
+            }
+        }
+    }
+}
+
+/// One carrier, read to its end.
+async fn carry(tunnel: Arc<Tunnel>, manner: Manner) -> Result<(), Trouble> {
+    let from = tunnel.carriers.wanted();
+    let carrier = tunnel.carrier(tunnel.next_epoch(), from, manner);
+    let response = tunnel.post(v2::READ, carrier, None).await?;
+    let mut receiver = tunnel.carriers.receive(from);
+    match receiver.read(Body::from(response)).await {
+        Ok(()) => Ok(()),
+        Err(Broken::Violation(cause)) => Err(Trouble::Gone(cause)),
+        Err(Broken::Cut(cause)) => Err(Trouble::Cut(cause)),
+        Err(Broken::Gap(wanted)) => Err(Trouble::Cut(format!("the server began beyond {wanted}"))),
+    }
+}
+
+/// A streaming carrier until its time is over. It then goes on in the background until its successor has ended it, so
+/// that there is no gap.
+async fn stream(tunnel: &Arc<Tunnel>, tasks: &TaskTracker) -> Result<(), Trouble> {
+    let begin = Instant::now();
+    let mut carried = Box::pin(carry(Arc::clone(tunnel), Manner::Stream));
+    tokio::select! {
+        ended = carried.as_mut() => {
+            match &ended {
+                Ok(()) => tunnel.path.worked(true),
+                Err(_) => tunnel.path.cut(true, begin.elapsed()),
+            }
+            ended
+        }
+        () = sleep(tunnel.path.life()) => {
+            tunnel.path.worked(true);
+            tasks.spawn(async move { drop(timeout(TAIL, carried).await) });
+            Ok(())
+        }
+    }
+}
+
+/// How long the first byte of a streaming answer takes.
+pub(super) async fn trial(tunnel: &Tunnel) -> Result<Duration, Trouble> {
+    let begin = Instant::now();
+    let carrier = tunnel.carrier(tunnel.next_epoch(), tunnel.carriers.wanted(), Manner::Trial);
+    let response = tunnel.post(v2::READ, carrier, None).await?;
+    let mut body = Body::from(response);
+    match body.frame().await {
+        Some(Ok(_)) => Ok(begin.elapsed()),
+        _ => Err(Trouble::Cut("a streaming answer brought nothing".to_owned())),
+    }
+}

@@ -1,0 +1,90 @@
+//! A session on wire v2: carriers of both manners, chosen for each direction by trial.
+
+mod down;
+mod open;
+mod path;
+mod trial;
+mod tunnel;
+mod up;
+
+use std::sync::Arc;
+
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::Event;
+use super::exchange::Report;
+use super::link::Denied;
+use super::session::{Ended, GRACE, Life};
+use crate::mux::{Ending, accepting};
+use crate::pipe::v2::{Carriers, End, Pipe, pipe};
+use tunnel::{Trouble, Tunnel};
+
+pub(super) use path::Path;
+
+/// The code with which a server says that another client has the prefix now.
+const TAKEN_OVER: u8 = 2;
+
+/// Opens a session and lives through it. `None` where the server does not speak this wire.
+pub(super) async fn live(life: &Life<'_>, was_ready: &mut bool) -> Option<Ended> {
+    let (pipe, carriers) = pipe();
+    let opening = async {
+        let grant = match open::open(life.client).await? {
+            Ok(grant) => grant,
+            Err(denied) => return Some(Err(Ended::Denied(denied))),
+        };
+        let link = Arc::clone(&life.client.link);
+        let tunnel = Tunnel::new(link, grant, carriers.clone(), Arc::clone(&life.client.path));
+        Some(match up::round_trip(&tunnel).await {
+            Ok(_) => Ok(Arc::new(tunnel)),
+            Err(Trouble::Gone(cause) | Trouble::Cut(cause)) => Err(Ended::Lost(cause)),
+            Err(Trouble::TooLarge) => Err(Ended::Lost("a proxy on the way lets nothing through".to_owned())),
+        })
+    };
+    let opened = tokio::select! {
+        opened = opening => opened?,
+        () = life.shutdown.cancelled() => return Some(Ended::Stopped),
+    };
+    let ended = match opened {
+        Ok(tunnel) => {
+            *was_ready = true;
+            life.client.tell(Event::Ready);
+            keep(life, tunnel, pipe, &carriers).await
+        }
+        Err(ended) => ended,
+    };
+    carriers.end(End::Failed("the session has ended".to_owned()));
+    Some(ended)
+}
+
+async fn keep(life: &Life<'_>, tunnel: Arc<Tunnel>, pipe: Pipe, carriers: &Carriers) -> Ended {
+    let exchange = life.exchange(Report::FirstByte);
+    let accept = |stream| drop(life.tasks.spawn(exchange.clone().serve(stream)));
+    let driver = accepting(pipe, None).run(CancellationToken::new(), accept);
+    let stopping = async {
+        life.shutdown.cancelled().await;
+        tunnel.drain().await;
+        // The server ends the session when the last exchange has ended.
+        let _ = timeout(GRACE, carriers.until_ended()).await;
+    };
+    tokio::select! {
+        ending = driver => lost(life, carriers, &ending),
+        end = carriers.until_ended() => lost(life, carriers, &Ending::Failed(std::io::Error::other(format!("{end:?}")))),
+        cause = down::run(Arc::clone(&tunnel), life.tasks.clone()) => Ended::Lost(cause),
+        cause = up::run(Arc::clone(&tunnel), life.tasks.clone()) => Ended::Lost(cause),
+        () = trial::run(&tunnel, life.client) => Ended::Stopped,
+        () = stopping => Ended::Stopped,
+    }
+}
+
+fn lost(life: &Life<'_>, carriers: &Carriers, ending: &Ending) -> Ended {
+    if life.shutdown.is_cancelled() {
+        return Ended::Stopped;
+    }
+    match carriers.ended() {
+        Some(End::Closed { code: TAKEN_OVER, text }) => Ended::Denied(Denied::Prefix(text)),
+        Some(End::Closed { text, .. }) => Ended::Lost(text),
+        Some(End::Failed(cause)) => Ended::Lost(format!("the link to the server was lost: {cause}")),
+        None => Ended::Lost(format!("the link to the server was lost: {ending:?}")),
+    }
+}

@@ -1,0 +1,90 @@
+//! `open` on wire v2.
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
+
+use super::super::Token;
+use super::super::link::Denied;
+use super::super::refusal::Seen;
+use super::super::session::Client;
+use crate::wire::SessionId;
+use crate::wire::v2::{self, Asked, Given, Refusal, Secret};
+
+/// The most that is read of an answer.
+const MAX_ANSWER: usize = 16 * 1024;
+
+/// A session that the server has given.
+pub(super) struct Grant {
+    pub(super) session: SessionId,
+    pub(super) secret: Secret,
+    /// What stands before `/.well-known`: the carriers go where `open` was answered.
+    base: Url,
+    /// How many bytes of the log the server takes in a batch.
+    pub(super) batch: usize,
+}
+
+impl Grant {
+    /// The URL of a control endpoint.
+    pub(super) fn endpoint(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        url
+    }
+}
+
+/// Asks for a session. `None` where the server does not speak this wire.
+pub(super) async fn open(client: &Client) -> Option<Result<Grant, Denied>> {
+    let asked = Asked {
+        prefix: client.config.source.prefix().to_string(),
+        client: concat!("sendit/", env!("CARGO_PKG_VERSION")).to_owned(),
+    };
+    let body = serde_json::to_string(&asked).unwrap_or_default();
+    let fill = |request: RequestBuilder| {
+        let request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        match client.config.token.as_ref().map(Token::as_str) {
+            Some(token) => request.header(AUTHORIZATION, format!("Bearer {token}")),
+            None => request,
+        }
+    };
+    let (response, url) = match client.link.open(v2::OPEN, fill).await {
+        Ok(answer) => answer,
+        Err(denied) => return Some(Err(denied)),
+    };
+    if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) {
+        return None;
+    }
+    Some(read(response, &url, client).await)
+}
+
+async fn read(mut response: Response, url: &Url, client: &Client) -> Result<Grant, Denied> {
+    let body = whole(&mut response).await;
+    let given = serde_json::from_slice::<Given>(&body).ok().filter(|_| response.status() == StatusCode::OK);
+    if let Some(given) = given
+        && let (Ok(session), Ok(secret)) = (given.session.parse(), given.secret.parse())
+    {
+        let mut base = url.clone();
+        base.set_path(url.path().strip_suffix(v2::OPEN).unwrap_or_default());
+        return Ok(Grant { session, secret, base, batch: given.batch });
+    }
+    let (code, message) = match serde_json::from_slice::<Refusal>(&body) {
+        Ok(refusal) => (refusal.error.code, refusal.error.message),
+        Err(_) => (String::new(), String::new()),
+    };
+    Err(Seen::of(&response, &code, &message).judge(&client.config.source))
+}
+
+/// The body, as far as an honest one can be long; the link's deadline for idle connections bounds its time.
+async fn whole(response: &mut Response) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let deadline = std::time::Duration::from_secs(15);
+    let reading = async {
+        while let Ok(Some(chunk)) = response.chunk().await {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > MAX_ANSWER {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(deadline, reading).await;
+    bytes
+}

@@ -1,0 +1,178 @@
+//! What was learned of the path to the server: which manner works in each direction, how long a carrier may live, how
+//! much it may bring. Outlives a session, for the path does.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::wire::v2::Manner;
+
+/// A batch never brings less: below it the heads would outweigh the data.
+const MIN_BATCH: usize = 16 * 1024;
+
+/// A streaming request never ends itself before it has brought this much.
+const MIN_STREAM: u64 = 64 * 1024;
+
+/// A carrier never lives shorter by choice.
+const MIN_LIFE: Duration = Duration::from_millis(200);
+
+/// Two cuts count as the same limit where they are no further apart than this part of the longer.
+const SAME: f64 = 0.2;
+
+/// How many carriers that stream may fail in a row, young, before the direction goes back to batches.
+const MAX_FAILURES: u32 = 3;
+
+/// What is known of a path.
+pub(in crate::client) struct Path {
+    pub(super) down: watch::Sender<Manner>,
+    pub(super) up: watch::Sender<Manner>,
+    learned: Mutex<Learned>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Learned {
+    life: Duration,
+    batch: usize,
+    stream: u64,
+    down: Cuts,
+    up: Cuts,
+}
+
+/// What is remembered of a direction's failures.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Cuts {
+    age: Option<Duration>,
+    failures: u32,
+}
+
+impl Path {
+    /// A path of which nothing is known but the longest that the person lets a carrier live.
+    pub(in crate::client) fn new(max_ttl: Duration) -> Self {
+        let learned =
+            Learned { life: max_ttl, batch: 512 * 1024, stream: u64::MAX, down: Cuts::default(), up: Cuts::default() };
+        Self { down: watch::Sender::new(Manner::Batch), up: watch::Sender::new(Manner::Batch), learned: learned.into() }
+    }
+
+    // Held for an update, never across an await.
+    fn learned(&self) -> MutexGuard<'_, Learned> {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long a streaming carrier may live.
+    pub(super) fn life(&self) -> Duration {
+        self.learned().life
+    }
+
+    /// How many bytes of the log a batch may bring.
+    pub(super) fn batch(&self) -> usize {
+        self.learned().batch
+    }
+
+    /// How many bytes of the log a streaming request may bring.
+    pub(super) fn stream(&self) -> u64 {
+        self.learned().stream
+    }
+
+    /// A request was too large for something on the way.
+    pub(super) fn too_large(&self, manner: Manner, sent: u64) {
+        let mut learned = self.learned();
+        match manner {
+            Manner::Stream | Manner::Trial => learned.stream = (sent / 4 * 3).max(MIN_STREAM),
+            Manner::Batch => learned.batch = (learned.batch / 2).max(MIN_BATCH),
+        }
+    }
+
+    /// A streaming carrier was cut at this age. Cut at the same age twice, carriers live shorter from then on; cut
+    /// young again and again, the direction goes back to batches.
+    pub(super) fn cut(&self, down: bool, age: Duration) {
+        let failed = {
+            let mut learned = self.learned();
+            let life = learned.life;
+            let cuts = if down { &mut learned.down } else { &mut learned.up };
+            let same = cuts.age.is_some_and(|before| before.abs_diff(age) <= before.max(age).mul_f64(SAME));
+            cuts.age = Some(age);
+            cuts.failures = if age < MIN_LIFE { cuts.failures + 1 } else { 0 };
+            let failed = cuts.failures >= MAX_FAILURES;
+            if failed {
+                cuts.failures = 0;
+            } else if same && age >= MIN_LIFE && age < life {
+                learned.life = age.mul_f64(0.8).max(MIN_LIFE);
+            }
+            failed
+        };
+        if failed {
+            let direction = if down { &self.down } else { &self.up };
+            direction.send_replace(Manner::Batch);
+        }
+    }
+
+    /// A streaming carrier ended in order.
+    pub(super) fn worked(&self, down: bool) {
+        let mut learned = self.learned();
+        if down { learned.down.failures = 0 } else { learned.up.failures = 0 }
+    }
+
+    /// What the tunnel does now, for people.
+    pub(super) fn describe(&self) -> String {
+        let word = |manner: Manner| if manner == Manner::Stream { "streams" } else { "batches" };
+        format!("wire v2: {} down, {} up", word(*self.down.borrow()), word(*self.up.borrow()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path() -> Path {
+        Path::new(Duration::from_secs(10))
+    }
+
+    fn millis(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn a_cut_at_the_same_age_twice_is_a_limit() {
+        let path = path();
+        path.cut(true, millis(1_000));
+        assert_eq!(path.life(), millis(10_000), "once is chance");
+        path.cut(true, millis(5_000));
+        assert_eq!(path.life(), millis(10_000), "at another age too");
+        path.cut(true, millis(5_100));
+        assert_eq!(path.life(), millis(4_080));
+        path.cut(true, millis(9_000));
+        path.cut(true, millis(9_000));
+        assert_eq!(path.life(), millis(4_080), "a later cut is no reason to live longer");
+    }
+
+    #[test]
+    fn streams_that_die_young_give_way_to_batches() {
+        let path = path();
+        path.down.send_replace(Manner::Stream);
+        path.up.send_replace(Manner::Stream);
+        path.cut(true, millis(10));
+        path.cut(true, millis(10));
+        path.worked(true);
+        path.cut(true, millis(10));
+        path.cut(true, millis(10));
+        assert_eq!(*path.down.borrow(), Manner::Stream);
+        path.cut(true, millis(10));
+        assert_eq!((*path.down.borrow(), *path.up.borrow()), (Manner::Batch, Manner::Stream));
+        assert_eq!(path.life(), millis(10_000), "a bad moment is no limit");
+        assert_eq!(path.describe(), "wire v2: batches down, streams up");
+    }
+
+    #[test]
+    fn what_is_too_large_is_made_smaller() {
+        let path = path();
+        path.too_large(Manner::Batch, 0);
+        assert_eq!(path.batch(), 256 * 1024);
+        for _ in 0..10 {
+            path.too_large(Manner::Batch, 0);
+        }
+        assert_eq!(path.batch(), MIN_BATCH);
+        path.too_large(Manner::Stream, 1_000_000);
+        assert_eq!(path.stream(), 750_000);
+    }
+}

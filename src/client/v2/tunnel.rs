@@ -1,0 +1,98 @@
+//! What all carriers of a v2 session share: how a request becomes one of them, and what its answer means.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use reqwest::{Body, Response, StatusCode};
+
+use super::super::link::{Link, text};
+use super::Path;
+use super::open::Grant;
+use crate::pipe::v2::Carriers;
+use crate::wire::v2::{self, Carrier, Manner};
+
+/// A session's carriers, as requests.
+pub(super) struct Tunnel {
+    pub(super) link: Arc<Link>,
+    pub(super) grant: Grant,
+    pub(super) carriers: Carriers,
+    pub(super) path: Arc<Path>,
+    epoch: AtomicU64,
+    ping: AtomicU64,
+}
+
+/// Why a carrier did not do its work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// The server does not know the session any more.
+    Gone(String),
+    /// Something on the way does not take as much at once.
+    TooLarge,
+    /// It was cut, or refused for now. Nothing is lost.
+    Cut(String),
+}
+
+impl Tunnel {
+    pub(super) fn new(link: Arc<Link>, grant: Grant, carriers: Carriers, path: Arc<Path>) -> Self {
+        Self { link, grant, carriers, path, epoch: AtomicU64::new(0), ping: AtomicU64::new(0) }
+    }
+
+    /// A number that no carrier of the session had before.
+    pub(super) fn next_epoch(&self) -> u64 {
+        self.epoch.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// A number that no ping of the session had before.
+    pub(super) fn next_ping(&self) -> u64 {
+        self.ping.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Sends a carrier and waits for the head of its answer, which for a streaming request comes at its end: then the
+    /// carrier's own signs of life are the bound.
+    pub(super) async fn post(&self, path: &str, carrier: Carrier, body: Option<Body>) -> Result<Response, Trouble> {
+        let request = self.link.pooled(self.grant.endpoint(path));
+        let request = request
+            .header(v2::SESSION_HEADER, carrier.session.as_str())
+            .header(v2::EPOCH_HEADER, carrier.epoch)
+            .header(v2::OFFSET_HEADER, carrier.offset)
+            .header(v2::MANNER_HEADER, carrier.manner.as_str())
+            .header(v2::PROOF_HEADER, self.grant.secret.prove(path, &carrier));
+        let streams_up = path == v2::WRITE && carrier.manner != Manner::Batch;
+        let request = match body {
+            Some(body) => request.body(body),
+            None => request,
+        };
+        let response = if streams_up {
+            request.send().await.map_err(|error| Trouble::Cut(super::super::link::innermost(&error)))?
+        } else {
+            self.link.answer(request).await.map_err(Trouble::Cut)?
+        };
+        judge(response)
+    }
+
+    /// The headers of a carrier of this session.
+    pub(super) fn carrier(&self, epoch: u64, offset: u64, manner: Manner) -> Carrier {
+        Carrier { session: self.grant.session.clone(), epoch, offset, manner }
+    }
+
+    /// Asks the server for no more exchanges.
+    pub(super) async fn drain(&self) {
+        let carrier = self.carrier(self.next_epoch(), 0, Manner::Batch);
+        if let Err(trouble) = self.post(v2::DRAIN, carrier, None).await {
+            tracing::debug!(?trouble, "the server was not told that the client leaves");
+        }
+    }
+}
+
+fn judge(response: Response) -> Result<Response, Trouble> {
+    match response.status() {
+        StatusCode::OK | StatusCode::NO_CONTENT => Ok(response),
+        StatusCode::GONE => Err(Trouble::Gone("the server does not know the session any more".to_owned())),
+        // One of ours is JSON; anything else is somebody's login page, and may pass.
+        StatusCode::UNAUTHORIZED if text(response.headers(), "content-type") == "application/json" => {
+            Err(Trouble::Gone("the server does not accept the session's carriers any more".to_owned()))
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => Err(Trouble::TooLarge),
+        status => Err(Trouble::Cut(format!("a carrier was answered with {status}"))),
+    }
+}

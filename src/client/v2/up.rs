@@ -1,0 +1,161 @@
+//! The direction from client to server: one carrier after the other, each from what has not been acknowledged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Body, Response};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::task::TaskTracker;
+
+use super::super::backoff::Backoff;
+use super::super::random_unit;
+use super::tunnel::{Trouble, Tunnel};
+use crate::wire::v2::{self, Manner};
+
+/// How long a carrier may take to end once a newer one has taken over.
+const TAIL: Duration = Duration::from_secs(15);
+
+/// How many batches may be on their way at a time.
+const IN_FLIGHT: usize = 4;
+
+/// How long what has been read is kept untold where there is nothing to send with it.
+const TELL_AFTER: Duration = Duration::from_millis(100);
+
+/// The most that is read of an answer: acknowledgements.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// Keeps the direction carried; returns why that is no longer possible.
+pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
+    let mut manner = tunnel.path.up.subscribe();
+    let mut backoff = Backoff::returning();
+    loop {
+        let now = *manner.borrow_and_update();
+        let carried = match now {
+            Manner::Stream => stream(&tunnel, &tasks).await,
+            Manner::Batch | Manner::Trial => tokio::select! {
+                carried = batches(&tunnel, &mut backoff) => carried,
+                // What the batches that are given up would have brought, the stream brings.
+                _ = manner.changed() => Ok(()),
+            },
+        };
+        match carried {
+            Ok(()) => backoff = Backoff::returning(),
+            Err(Trouble::Gone(cause)) => return cause,
+            Err(trouble) => {
+                tracing::debug!(?trouble, "a carrier up failed");
+                sleep(backoff.next(random_unit())).await;
+            }
+        }
+    }
+}
+
+/// A streaming carrier until its time, or its measure, is over. It then ends in the background.
+async fn stream(tunnel: &Arc<Tunnel>, tasks: &TaskTracker) -> Result<(), Trouble> {
+    let begin = Instant::now();
+    let from = tunnel.carriers.acked();
+    let body = tunnel.carriers.send(from, tunnel.path.stream()).map_err(Trouble::Gone)?;
+    let owner = Arc::clone(tunnel);
+    let mut carried = Box::pin(async move {
+        let carrier = owner.carrier(owner.next_epoch(), from, Manner::Stream);
+        let response = owner.post(v2::WRITE, carrier, Some(Body::wrap(body))).await?;
+        take_answer(&owner, response).await
+    });
+    tokio::select! {
+        ended = carried.as_mut() => {
+            match &ended {
+                Ok(()) => tunnel.path.worked(false),
+                Err(Trouble::TooLarge) => tunnel.path.too_large(Manner::Stream, tunnel.carriers.written() - from),
+                Err(_) => tunnel.path.cut(false, begin.elapsed()),
+            }
+            ended
+        }
+        () = sleep(tunnel.path.life()) => {
+            tunnel.path.worked(false);
+            tasks.spawn(async move { drop(timeout(TAIL, carried).await) });
+            Ok(())
+        }
+    }
+}
+
+/// Batches, several at a time, until one fails.
+async fn batches(tunnel: &Arc<Tunnel>, backoff: &mut Backoff) -> Result<(), Trouble> {
+    let turn = tunnel.carriers.supersede();
+    let epoch = tunnel.next_epoch();
+    let mut cursor = tunnel.carriers.acked();
+    let mut in_flight = JoinSet::new();
+    loop {
+        tokio::select! {
+            Some(sent) = in_flight.join_next() => {
+                match sent.unwrap_or_else(|_| Err(Trouble::Cut("a batch was dropped".to_owned()))) {
+                    Ok(()) => *backoff = Backoff::returning(),
+                    Err(Trouble::TooLarge) => {
+                        tunnel.path.too_large(Manner::Batch, 0);
+                        return Ok(());
+                    }
+                    Err(trouble) => return Err(trouble),
+                }
+            }
+            () = due(tunnel, cursor, turn), if in_flight.len() < IN_FLIGHT => {
+                let most = tunnel.path.batch().min(tunnel.grant.batch);
+                let batch = tunnel.carriers.batch(cursor, most).map_err(Trouble::Gone)?;
+                cursor = batch.to;
+                let owner = Arc::clone(tunnel);
+                in_flight.spawn(async move {
+                    let carrier = owner.carrier(epoch, batch.from, Manner::Batch);
+                    let response = owner.post(v2::WRITE, carrier, Some(Body::from(batch.bytes))).await?;
+                    take_answer(&owner, response).await
+                });
+            }
+        }
+    }
+}
+
+/// Waits until there is something to send, or to tell.
+async fn due(tunnel: &Tunnel, cursor: u64, turn: u64) {
+    loop {
+        let waited = timeout(TELL_AFTER, tunnel.carriers.until_due(cursor, turn)).await;
+        if waited.is_ok() || tunnel.carriers.is_untold() {
+            return;
+        }
+    }
+}
+
+/// The answer brings acknowledgements, and pongs.
+async fn take_answer(tunnel: &Tunnel, mut response: Response) -> Result<(), Trouble> {
+    let mut receiver = tunnel.carriers.receive(tunnel.carriers.wanted());
+    let mut read = 0;
+    while let Some(chunk) = response.chunk().await.map_err(|error| Trouble::Cut(error.to_string()))? {
+        read += chunk.len();
+        if read > MAX_ANSWER {
+            return Err(Trouble::Cut("the answer to a carrier is too long".to_owned()));
+        }
+        receiver.take(chunk).map_err(|broken| Trouble::Gone(broken.to_string()))?;
+    }
+    Ok(())
+}
+
+/// How long a complete request takes there and back.
+pub(super) async fn round_trip(tunnel: &Tunnel) -> Result<Duration, Trouble> {
+    let begin = Instant::now();
+    let batch = tunnel.carriers.batch(tunnel.carriers.acked(), 0).map_err(Trouble::Gone)?;
+    let carrier = tunnel.carrier(tunnel.next_epoch(), batch.from, Manner::Trial);
+    let response = tunnel.post(v2::WRITE, carrier, Some(Body::from(batch.bytes))).await?;
+    take_answer(tunnel, response).await?;
+    Ok(begin.elapsed())
+}
+
+/// How long the first bytes of a streaming request take to be answered.
+pub(super) async fn trial(tunnel: &Tunnel) -> Result<Duration, Trouble> {
+    let begin = Instant::now();
+    let number = tunnel.next_ping();
+    let body = tunnel.carriers.probe(number);
+    let carrier = tunnel.carrier(tunnel.next_epoch(), tunnel.carriers.acked(), Manner::Trial);
+    tokio::select! {
+        answered = tunnel.post(v2::WRITE, carrier, Some(Body::wrap(body))) => match answered {
+            Ok(_) => Err(Trouble::Cut("a streaming request was answered before its end".to_owned())),
+            Err(trouble) => Err(trouble),
+        },
+        () = tunnel.carriers.until_ponged(number) => Ok(begin.elapsed()),
+    }
+}

@@ -1,0 +1,159 @@
+//! Whether a v2 session's client is there: its carriers are counted, its signs of life are timed, and its absence has
+//! a limit.
+
+use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::mux::Ending;
+use crate::pipe::v2::{Carriers, End};
+use crate::wire::v2::{Carrier, Manner, Secret};
+
+/// How long a client may be silent before it counts as gone.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// How long a visitor's request is held for a client that is gone. GitHub gives a webhook 10 s.
+const HOLD: Duration = Duration::from_secs(10);
+
+/// How often the session looks whether its client is there.
+const LOOK: Duration = Duration::from_secs(3);
+
+/// How long the end may take to be told.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// A session's carriers, and who may bring them.
+pub(in crate::server) struct Attendance {
+    pub(super) secret: Secret,
+    pub(super) carriers: Carriers,
+    /// How many carriers there are now.
+    present: watch::Sender<usize>,
+    calls: AtomicU64,
+    epochs: Mutex<Epochs>,
+    grace: Duration,
+}
+
+/// The newest carrier of each direction.
+#[derive(Default)]
+struct Epochs {
+    read: u64,
+    write: u64,
+}
+
+/// A direction, as the URLs name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Read,
+    Write,
+}
+
+/// A newer carrier has been there.
+#[derive(Debug)]
+pub(super) struct Stale;
+
+/// A carrier that is there, until it is dropped.
+pub(super) struct Present(watch::Sender<usize>);
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+impl Attendance {
+    pub(in crate::server) fn new(secret: Secret, carriers: Carriers, grace: Duration) -> Self {
+        Self {
+            secret,
+            carriers,
+            present: watch::Sender::new(0),
+            calls: AtomicU64::new(0),
+            epochs: Mutex::default(),
+            grace,
+        }
+    }
+
+    /// Counts a carrier in. Epochs only rise: a stream's must be new, while batches of one epoch may be many, in any
+    /// order, and the same one may come twice.
+    pub(super) fn attend(&self, direction: Direction, carrier: &Carrier) -> Result<Present, Stale> {
+        {
+            // Held for a comparison, never across an await.
+            let mut epochs = self.epochs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let newest = match direction {
+                Direction::Read => &mut epochs.read,
+                Direction::Write => &mut epochs.write,
+            };
+            match carrier.manner {
+                Manner::Stream if carrier.epoch <= *newest => return Err(Stale),
+                Manner::Batch if carrier.epoch < *newest => return Err(Stale),
+                Manner::Stream | Manner::Batch => *newest = carrier.epoch,
+                Manner::Trial => {}
+            }
+        }
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.present.send_modify(|count| *count += 1);
+        Ok(Present(self.present.clone()))
+    }
+
+    pub(in crate::server) fn is_attended(&self) -> bool {
+        *self.present.borrow() > 0
+    }
+
+    /// Waits for the client where it is gone, for 10 s at most.
+    pub(in crate::server) async fn hold(&self) -> Result<(), tokio::time::error::Elapsed> {
+        if self.is_attended() {
+            return Ok(());
+        }
+        let mut present = self.present.subscribe();
+        timeout(HOLD, present.wait_for(|count| *count > 0)).await.map(drop)
+    }
+
+    /// Tells the client that the session ends.
+    pub(in crate::server) fn close(&self, code: u8, text: &str) {
+        self.carriers.end(End::Closed { code, text: text.to_owned() });
+    }
+
+    /// Returns once the session is over: its client has been gone for the grace, one of the ends has closed it, or it
+    /// is to close.
+    pub(in crate::server) async fn watch(&self, closing: &CancellationToken) -> Ending {
+        let absent = async {
+            let mut seen = (self.carriers.heard(), self.calls.load(Ordering::Relaxed));
+            let mut heard_at = Instant::now();
+            let mut gone_since = heard_at;
+            loop {
+                sleep(LOOK).await;
+                let now = (self.carriers.heard(), self.calls.load(Ordering::Relaxed));
+                if now != seen {
+                    (seen, heard_at) = (now, Instant::now());
+                }
+                if self.is_attended() && heard_at.elapsed() < SILENCE {
+                    gone_since = Instant::now();
+                } else if gone_since.elapsed() >= self.grace {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = absent => {
+                self.carriers.end(End::Failed("the client has been gone for too long".to_owned()));
+                Ending::Failed(io::Error::new(io::ErrorKind::TimedOut, "the client has been gone for too long"))
+            }
+            end = self.carriers.until_ended() => match end {
+                End::Closed { .. } => {
+                    // The carriers that there are have to say so before the pipe is dropped.
+                    sleep(FAREWELL).await;
+                    Ending::Closed
+                }
+                End::Failed(cause) => Ending::Failed(io::Error::new(io::ErrorKind::ConnectionReset, cause)),
+            },
+            () = closing.cancelled() => {
+                self.close(super::STOPPING, "the server ends the session");
+                sleep(FAREWELL).await;
+                Ending::Closed
+            }
+        }
+    }
+}

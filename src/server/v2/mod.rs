@@ -1,0 +1,238 @@
+//! The control endpoints of wire v2.
+
+mod attendance;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http_body_util::{BodyExt, Limited};
+use tokio::time::timeout;
+
+use super::Server;
+use super::open::Denied;
+use super::session::{Link, Session, unbuffered};
+use crate::pipe::v2::{Broken, SendBody};
+use crate::wire::v2;
+use crate::wire::v2::{Asked, Carrier, Given, Manner, OFFSET_HEADER, PROOF_HEADER, Refusal, RefusalError};
+
+pub(super) use attendance::Attendance;
+use attendance::{Direction, Present};
+
+/// The most that the body of `open` may be.
+const MAX_ASKED: usize = 8 * 1024;
+
+/// How long that body may take to come.
+const ASKED_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How much of the log a batch brings.
+const BATCH: usize = 512 * 1024;
+
+/// How long a batch waits for something to bring: as often as a stream would say something.
+const LONG_POLL: Duration = Duration::from_secs(5);
+
+/// CLOSE: the server ends the session in order; the client may open another at once.
+pub(super) const STOPPING: u8 = 1;
+/// CLOSE: another client with the same token has the prefix now.
+pub(super) const TAKEN_OVER: u8 = 2;
+
+/// `POST open`: reserves a prefix.
+pub(super) async fn open(State(server): State<Server>, request: Request) -> Response {
+    let bearer = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = bearer.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().trim().to_owned();
+    let claims = match server.admit(&token) {
+        Ok(claims) => claims,
+        Err(denied) => return refusal(denied),
+    };
+    let body = Limited::new(request.into_body(), MAX_ASKED).collect();
+    let asked = match timeout(ASKED_DEADLINE, body).await {
+        Ok(Ok(body)) => serde_json::from_slice::<Asked>(&body.to_bytes()),
+        Ok(Err(_)) => return refused(StatusCode::PAYLOAD_TOO_LARGE, "bad-request", "the request is longer than 8 KiB"),
+        Err(_) => return refused(StatusCode::REQUEST_TIMEOUT, "bad-request", "the request did not come within 10 s"),
+    };
+    let Ok(asked) = asked else {
+        return refused(StatusCode::BAD_REQUEST, "bad-request", "the request is no JSON object with a `prefix`");
+    };
+    match server.open_v2(claims, &token, &asked.prefix) {
+        Ok((session, attendance)) => {
+            let given = Given {
+                session: session.id().to_string(),
+                secret: attendance.secret.reveal().to_owned(),
+                grace_ms: u64::try_from(server.0.config.grace.as_millis()).unwrap_or(u64::MAX),
+                batch: BATCH,
+            };
+            json(StatusCode::OK, &given)
+        }
+        Err(denied) => refusal(denied),
+    }
+}
+
+fn json(status: StatusCode, body: &impl serde::Serialize) -> Response {
+    let body = serde_json::to_string(body).unwrap_or_default() + "\n";
+    let mut response = (status, body).into_response();
+    unbuffered(response.headers_mut());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// An answer that ends a request early; boxed, since it is rare.
+type Refused = Box<Response>;
+
+fn refused(status: StatusCode, code: &str, message: &str) -> Response {
+    json(status, &Refusal { error: RefusalError { code: code.to_owned(), message: message.to_owned() } })
+}
+
+fn refusal(denied: Denied) -> Response {
+    let (status, code) = match denied {
+        Denied::Token => (StatusCode::UNAUTHORIZED, "bad-token"),
+        Denied::InvalidPrefix => (StatusCode::BAD_REQUEST, "invalid-prefix"),
+        Denied::ForbiddenPrefix => (StatusCode::FORBIDDEN, "forbidden-prefix"),
+        Denied::PrefixInUse => (StatusCode::CONFLICT, "prefix-in-use"),
+        Denied::TooMany | Denied::Draining => (StatusCode::SERVICE_UNAVAILABLE, "limit"),
+    };
+    refused(status, code, &denied.to_string())
+}
+
+/// A carrier that has proved that it belongs to its session.
+struct Proved {
+    carrier: Carrier,
+    session: Arc<Session>,
+    attendance: Arc<Attendance>,
+}
+
+fn prove(server: &Server, path: &str, headers: &HeaderMap) -> Result<Proved, Refused> {
+    let find = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let carrier = Carrier::parse(find).map_err(|error| {
+        let message = error.to_string();
+        Box::new(refused(StatusCode::BAD_REQUEST, "bad-carrier", &message))
+    })?;
+    let session = server.0.registry.by_id(&carrier.session);
+    let gone =
+        || Box::new(refused(StatusCode::GONE, "unknown-session", "the session does not exist any more; open another"));
+    let session = session.ok_or_else(gone)?;
+    let Link::V2(attendance) = session.link() else { return Err(gone()) };
+    let attendance = Arc::clone(attendance);
+    let proof = find(PROOF_HEADER).unwrap_or_default();
+    if !attendance.secret.accepts(path, &carrier, proof) {
+        tracing::info!(session = %session.id(), "a carrier without a valid proof was refused");
+        let message = "the carrier does not belong to the session";
+        return Err(Box::new(refused(StatusCode::UNAUTHORIZED, "bad-proof", message)));
+    }
+    if !session.may_renew((server.0.config.clock)()) {
+        let message = "the token that opened the session has expired";
+        return Err(Box::new(refused(StatusCode::UNAUTHORIZED, "expired", message)));
+    }
+    Ok(Proved { carrier, session, attendance })
+}
+
+impl Proved {
+    fn attend(&self, direction: Direction) -> Result<Present, Refused> {
+        let stale = |_| Box::new(refused(StatusCode::CONFLICT, "stale", "a newer carrier has been there"));
+        self.attendance.attend(direction, &self.carrier).map_err(stale)
+    }
+}
+
+/// `POST read`: what flows down, from the offset that the client wants next.
+pub(super) async fn read(State(server): State<Server>, request: Request) -> Response {
+    let proved = match prove(&server, v2::READ, request.headers()) {
+        Ok(proved) => proved,
+        Err(refusal) => return *refusal,
+    };
+    let present = match proved.attend(Direction::Read) {
+        Ok(present) => present,
+        Err(refusal) => return *refusal,
+    };
+    let (carriers, from) = (&proved.attendance.carriers, proved.carrier.offset);
+    let body = match proved.carrier.manner {
+        Manner::Stream => carriers.send(from, u64::MAX).map(|body| Body::new(Held { body, _present: present })),
+        Manner::Trial => Ok(Body::new(Held { body: carriers.probe(0), _present: present })),
+        Manner::Batch => {
+            let turn = carriers.supersede();
+            tokio::select! {
+                _ = timeout(LONG_POLL, carriers.until_due(from, turn)) => {}
+                () = proved.session.ended().cancelled() => {}
+            }
+            carriers.batch(from, BATCH).map(|batch| Body::from(batch.bytes))
+        }
+    };
+    match body {
+        Ok(body) => octets(body),
+        Err(cause) => {
+            proved.attendance.carriers.end(crate::pipe::v2::End::Failed(cause.clone()));
+            refused(StatusCode::BAD_REQUEST, "bad-offset", &cause)
+        }
+    }
+}
+
+/// `POST write`: what flows up, from the offset that the request names. The answer says how far it came.
+pub(super) async fn write(State(server): State<Server>, request: Request) -> Response {
+    let proved = match prove(&server, v2::WRITE, request.headers()) {
+        Ok(proved) => proved,
+        Err(refusal) => return *refusal,
+    };
+    let _present = match proved.attend(Direction::Write) {
+        Ok(present) => present,
+        Err(refusal) => return *refusal,
+    };
+    let carriers = &proved.attendance.carriers;
+    let mut receiver = carriers.receive(proved.carrier.offset);
+    let read = tokio::select! {
+        read = receiver.read(request.into_body()) => read,
+        () = proved.session.ended().cancelled() => Err(Broken::Cut("the session has ended".to_owned())),
+    };
+    match read {
+        Ok(()) => match carriers.batch(carriers.acked(), 0) {
+            Ok(batch) => octets(Body::from(batch.bytes)),
+            Err(cause) => refused(StatusCode::BAD_REQUEST, "bad-offset", &cause),
+        },
+        Err(Broken::Gap(wanted)) => {
+            let mut response = refused(StatusCode::CONFLICT, "gap", "the log is wanted from an earlier offset");
+            response.headers_mut().insert(HeaderName::from_static(OFFSET_HEADER), wanted.into());
+            response
+        }
+        Err(Broken::Cut(cause) | Broken::Violation(cause)) => refused(StatusCode::BAD_REQUEST, "bad-carrier", &cause),
+    }
+}
+
+fn octets(body: Body) -> Response {
+    let mut response = Response::new(body);
+    unbuffered(response.headers_mut());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    response
+}
+
+/// A streaming carrier that counts as present until it is dropped.
+struct Held {
+    body: SendBody,
+    _present: Present,
+}
+
+impl http_body::Body for Held {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(cx)
+    }
+}
+
+/// `POST drain`: no new exchange for the session, whose client is about to leave.
+pub(super) async fn drain(State(server): State<Server>, headers: HeaderMap) -> Response {
+    match prove(&server, v2::DRAIN, &headers) {
+        Ok(proved) => {
+            proved.session.drain();
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(refusal) => *refusal,
+    }
+}
