@@ -10,8 +10,8 @@ use reqwest::{Client, Response, StatusCode, Url};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use super::Source;
 use super::open::{Answer, Denied, Grant};
+use super::{Source, tls};
 use crate::pipe::v1::{Incoming, SwapError, Swapper, carrier};
 use crate::wire::v1;
 
@@ -44,6 +44,7 @@ pub(super) enum PairError {
 impl Link {
     pub(super) fn new(source: Source) -> Result<Self, String> {
         let http = Client::builder()
+            .tls_backend_preconfigured(tls::to_server(&source)?)
             .redirect(Policy::none())
             .http1_only()
             .connect_timeout(CONNECT_DEADLINE)

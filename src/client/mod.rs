@@ -11,6 +11,7 @@ mod open;
 mod refuse;
 mod session;
 mod target;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
