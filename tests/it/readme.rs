@@ -1,0 +1,303 @@
+//! Every command that the README and the documents show, run as it stands there: what it prints is what they show.
+//!
+//! A section of a document is one session in one folder, which begins with a server that runs, its secret and a token.
+//! The names in it stand for real ones: `https://example.com` for the server, `http://localhost:3000` for a service of
+//! the test's own, `http://localhost:4000` for one that is down.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+
+use axum::Router;
+use axum::http::{Method, Uri};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::process::Command;
+use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::left_out;
+use crate::world::{Output, PATIENCE, Program};
+
+const DOCUMENTS: [&str; 3] = ["README.md", "docs/hosting.md", "docs/troubleshooting.md"];
+
+/// What becomes of a command.
+#[derive(Clone, Copy)]
+enum Does {
+    /// It ends with this code and has printed what is shown, no more.
+    Ends(i32),
+    /// The same, where what it prints is a token.
+    Mints,
+    /// It goes on as the session's server, client or demo, in the place of the one before, once it has printed what is
+    /// shown, or else this.
+    Stays(&'static str),
+    /// It is stopped as soon as it has printed what is shown, or else this.
+    Passes(&'static str),
+    /// It is what CI runs, this test included.
+    IsCi,
+}
+
+use Does::{Ends, IsCi, Mints, Passes, Stays};
+
+const LISTENING: &str = "Listening: ";
+const READY: &str = "Ready; Forwarding ";
+
+/// What a section takes for granted.
+const BEFORE: [&str; 3] = [
+    "openssl rand -hex 32 > secret",
+    "sendit serve --secret-file secret --public-url https://example.com",
+    "sendit token --secret-file secret > token",
+];
+
+/// Every command of every document.
+const COMMANDS: &[(&str, Does)] = &[
+    ("cargo run --release -- demo", Stays("")),
+    ("curl -d hello http://127.0.0.1:36131/demo/echo", Ends(0)),
+    ("curl http://127.0.0.1:36131/nobody", Ends(0)),
+    ("cargo xtask ci", IsCi),
+    ("openssl rand -hex 32 > secret", Ends(0)),
+    ("sendit serve --secret-file secret --public-url https://example.com", Stays(LISTENING)),
+    ("sendit token --secret-file secret --prefix 'my-*' --ttl 30d > token", Ends(0)),
+    ("sendit connect --token-file token https://example.com/my-app http://localhost:3000", Stays(READY)),
+    ("curl https://example.com/my-app/hello?from=far", Ends(0)),
+    ("mkdir bin", Ends(0)),
+    ("sendit install-links bin", Ends(0)),
+    ("bin/sendit-token -secret 0123456789abcdef0123456789abcdef", Mints),
+    ("sendit serve --addr :5050 --secret-file secret", Passes(LISTENING)),
+    ("sendit serve --secret-file new --secret-file old", Passes(LISTENING)),
+    ("SENDIT_TOKEN=... sendit connect https://example.com/my-app http://localhost:3000", Stays(READY)),
+    ("sendit token --secret-file secret > token", Ends(0)),
+    ("sendit token --secret-file secret --ttl 30d --prefix 'team-*' --subject team", Mints),
+    ("sendit demo", Passes("/demo\n")),
+    ("sendit demo --prefix my-app http://localhost:3000", Passes("/my-app\n")),
+    ("sendit serve --secret-file secret --http-prefix tunnels", Passes(LISTENING)),
+    ("curl --fail https://example.com/", Ends(0)),
+    ("sendit connect --token wrong https://example.com/my-app http://localhost:3000", Ends(3)),
+    ("sendit token --secret-file secret --prefix 'team-*' > token", Ends(0)),
+    ("sendit connect --token-file token https://example.com/other http://localhost:3000", Ends(4)),
+    ("sendit connect --token-file token http://localhost:3000/my-app http://localhost:3000", Ends(5)),
+    ("sendit connect https://example.com http://localhost:3000", Ends(2)),
+    ("sendit connect https://example.com/my-app http://localhost:3000/app", Ends(2)),
+    ("sendit connect https://example.com/My-App http://localhost:3000", Ends(2)),
+    ("sendit connect --token-file token http://localhost:4000/my-app http://localhost:3000", Passes("")),
+    ("sendit --token-file token https://example.com/my-app http://localhost:3000", Passes("")),
+    ("sendit connect --token-file token https://example.com/my-app http://localhost:4000", Stays(READY)),
+    ("curl https://example.com/my-app/", Ends(0)),
+    ("sendit serve --addr :5050", Ends(2)),
+    ("sendit serve --secret-file nowhere", Ends(7)),
+    ("sendit serve --addr 127.0.0.1:5050 --secret-file secret", Ends(6)),
+    ("sendit token", Ends(2)),
+    ("sendit install-links ~/.local/bin", Passes("/.local/bin/sendit-token` is a link to ")),
+];
+
+/// A command and what its document shows below it.
+struct Step {
+    place: String,
+    command: String,
+    shown: String,
+}
+
+/// The `$` lines of the `console` blocks, section by section.
+fn sections(document: &str) -> Vec<Vec<Step>> {
+    let text = fs::read_to_string(root().join(document)).unwrap();
+    let (mut sections, mut steps, mut fence) = (Vec::new(), Vec::<Step>::new(), None);
+    for (at, line) in text.lines().enumerate() {
+        let place = format!("{document}:{}", at + 1);
+        match (line.strip_prefix("```"), fence) {
+            (Some(kind), None) => fence = Some(kind),
+            (Some(_), Some(_)) => fence = None,
+            (None, Some("console")) => match (line.strip_prefix("$ "), steps.last_mut()) {
+                (Some(command), _) => steps.push(Step { place, command: command.to_owned(), shown: String::new() }),
+                (None, Some(step)) => step.shown += &format!("{line}\n"),
+                (None, None) => panic!("{place}: output without a command"),
+            },
+            (None, Some(kind)) => assert!(!line.starts_with("$ "), "{place}: a command in a `{kind}` block is not run"),
+            (None, None) if line.starts_with('#') => sections.push(std::mem::take(&mut steps)),
+            (None, None) => {}
+        }
+    }
+    sections.push(steps);
+    sections.retain(|steps| !steps.is_empty());
+    sections
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What a session has made so far.
+struct World {
+    folder: TempDir,
+    /// What a document calls something, and what it is here; what was learnt last goes first.
+    names: Vec<(String, String)>,
+    server: Option<Program>,
+    client: Option<Program>,
+    demo: Option<Program>,
+    _service: AbortOnDropHandle<()>,
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let bin = folder.path().join("path");
+        fs::create_dir(&bin).unwrap();
+        fs::create_dir_all(folder.path().join(".local/bin")).unwrap();
+        for name in ["new", "old"] {
+            fs::write(folder.path().join(name), name.repeat(20)).unwrap();
+        }
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_sendit"));
+        std::os::unix::fs::symlink(&program, bin.join("sendit")).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let down = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let names = vec![
+            ("http://localhost:4000".to_owned(), format!("http://{down}")),
+            ("http://localhost:3000".to_owned(), format!("http://{}", listener.local_addr().unwrap())),
+            ("`:5050`".to_owned(), "`:0`".to_owned()),
+            ("/usr/local/bin/sendit".to_owned(), program.display().to_string()),
+        ];
+        let answer = |method: Method, uri: Uri| async move { format!("{method} {uri} reached port 3000\n") };
+        let service = tokio_util::task::TaskTracker::new().spawn(async move {
+            let _ = axum::serve(listener, Router::new().fallback(answer)).await;
+        });
+        let _service = AbortOnDropHandle::new(service);
+        Self { folder, names, server: None, client: None, demo: None, _service }
+    }
+
+    /// The command with real names, in a shell that knows no more than the session.
+    #[expect(clippy::disallowed_methods, reason = "the path leads to the programs that documents use")]
+    fn shell(&self, step: &Step) -> Command {
+        let mut line = step.command.replace("cargo run --release -- ", "sendit ");
+        line = line.replace("SENDIT_TOKEN=...", "SENDIT_TOKEN=\"$(cat token)\"");
+        // A server that starts is not there yet to be named.
+        let serves = line.starts_with("sendit serve");
+        for (shown, real) in self.names.iter().filter(|(shown, _)| !(serves && shown.starts_with("https"))) {
+            line = line.replace(shown, real);
+        }
+        line = line.replace(" :5050", " :0");
+        let path = format!("{}/path:{}", self.folder.path().display(), std::env::var("PATH").unwrap());
+        let mut command = Command::new("sh");
+        // `exec` and `env`, so that ending the child ends the program.
+        command.args(["-c", &format!("exec env {line}")]).current_dir(&self.folder).env_clear();
+        command.env("PATH", path).env("HOME", self.folder.path()).env("SENDIT_ADDR", "127.0.0.1:0");
+        // Nothing here needs a certificate, so a machine without any will do.
+        command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/dev/null");
+        command
+    }
+
+    /// What was printed, in the names of the document.
+    fn as_shown(&self, printed: &str) -> String {
+        self.names.iter().fold(printed.to_owned(), |text, (shown, real)| text.replace(real, shown))
+    }
+
+    async fn run(&mut self, step: &Step, does: Does) {
+        match does {
+            IsCi => {
+                let script = fs::read_to_string(root().join(".ci/run")).unwrap();
+                assert_eq!(script.lines().last(), Some(step.command.as_str()), "{}", step.place);
+            }
+            Ends(code) => {
+                let (status, printed) = self.end(step).await;
+                // Whether the last line ends, a document cannot show.
+                let (printed, shown) = (self.as_shown(&printed), step.shown.trim_end());
+                assert_eq!((status.code(), printed.trim_end()), (Some(code), shown), "{}", step.place);
+            }
+            Mints => {
+                let (status, printed) = self.end(step).await;
+                let is_token = |text: &str| text.starts_with("eyJ") && text.trim_end().split('.').count() == 3;
+                assert!(status.success() && is_token(&printed), "{}: {printed}", step.place);
+                assert!(step.shown.is_empty() || is_token(&step.shown), "{}", step.place);
+            }
+            Stays(needle) => {
+                *self.place_of(step) = None;
+                *self.place_of(step) = Some(self.start(step, needle).await);
+            }
+            Passes(needle) => {
+                let names = self.names.clone();
+                drop(self.start(step, needle).await);
+                self.names = names;
+            }
+        }
+    }
+
+    fn place_of(&mut self, step: &Step) -> &mut Option<Program> {
+        match () {
+            () if step.command.contains("serve") => &mut self.server,
+            () if step.command.contains("connect") => &mut self.client,
+            () => &mut self.demo,
+        }
+    }
+
+    async fn end(&self, step: &Step) -> (ExitStatus, String) {
+        let mut command = self.shell(step);
+        let ended = command.stdin(Stdio::null()).kill_on_drop(true).output();
+        let ended = timeout(PATIENCE, ended).await.unwrap_or_else(|_| panic!("{}: it has not ended", step.place));
+        let output = ended.unwrap();
+        // How far it has come is not for a document.
+        let errors = String::from_utf8(output.stderr).unwrap();
+        let errors = if step.command.starts_with("curl") { String::new() } else { errors };
+        (output.status, String::from_utf8(output.stdout).unwrap() + &errors)
+    }
+
+    /// Starts what goes on, and learns from what it prints what the addresses of the document are here.
+    async fn start(&mut self, step: &Step, needle: &str) -> Program {
+        let mut program = Program::start(self.shell(step));
+        let wanted = step.shown.lines().count();
+        let enough = |output: &Output| {
+            let text = together(output);
+            text.lines().count() >= wanted.max(1) && text.contains(needle)
+        };
+        let printed = together(&program.printed(enough).await);
+        if let (Some(shown), Some(real)) = (address(&step.shown), address(&printed)) {
+            self.learn(shown, real);
+        }
+        if let (true, Some(real)) = (step.command.contains("serve"), address(&printed)) {
+            self.learn("https://example.com", &format!("http://{real}"));
+        }
+        let printed = self.as_shown(&printed);
+        assert!(printed.contains(&step.shown), "{}: it printed\n{printed}", step.place);
+        program
+    }
+
+    fn learn(&mut self, shown: &str, real: &str) {
+        self.names.retain(|(known, _)| known != shown);
+        self.names.insert(0, (shown.to_owned(), real.to_owned()));
+        // `http://127.0.0.1:1` is looked for before the `127.0.0.1:1` in it.
+        self.names.sort_by_key(|(_, real)| std::cmp::Reverse(real.len()));
+    }
+}
+
+fn together(output: &Output) -> String {
+    format!("{}{}", output.stdout, output.stderr)
+}
+
+/// The first address in a text, such as `127.0.0.1:5050`.
+fn address(text: &str) -> Option<&str> {
+    let rest = &text[text.find("127.0.0.1:")?..];
+    let digits = rest["127.0.0.1:".len()..].bytes().take_while(u8::is_ascii_digit).count();
+    Some(&rest[.."127.0.0.1:".len() + digits])
+}
+
+#[tokio::test]
+async fn every_command_does_what_its_document_shows() {
+    for program in ["curl", "openssl"] {
+        if !left_out::is_here(program, "the commands of the documents") {
+            return;
+        }
+    }
+    let mut unused: Vec<&str> = COMMANDS.iter().map(|(command, _)| *command).collect();
+    for section in DOCUMENTS.into_iter().flat_map(sections) {
+        let mut world = World::new().await;
+        let before = BEFORE.map(|command| Step {
+            place: format!("before {}", section[0].place),
+            command: command.to_owned(),
+            shown: String::new(),
+        });
+        for step in before.into_iter().chain(section) {
+            let known = COMMANDS.iter().find(|(command, _)| *command == step.command);
+            let (command, does) = known.unwrap_or_else(|| panic!("{}: no test knows `{}`", step.place, step.command));
+            unused.retain(|unused| unused != command);
+            world.run(&step, *does).await;
+        }
+    }
+    assert!(unused.is_empty(), "no document shows {unused:?}");
+}
