@@ -1,6 +1,7 @@
 //! The black-box tests: the real binary, over real sockets, with real programs. One test binary, a module for each
 //! subject.
 
+mod architecture;
 mod left_out;
 // Its commands are those of a Unix shell.
 #[cfg(unix)]
