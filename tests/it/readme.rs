@@ -4,8 +4,11 @@
 //! The names in it stand for real ones: `https://example.com` for the server, `http://localhost:3000` for a service of
 //! the test's own, `http://localhost:4000` for one that is down.
 
+mod commands;
+mod document;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 
 use axum::Router;
@@ -18,112 +21,10 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::left_out;
 use crate::world::{Output, PATIENCE, Program};
+use commands::{BEFORE, COMMANDS, Does};
+use document::{Step, root, sections};
 
 const DOCUMENTS: [&str; 3] = ["README.md", "docs/hosting.md", "docs/troubleshooting.md"];
-
-/// What becomes of a command.
-#[derive(Clone, Copy)]
-enum Does {
-    /// It ends with this code and has printed what is shown, no more.
-    Ends(i32),
-    /// The same, where what it prints is a token.
-    Mints,
-    /// It goes on as the session's server, client or demo, in the place of the one before, once it has printed what is
-    /// shown, or else this.
-    Stays(&'static str),
-    /// It is stopped as soon as it has printed what is shown, or else this.
-    Passes(&'static str),
-    /// It is what CI runs, this test included.
-    IsCi,
-}
-
-use Does::{Ends, IsCi, Mints, Passes, Stays};
-
-const LISTENING: &str = "Listening: ";
-const READY: &str = "Ready; Forwarding ";
-
-/// What a section takes for granted.
-const BEFORE: [&str; 3] = [
-    "openssl rand -hex 32 > secret",
-    "sendit serve --secret-file secret --public-url https://example.com",
-    "sendit token --secret-file secret > token",
-];
-
-/// Every command of every document.
-const COMMANDS: &[(&str, Does)] = &[
-    ("cargo run --release -- demo", Stays("")),
-    ("curl -d hello http://127.0.0.1:36131/demo/echo", Ends(0)),
-    ("curl http://127.0.0.1:36131/nobody", Ends(0)),
-    ("cargo xtask ci", IsCi),
-    ("openssl rand -hex 32 > secret", Ends(0)),
-    ("sendit serve --secret-file secret --public-url https://example.com", Stays(LISTENING)),
-    ("sendit token --secret-file secret --prefix 'my-*' --ttl 30d > token", Ends(0)),
-    ("sendit connect --token-file token https://example.com/my-app http://localhost:3000", Stays(READY)),
-    ("curl https://example.com/my-app/hello?from=far", Ends(0)),
-    ("mkdir bin", Ends(0)),
-    ("sendit install-links bin", Ends(0)),
-    ("bin/sendit-token -secret 0123456789abcdef0123456789abcdef", Mints),
-    ("sendit serve --addr :5050 --secret-file secret", Passes(LISTENING)),
-    ("sendit serve --secret-file new --secret-file old", Passes(LISTENING)),
-    ("SENDIT_TOKEN=... sendit connect https://example.com/my-app http://localhost:3000", Stays(READY)),
-    ("sendit token --secret-file secret > token", Ends(0)),
-    ("sendit token --secret-file secret --ttl 30d --prefix 'team-*' --subject team", Mints),
-    ("sendit demo", Passes("/demo\n")),
-    ("sendit demo --prefix my-app http://localhost:3000", Passes("/my-app\n")),
-    ("sendit serve --secret-file secret --http-prefix tunnels", Passes(LISTENING)),
-    ("curl --fail https://example.com/", Ends(0)),
-    ("sendit connect --token wrong https://example.com/my-app http://localhost:3000", Ends(3)),
-    ("sendit token --secret-file secret --prefix 'team-*' > token", Ends(0)),
-    ("sendit connect --token-file token https://example.com/other http://localhost:3000", Ends(4)),
-    ("sendit connect --token-file token http://localhost:3000/my-app http://localhost:3000", Ends(5)),
-    ("sendit connect https://example.com http://localhost:3000", Ends(2)),
-    ("sendit connect https://example.com/my-app http://localhost:3000/app", Ends(2)),
-    ("sendit connect https://example.com/My-App http://localhost:3000", Ends(2)),
-    ("sendit connect --token-file token http://localhost:4000/my-app http://localhost:3000", Passes("")),
-    ("sendit --token-file token https://example.com/my-app http://localhost:3000", Passes("")),
-    ("sendit connect --token-file token https://example.com/my-app http://localhost:4000", Stays(READY)),
-    ("curl https://example.com/my-app/", Ends(0)),
-    ("sendit serve --addr :5050", Ends(2)),
-    ("sendit serve --secret-file nowhere", Ends(7)),
-    ("sendit serve --addr 127.0.0.1:5050 --secret-file secret", Ends(6)),
-    ("sendit token", Ends(2)),
-    ("sendit install-links ~/.local/bin", Passes("/.local/bin/sendit-token` is a link to ")),
-];
-
-/// A command and what its document shows below it.
-struct Step {
-    place: String,
-    command: String,
-    shown: String,
-}
-
-/// The `$` lines of the `console` blocks, section by section.
-fn sections(document: &str) -> Vec<Vec<Step>> {
-    let text = fs::read_to_string(root().join(document)).unwrap();
-    let (mut sections, mut steps, mut fence) = (Vec::new(), Vec::<Step>::new(), None);
-    for (at, line) in text.lines().enumerate() {
-        let place = format!("{document}:{}", at + 1);
-        match (line.strip_prefix("```"), fence) {
-            (Some(kind), None) => fence = Some(kind),
-            (Some(_), Some(_)) => fence = None,
-            (None, Some("console")) => match (line.strip_prefix("$ "), steps.last_mut()) {
-                (Some(command), _) => steps.push(Step { place, command: command.to_owned(), shown: String::new() }),
-                (None, Some(step)) => step.shown += &format!("{line}\n"),
-                (None, None) => panic!("{place}: output without a command"),
-            },
-            (None, Some(kind)) => assert!(!line.starts_with("$ "), "{place}: a command in a `{kind}` block is not run"),
-            (None, None) if line.starts_with('#') => sections.push(std::mem::take(&mut steps)),
-            (None, None) => {}
-        }
-    }
-    sections.push(steps);
-    sections.retain(|steps| !steps.is_empty());
-    sections
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 /// What a session has made so far.
 struct World {
@@ -191,27 +92,27 @@ impl World {
 
     async fn run(&mut self, step: &Step, does: Does) {
         match does {
-            IsCi => {
+            Does::IsCi => {
                 let script = fs::read_to_string(root().join(".ci/run")).unwrap();
                 assert_eq!(script.lines().last(), Some(step.command.as_str()), "{}", step.place);
             }
-            Ends(code) => {
+            Does::Ends(code) => {
                 let (status, printed) = self.end(step).await;
                 // Whether the last line ends, a document cannot show.
                 let (printed, shown) = (self.as_shown(&printed), step.shown.trim_end());
                 assert_eq!((status.code(), printed.trim_end()), (Some(code), shown), "{}", step.place);
             }
-            Mints => {
+            Does::Mints => {
                 let (status, printed) = self.end(step).await;
                 let is_token = |text: &str| text.starts_with("eyJ") && text.trim_end().split('.').count() == 3;
                 assert!(status.success() && is_token(&printed), "{}: {printed}", step.place);
                 assert!(step.shown.is_empty() || is_token(&step.shown), "{}", step.place);
             }
-            Stays(needle) => {
+            Does::Stays(needle) => {
                 *self.place_of(step) = None;
                 *self.place_of(step) = Some(self.start(step, needle).await);
             }
-            Passes(needle) => {
+            Does::Passes(needle) => {
                 let names = self.names.clone();
                 drop(self.start(step, needle).await);
                 self.names = names;
