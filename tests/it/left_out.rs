@@ -7,6 +7,7 @@ use std::path::Path;
 /// Whether `program` is here. Where it is not, notes that `what` is left out, or fails where nothing may be.
 #[track_caller]
 #[expect(clippy::disallowed_methods, reason = "a test reads the environment that it runs in")]
+#[expect(clippy::print_stderr, reason = "what is left out is said loudly")]
 pub(crate) fn is_here(program: &str, what: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     if std::env::split_paths(&path).any(|folder| folder.join(program).is_file()) {

@@ -8,13 +8,13 @@ mod commands;
 mod document;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
 use axum::Router;
 use axum::http::{Method, Uri};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::process::Command;
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
@@ -22,7 +22,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::left_out;
 use crate::world::{Output, PATIENCE, Program};
 use commands::{BEFORE, COMMANDS, Does};
-use document::{Step, root, sections};
+use document::{Step, blocks, root, sections};
 
 const DOCUMENTS: [&str; 3] = ["README.md", "docs/hosting.md", "docs/troubleshooting.md"];
 
@@ -178,27 +178,77 @@ fn address(text: &str) -> Option<&str> {
     Some(&rest[.."127.0.0.1:".len() + digits])
 }
 
+/// A session whose server runs.
+async fn begun(place: &str) -> World {
+    let mut world = World::new().await;
+    for command in BEFORE {
+        let (place, command) = (format!("before {place}"), command.to_owned());
+        let step = Step { place, command, shown: String::new() };
+        world.run(&step, known(&step).1).await;
+    }
+    world
+}
+
+fn known(step: &Step) -> (&'static str, Does) {
+    let known = COMMANDS.iter().find(|(command, _)| *command == step.command);
+    *known.unwrap_or_else(|| panic!("{}: no test knows `{}`", step.place, step.command))
+}
+
 #[tokio::test]
 async fn every_command_does_what_its_document_shows() {
-    for program in ["curl", "openssl"] {
-        if !left_out::is_here(program, "the commands of the documents") {
-            return;
-        }
+    if !["curl", "openssl"].iter().all(|program| left_out::is_here(program, "the commands of the documents")) {
+        return;
     }
     let mut unused: Vec<&str> = COMMANDS.iter().map(|(command, _)| *command).collect();
     for section in DOCUMENTS.into_iter().flat_map(sections) {
-        let mut world = World::new().await;
-        let before = BEFORE.map(|command| Step {
-            place: format!("before {}", section[0].place),
-            command: command.to_owned(),
-            shown: String::new(),
-        });
-        for step in before.into_iter().chain(section) {
-            let known = COMMANDS.iter().find(|(command, _)| *command == step.command);
-            let (command, does) = known.unwrap_or_else(|| panic!("{}: no test knows `{}`", step.place, step.command));
-            unused.retain(|unused| unused != command);
-            world.run(&step, *does).await;
+        let mut world = begun(&section[0].place).await;
+        for step in section {
+            let (command, does) = known(&step);
+            unused.retain(|unused| *unused != command);
+            world.run(&step, does).await;
         }
     }
     assert!(unused.is_empty(), "no document shows {unused:?}");
+}
+
+/// nginx with the lines of the README, in front of the server at `address`.
+async fn nginx(folder: &Path, address: &str) -> (Program, String) {
+    let port = TcpSocket::new_v4().unwrap();
+    port.set_reuseport(true).unwrap();
+    port.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let public = port.local_addr().unwrap();
+    let [location, map] = <[String; 2]>::try_from(blocks("README.md", "nginx")).unwrap();
+    let location = location.replace("127.0.0.1:5050", address);
+    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let temporary = temporary.map(|name| format!("{name}_temp_path {name};")).concat();
+    let file = folder.join("nginx.conf");
+    let text = format!(
+        "daemon off; pid nginx.pid; error_log stderr notice; events {{}}\n\
+         http {{ access_log off; {temporary}\n{map} server {{ listen {public} reuseport;\n{location} }} }}\n"
+    );
+    fs::write(&file, text).unwrap();
+    let mut command = Command::new("nginx");
+    command.arg("-p").arg(folder).args(["-e", "stderr", "-c"]).arg(&file);
+    let mut nginx = Program::start(command);
+    nginx.printed(|output| output.stderr.contains("start worker process ")).await;
+    (nginx, format!("http://{public}"))
+}
+
+#[tokio::test]
+async fn the_lines_for_nginx_carry_a_tunnel() {
+    if !["curl", "openssl", "nginx"].iter().all(|program| left_out::is_here(program, "nginx in front of the server")) {
+        return;
+    }
+    let hosting = fs::read_to_string(root().join("docs/hosting.md")).unwrap();
+    let lines = blocks("README.md", "nginx").concat();
+    assert!(lines.lines().all(|line| hosting.contains(line.trim())), "the two documents differ");
+
+    let mut world = begun("nginx").await;
+    let (_, server) = world.names.iter().find(|(shown, _)| shown == "https://example.com").unwrap();
+    let (_nginx, public) = nginx(world.folder.path(), address(server).unwrap()).await;
+    world.learn("https://example.com", &public);
+    for step in sections("README.md").into_iter().flatten().filter(|step| step.command.contains("https://example.com/"))
+    {
+        world.run(&step, known(&step).1).await;
+    }
 }

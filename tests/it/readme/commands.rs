@@ -38,7 +38,7 @@ pub(super) const COMMANDS: &[(&str, Does)] = &[
     ("sendit serve --secret-file secret --public-url https://example.com", Stays(LISTENING)),
     ("sendit token --secret-file secret --prefix 'my-*' --ttl 30d > token", Ends(0)),
     ("sendit connect --token-file token https://example.com/my-app http://localhost:3000", Stays(READY)),
-    ("curl https://example.com/my-app/hello?from=far", Ends(0)),
+    ("curl 'https://example.com/my-app/hello?from=far'", Ends(0)),
     ("mkdir bin", Ends(0)),
     ("sendit install-links bin", Ends(0)),
     ("bin/sendit-token -secret 0123456789abcdef0123456789abcdef", Mints),

@@ -34,6 +34,14 @@ pub(super) fn sections(document: &str) -> Vec<Vec<Step>> {
     sections
 }
 
+/// The blocks of one kind, each with its lines.
+pub(super) fn blocks(document: &str, kind: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(document)).unwrap();
+    let fence = format!("\n```{kind}\n");
+    let fences = text.split(&fence).skip(1);
+    fences.map(|block| block.split("```").next().unwrap_or_default().to_owned()).collect()
+}
+
 pub(super) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
