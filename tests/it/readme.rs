@@ -60,8 +60,8 @@ impl World {
         let service = tokio_util::task::TaskTracker::new().spawn(async move {
             let _ = axum::serve(listener, Router::new().fallback(answer)).await;
         });
-        let _service = AbortOnDropHandle::new(service);
-        Self { folder, names, server: None, client: None, demo: None, _service }
+        let service = AbortOnDropHandle::new(service);
+        Self { folder, names, server: None, client: None, demo: None, _service: service }
     }
 
     /// The command with real names, in a shell that knows no more than the session.

@@ -21,7 +21,7 @@ pub(super) fn sections(document: &str) -> Vec<Vec<Step>> {
             (Some(_), Some(_)) => fence = None,
             (None, Some("console")) => match (line.strip_prefix("$ "), steps.last_mut()) {
                 (Some(command), _) => steps.push(Step { place, command: command.to_owned(), shown: String::new() }),
-                (None, Some(step)) => step.shown += &format!("{line}\n"),
+                (None, Some(step)) => step.shown.extend([line, "\n"]),
                 (None, None) => panic!("{place}: output without a command"),
             },
             (None, Some(kind)) => assert!(!line.starts_with("$ "), "{place}: a command in a `{kind}` block is not run"),
