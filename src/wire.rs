@@ -27,7 +27,15 @@ pub const ERROR_HEADER: &str = "sendit-error";
 /// itself, so that the server's hop can tell them from what a target made up. A target never sees it.
 pub const FAULT_KEY_HEADER: &str = "sendit-fault-key";
 
-/// The first segment of the public path, which a session holds: 3 to 64 of `a-z`, `0-9` and `-`.
+/// The first segment of the public path, which a session holds: 3 to 64 of `a-z`, `0-9` and `-`. A text is made one by
+/// parsing it.
+///
+/// ```
+/// use sendit::wire::{InvalidPrefix, Prefix};
+///
+/// assert!("my-app".parse::<Prefix>().is_ok());
+/// assert_eq!("My App".parse::<Prefix>(), Err(InvalidPrefix));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Prefix(String);
 

@@ -9,7 +9,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, Url};
 use tokio::time::timeout;
 
-use super::{Error, Source};
+use super::{Error, Source, tls};
 
 /// How long a connection to the server may take to be made.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -32,8 +32,10 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(source: Source) -> Result<Self, String> {
+        let tls = tls::to_server(&source)?;
         let builder = || {
             Client::builder()
+                .tls_backend_preconfigured(tls.clone())
                 .redirect(Policy::none())
                 .http1_only()
                 .connect_timeout(CONNECT_DEADLINE)

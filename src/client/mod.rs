@@ -11,6 +11,7 @@ mod link;
 mod refusal;
 mod session;
 mod target;
+mod tls;
 mod v1;
 mod v2;
 

@@ -15,7 +15,8 @@ use super::output;
     subcommand,
     name = "install-links",
     help_triggers("-h", "--help"),
-    example = "{command_name} ~/.local/bin",
+    example = "In the folder of your own programs:
+  {command_name} ~/.local/bin",
     note = "Under the name `sendit-server` this program is `sendit serve`, under
 `sendit-token` it is `sendit token`. A link that was made before is renewed; any
 other file of that name stays as it is, and the command fails."

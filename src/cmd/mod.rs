@@ -25,7 +25,6 @@ mod signals;
 use std::ffi::OsString;
 
 use argh::CommandInfoWithArgs;
-use tokio_rustls::rustls::crypto::ring;
 
 use self::call::{Call, Command};
 use self::env::Env;
@@ -37,9 +36,6 @@ use self::call::tests::parsed;
 /// The program: does what `args`, whose first item is the program's name, asks for, and ends with its exit code. What
 /// it waits for depends on the subcommand; a signal ends each. Cancelling it drops what is under way.
 pub async fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
-    // One provider for every use of rustls in the process: the crates that could choose one disagree unless told. It
-    // can only fail where an embedding program has chosen already.
-    let _ = ring::default_provider().install_default();
     match obey(args).await {
         Ok(()) => Exit::Success,
         Err(failure) => {

@@ -80,11 +80,99 @@ impl Server {
     /// The control endpoints and the visitors' way to the sessions, to be nested at any path of an axum application.
     /// What reaches a target is the path as the visitor sent it. Whoever serves the application calls
     /// [`shutdown`](Self::shutdown) in the end.
+    ///
+    /// Targets learn who calls if the application is served with connect info, or if each request carries a
+    /// [`Visitor`](crate::proxy::Visitor) as an extension. [`serve`] moreover resets the connection of a visitor whose
+    /// answer was cut; with another server that is its own affair (see [`Breaker`](crate::proxy::Breaker)).
+    ///
+    /// ```
+    /// use axum::{Router, http::Uri, routing::get};
+    /// use sendit::client;
+    /// use sendit::server::{Config, Server};
+    /// # use std::{net::SocketAddr, sync::Arc};
+    /// # use tokio::{net::TcpListener, sync::Notify};
+    /// # use tokio_util::sync::CancellationToken;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = Server::new(Config::new(None, || 0));
+    /// let app = Router::new().route("/", get(|| async { "my own page" })).nest("/tunnels", server.router());
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let public = listener.local_addr()?;
+    /// let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    /// tokio::spawn(async { axum::serve(listener, app).await });
+    ///
+    /// # let local = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let target = format!("http://{}", local.local_addr()?);
+    /// # let page = |uri: Uri| async move { format!("the target got {uri}") };
+    /// # tokio::spawn(async move { axum::serve(local, Router::new().fallback(page)).await });
+    /// // Clients name the path in their URL, and targets see it.
+    /// let config = client::Config::new(format!("http://{public}/tunnels/my-app").parse()?, target.parse()?);
+    /// # let (ready, stop) = (Arc::new(Notify::new()), CancellationToken::new());
+    /// # let told = { let ready = ready.clone(); move |_| ready.notify_one() };
+    /// # let connected = tokio::spawn(client::run(config, told, stop.clone()));
+    /// # ready.notified().await;
+    /// assert_eq!(visit(public, "/tunnels/my-app/x").await?, "the target got /tunnels/my-app/x");
+    /// assert_eq!(visit(public, "/").await?, "my own page");
+    /// # stop.cancel();
+    /// # connected.await??;
+    ///
+    /// server.shutdown().await;
+    /// # Ok(())
+    /// # }
+    /// # async fn visit(server: SocketAddr, path: &str) -> std::io::Result<String> {
+    /// #     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    /// #     let mut stream = tokio::net::TcpStream::connect(server).await?;
+    /// #     stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).await?;
+    /// #     let mut answer = String::new();
+    /// #     stream.read_to_string(&mut answer).await?;
+    /// #     Ok(answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
+    /// # }
+    /// ```
     pub fn router(&self) -> Router {
         router::router(self.clone())
     }
 
     /// Opens a byte stream to the target of a session, past all HTTP. Waits at most as long as the session lives.
+    /// Cancelling it opens nothing.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use sendit::{client, server::{self, Config, Server}};
+    /// # use tokio::{net::TcpListener, sync::Notify};
+    /// # use tokio_util::sync::CancellationToken;
+    /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let local = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let target = format!("http://{}", local.local_addr()?);
+    /// // The target here is no web server: it says each byte again.
+    /// tokio::spawn(async move {
+    ///     let (mut stream, _) = local.accept().await?;
+    ///     let (mut read, mut write) = stream.split();
+    ///     tokio::io::copy(&mut read, &mut write).await
+    /// });
+    /// # let server = Server::new(Config::new(None, || 0));
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let source = format!("http://{}/my-app", listener.local_addr()?);
+    /// # let stop = CancellationToken::new();
+    /// # tokio::spawn(server::serve(listener, server.clone(), stop.clone()));
+    /// # let ready = Arc::new(Notify::new());
+    /// # let told = { let ready = ready.clone(); move |_| ready.notify_one() };
+    /// # tokio::spawn(client::run(client::Config::new(source.parse()?, target.parse()?), told, stop.clone()));
+    /// # ready.notified().await;
+    /// // A client holds the prefix `my-app`.
+    /// let session = server.session(&"my-app".parse()?).ok_or("nobody holds it")?;
+    /// let mut stream = server.dial(&session).await?;
+    /// stream.write_all(b"hello").await?;
+    /// let mut said = [0; 5];
+    /// stream.read_exact(&mut said).await?;
+    /// assert_eq!(&said, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `NotFound` where there is no such session, `NotConnected` where it has just ended.

@@ -73,3 +73,44 @@ impl Drop for Lease {
         maps.by_id.remove(self.session.id());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio_util::sync::CancellationToken;
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+    use crate::server::session::Opening;
+
+    fn session(prefix: &str) -> Arc<Session> {
+        let opening = Opening { prefix: prefix.parse().unwrap(), subject: None, expiry: None };
+        Arc::clone(Session::start(opening, &TaskTracker::new(), CancellationToken::new()).session())
+    }
+
+    #[track_caller]
+    fn check(registry: &Registry, holders: &[&Arc<Session>]) {
+        for holder in holders {
+            let held = registry.by_prefix(holder.prefix().as_str()).map(|session| session.id().clone());
+            assert_eq!(held.as_ref(), Some(holder.id()));
+            assert!(registry.by_id(holder.id()).is_some());
+        }
+        let maps = registry.maps();
+        assert_eq!((maps.by_prefix.len(), maps.by_id.len()), (holders.len(), holders.len()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_prefix_has_one_lease_and_it_frees_itself_alone() {
+        let (registry, first, second, other) = (Registry::default(), session("foo"), session("foo"), session("bar"));
+        let lease = registry.lease(Arc::clone(&first), 2).ok().unwrap();
+        let kept = registry.lease(Arc::clone(&other), 2).ok().unwrap();
+        assert_eq!(registry.lease(Arc::clone(&second), 2).err(), Some(Refused::InUse));
+        assert_eq!(registry.lease(session("baz"), 2).err(), Some(Refused::TooMany));
+        check(&registry, &[&first, &other]);
+        drop(lease);
+        check(&registry, &[&other]);
+        let lease = registry.lease(Arc::clone(&second), 2).ok().unwrap();
+        check(&registry, &[&second, &other]);
+        drop((lease, kept));
+        check(&registry, &[]);
+    }
+}

@@ -1,7 +1,7 @@
 //! Which request goes where.
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{OriginalUri, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, post};
@@ -45,6 +45,34 @@ async fn redirect(State(server): State<Server>, request: Request, next: Next) ->
     if host.parse::<http::uri::Authority>().is_err() {
         return Fault::BadRequest.answer(request.headers());
     }
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    // What a program that mounts the router has cut off is part of the address.
+    let uri = request.extensions().get::<OriginalUri>().map_or(request.uri(), |whole| &whole.0);
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
     Redirect::temporary(&format!("https://{host}{path}")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::header::LOCATION;
+    use tower_service::Service as _;
+
+    use super::*;
+    use crate::server::Config;
+
+    async fn check(app: fn(Router) -> Router, path: &str, location: &str) {
+        let mut config = Config::new(None, || 0);
+        config.plain_http = PlainHttp::Redirect;
+        config.public_url = Some("https://example.com".parse().unwrap());
+        let request = Request::builder().uri(path).header("x-forwarded-proto", "http").header(HOST, "made.up");
+        let response = app(Server::new(config).router()).call(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.headers()[LOCATION], location);
+    }
+
+    #[tokio::test]
+    async fn a_redirect_keeps_the_whole_path() {
+        check(|own| own, "/foo/x?y=%2F", "https://example.com/foo/x?y=%2F").await;
+        check(|own| Router::new().nest("/tunnels", own), "/tunnels/foo/x?y", "https://example.com/tunnels/foo/x?y")
+            .await;
+    }
 }

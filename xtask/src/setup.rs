@@ -14,8 +14,9 @@ struct Need {
     without: &'static str,
 }
 
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 8] = [
     Need { program: "curl", package: "curl", without: "curl as a visitor" },
+    Need { program: "openssl", package: "openssl", without: "the commands of the documents" },
     Need { program: "nginx", package: "nginx", without: "nginx as a target" },
     Need { program: "python3", package: "python3", without: "a Python web server as a target" },
     Need { program: "bash", package: "bash", without: "the check of the completions for bash" },

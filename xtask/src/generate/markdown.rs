@@ -39,7 +39,8 @@ fn section(text: &mut String, command: Option<&str>, info: &CommandInfoWithArgs)
     let flags = visible(info).map(|flag| (flag_term(flag), flag.description));
     table(text, "argument", arguments.chain(flags));
     for Example { shows, lines } in examples(info, command) {
-        text.extend(["\n", &shows, "\n\n```sh\n", &lines.join("\n"), "\n```\n"]);
+        // The form that the tests take commands from.
+        text.extend(["\n", &shows, "\n\n```console\n$ ", &lines.join("\n$ "), "\n```\n"]);
     }
     for paragraph in paragraphs(&info.notes.join("\n")) {
         text.extend(["\n", &filled(&paragraph, command), "\n"]);

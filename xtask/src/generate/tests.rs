@@ -92,7 +92,7 @@ fn the_readme_is_changed_between_its_markers_only() {
         once.starts_with("before\n<!-- generated: commands -->\n") && once.ends_with("<!-- end: commands -->\nafter\n")
     );
     assert!(once.contains("| `--secret <secret>` | a [bracketed] one: needed \\| wanted → used |"), "{once}");
-    assert!(once.contains("On any free port:\n\n```sh\nsendit serve --addr 127.0.0.1:0\n"), "{once}");
+    assert!(once.contains("On any free port:\n\n```console\n$ sendit serve --addr 127.0.0.1:0\n"), "{once}");
     assert!(once.contains("\nRuns until it is told to stop.\n\nThen it ends.\n") && !once.contains("stale"), "{once}");
     assert_eq!(markdown::splice(&once, &manual()).unwrap(), once);
     assert_eq!(markdown::splice(&once.replace('\n', "\r\n"), &manual()).unwrap(), once);

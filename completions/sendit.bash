@@ -1,0 +1,167 @@
+_sendit() {
+    local i cur prev opts cmd cmds
+    COMPREPLY=()
+    cur="${COMP_WORDS[COMP_CWORD]}"
+    if [[ $COMP_CWORD -ge 1 ]]; then
+        prev="${COMP_WORDS[COMP_CWORD-1]}"
+    else
+        prev=""
+    fi
+    cmd=""
+    opts=""
+
+    for i in ${COMP_WORDS[@]}; do
+        case "${i}" in
+            sendit | */sendit)
+                cmd="sendit"
+                ;;
+            serve)
+                cmd="sendit_serve"
+                ;;
+            connect)
+                cmd="sendit_connect"
+                ;;
+            token)
+                cmd="sendit_token"
+                ;;
+            demo)
+                cmd="sendit_demo"
+                ;;
+            install-links)
+                cmd="sendit_install-links"
+                ;;
+        esac
+    done
+
+    case "${cmd}" in
+        sendit)
+            opts="--version --help"
+            cmds="serve connect token demo install-links"
+            case "${prev}" in
+                *)
+                    COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
+                    return 0
+                    ;;
+            esac
+            ;;
+        sendit_serve)
+            opts="--addr --secret --secret-file --http-prefix --https-redir --insecure --public-url --log --help"
+            case "${prev}" in
+                --addr)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --secret)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --secret-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --http-prefix)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --public-url)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
+                    return 0
+                    ;;
+            esac
+            ;;
+        sendit_connect)
+            opts="--token --token-file --max-ttl --target-insecure --log --help"
+            case "${prev}" in
+                --token)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --max-ttl)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
+                    return 0
+                    ;;
+            esac
+            ;;
+        sendit_token)
+            opts="--secret --secret-file --ttl --prefix --subject --help"
+            case "${prev}" in
+                --secret)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --secret-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --prefix)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --subject)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
+                    return 0
+                    ;;
+            esac
+            ;;
+        sendit_demo)
+            opts="--addr --prefix --log --help"
+            case "${prev}" in
+                --addr)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --prefix)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
+                    return 0
+                    ;;
+            esac
+            ;;
+        sendit_install-links)
+            opts="--help"
+            case "${prev}" in
+                *)
+                    COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
+                    return 0
+                    ;;
+            esac
+            ;;
+    esac
+}
+
+complete -F _sendit -o bashdefault -o default sendit

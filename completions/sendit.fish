@@ -1,0 +1,76 @@
+function __fish_sendit_using_command
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    set -l target_cmd $argv
+
+    set -l known_value_flags 'addr' 'http-prefix' 'log' 'max-ttl' 'prefix' 'public-url' 'secret' 'secret-file' 'subject' 'token' 'token-file' 'ttl' 
+
+    set -l i 1
+    set -l cleaned_cmd
+    while test $i -le (count $cmd)
+        set -l arg $cmd[$i]
+        if string match -q -- "-*" $arg
+            set -l pure_flag (string replace -r '^--?' '' -- $arg)
+            if contains -- $pure_flag $known_value_flags
+                set -l next_i (math $i + 1)
+                if test $next_i -le (count $cmd)
+                    if not string match -q -- "-*" $cmd[$next_i]
+                        set i $next_i
+                    end
+                end
+            end
+        else
+            set -a cleaned_cmd $arg
+        end
+        set i (math $i + 1)
+    end
+
+    set -l count_cleaned (count $cleaned_cmd)
+    set -l count_target (count $target_cmd)
+    
+    if test $count_cleaned -ne $count_target
+        return 1
+    end
+    
+    for i in (seq $count_target)
+        if test $cleaned_cmd[$i] != $target_cmd[$i]
+            return 1
+        end
+    end
+    
+    return 0
+end
+
+complete -c sendit -n '__fish_sendit_using_command' -f -l version -d 'print the version'
+complete -c sendit -n '__fish_sendit_using_command' -f -l help -d 'display usage information'
+complete -c sendit -n '__fish_sendit_using_command' -f -a 'serve' -d 'Runs the public end, to which clients connect and which visitors call.'
+complete -c sendit -n '__fish_sendit_using_command' -f -a 'connect' -d 'Makes a local service reachable at a public URL, as long as it runs.'
+complete -c sendit -n '__fish_sendit_using_command' -f -a 'token' -d 'Prints a token that lets its holder open tunnels.'
+complete -c sendit -n '__fish_sendit_using_command' -f -a 'demo' -d 'Shows a tunnel at work: a server, a client, and a page to look at.'
+complete -c sendit -n '__fish_sendit_using_command' -f -a 'install-links' -d 'Makes the links `sendit-server` and `sendit-token`, for scripts written for the Go tools.'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l addr -r -d 'address to listen on, `:PORT` for every interface (default: 127.0.0.1:5050)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l secret -r -d 'secret that clients\' tokens are signed with; can be repeated: the first signs, all verify'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l secret-file -r -d 'file that holds such a secret; can be repeated'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l http-prefix -r -d 'path below which the server lives, where a reverse proxy gives it only a part of a site'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l https-redir -d 'send visitors who came over plain HTTP, as X-Forwarded-Proto says, to https'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l insecure -d 'do without a secret on any address'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l public-url -r -d 'address that visitors use; redirects then never leave it'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l log -r -d 'how much is logged: error, warn, info, debug or trace (default: info)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l help -d 'display usage information'
+complete -c sendit -n '__fish_sendit_using_command connect' -l token -r -d 'token that the server asks for, as `sendit token` prints it'
+complete -c sendit -n '__fish_sendit_using_command connect' -l token-file -r -d 'file that holds the token'
+complete -c sendit -n '__fish_sendit_using_command connect' -l max-ttl -r -d 'longest life of a request to the server before it is renewed, such as 15s or 1m30s; less than what proxies on the way allow (default: 10s)'
+complete -c sendit -n '__fish_sendit_using_command connect' -l target-insecure -d 'take any certificate that an https DESTINATION shows'
+complete -c sendit -n '__fish_sendit_using_command connect' -l log -r -d 'how much is logged: error, warn, info, debug or trace (default: warn)'
+complete -c sendit -n '__fish_sendit_using_command connect' -l help -d 'display usage information'
+complete -c sendit -n '__fish_sendit_using_command token' -f -l secret -r -d 'secret to sign with; can be repeated, but only the first signs'
+complete -c sendit -n '__fish_sendit_using_command token' -f -l secret-file -r -d 'file that holds the secret; can be repeated, likewise'
+complete -c sendit -n '__fish_sendit_using_command token' -f -l ttl -r -d 'how long the token is good, such as 30d or 12h (default: for ever)'
+complete -c sendit -n '__fish_sendit_using_command token' -f -l prefix -r -d 'prefixes that may be opened; can be repeated (default: every prefix)'
+complete -c sendit -n '__fish_sendit_using_command token' -f -l subject -r -d 'name of the holder, for the server\'s log'
+complete -c sendit -n '__fish_sendit_using_command token' -f -l help -d 'display usage information'
+complete -c sendit -n '__fish_sendit_using_command demo' -l addr -r -d 'address that the server listens on (default: 127.0.0.1:0, any free port)'
+complete -c sendit -n '__fish_sendit_using_command demo' -l prefix -r -d 'prefix of the tunnel (default: demo)'
+complete -c sendit -n '__fish_sendit_using_command demo' -l log -r -d 'how much is logged: error, warn, info, debug or trace (default: warn)'
+complete -c sendit -n '__fish_sendit_using_command demo' -l help -d 'display usage information'
+complete -c sendit -n '__fish_sendit_using_command install-links' -l help -d 'display usage information'

@@ -1,0 +1,94 @@
+//! Whom the client believes, on both of its ways out: to the server and to the target. Knows no connection.
+//!
+//! The cryptography is chosen here and not for the whole process, so that a program which embeds a client need not have
+//! chosen one, and may have chosen another.
+
+use std::sync::Arc;
+
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use tokio_rustls::rustls::client::{ClientConfig, WantsClientCert};
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::{
+    ConfigBuilder, DigitallySignedStruct, Error, RootCertStore, SignatureScheme, WantsVerifier,
+};
+
+use super::{Source, TargetTls};
+
+type Builder = ConfigBuilder<ClientConfig, WantsVerifier>;
+
+/// For the way to the server. A machine without certificates can still use a server without TLS.
+pub(super) fn to_server(source: &Source) -> Result<ClientConfig, String> {
+    let verified = builder()?.with_platform_verifier();
+    let builder = match verified {
+        Err(_) if source.url().scheme() == "http" => builder()?.with_root_certificates(RootCertStore::empty()),
+        verified => verified.map_err(|error| error.to_string())?,
+    };
+    Ok(finish(builder))
+}
+
+/// For the way to the target.
+pub(super) fn to_target(tls: TargetTls) -> Result<ClientConfig, String> {
+    let builder = builder()?;
+    let builder = match tls {
+        TargetTls::Verified => builder.with_platform_verifier().map_err(|error| error.to_string())?,
+        TargetTls::Insecure => {
+            let verifier = AnyCertificate(Arc::clone(builder.crypto_provider()));
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+        }
+    };
+    Ok(finish(builder))
+}
+
+fn builder() -> Result<Builder, String> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())
+}
+
+fn finish(builder: ConfigBuilder<ClientConfig, WantsClientCert>) -> ClientConfig {
+    let mut config = builder.with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config
+}
+
+/// Takes any certificate, as was asked for; the handshake's signatures still have to be right.
+#[derive(Debug)]
+struct AnyCertificate(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _certificate: &CertificateDer<'_>,
+        _chain: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,28 @@
+//! What a run leaves out because a program is missing. With `CI=true` nothing may be.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+
+/// Whether `program` is here. Where it is not, notes that `what` is left out, or fails where nothing may be.
+#[track_caller]
+#[expect(clippy::disallowed_methods, reason = "a test reads the environment that it runs in")]
+#[expect(clippy::print_stderr, reason = "what is left out is said loudly")]
+pub(crate) fn is_here(program: &str, what: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).any(|folder| folder.join(program).is_file()) {
+        return true;
+    }
+    let line = format!("{what}, because `{program}` is missing");
+    assert!(
+        std::env::var_os("CI").is_none_or(|value| value != "true"),
+        "with `CI=true` nothing may be left out: {line}"
+    );
+    eprintln!("LEFT OUT: {line}");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
+    fs::create_dir_all(&folder).unwrap();
+    // One write, so that lines of tests which run at the same time stay whole.
+    let mut file = OpenOptions::new().create(true).append(true).open(folder.join("left-out.txt")).unwrap();
+    file.write_all(format!("{line}\n").as_bytes()).unwrap();
+    false
+}

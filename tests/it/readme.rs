@@ -1,0 +1,254 @@
+//! Every command that the README and the documents show, run as it stands there: what it prints is what they show.
+//!
+//! A section of a document is one session in one folder, which begins with a server that runs, its secret and a token.
+//! The names in it stand for real ones: `https://example.com` for the server, `http://localhost:3000` for a service of
+//! the test's own, `http://localhost:4000` for one that is down.
+
+mod commands;
+mod document;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+
+use axum::Router;
+use axum::http::{Method, Uri};
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::process::Command;
+use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::left_out;
+use crate::world::{Output, PATIENCE, Program};
+use commands::{BEFORE, COMMANDS, Does};
+use document::{Step, blocks, root, sections};
+
+const DOCUMENTS: [&str; 3] = ["README.md", "docs/hosting.md", "docs/troubleshooting.md"];
+
+/// What a session has made so far.
+struct World {
+    folder: TempDir,
+    /// What a document calls something, and what it is here; what was learnt last goes first.
+    names: Vec<(String, String)>,
+    server: Option<Program>,
+    client: Option<Program>,
+    demo: Option<Program>,
+    _service: AbortOnDropHandle<()>,
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let bin = folder.path().join("path");
+        fs::create_dir(&bin).unwrap();
+        fs::create_dir_all(folder.path().join(".local/bin")).unwrap();
+        for name in ["new", "old"] {
+            fs::write(folder.path().join(name), name.repeat(20)).unwrap();
+        }
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_sendit"));
+        std::os::unix::fs::symlink(&program, bin.join("sendit")).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let down = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let names = vec![
+            ("http://localhost:4000".to_owned(), format!("http://{down}")),
+            ("http://localhost:3000".to_owned(), format!("http://{}", listener.local_addr().unwrap())),
+            ("`:5050`".to_owned(), "`:0`".to_owned()),
+            ("/usr/local/bin/sendit".to_owned(), program.display().to_string()),
+        ];
+        let answer = |method: Method, uri: Uri| async move { format!("{method} {uri} reached port 3000\n") };
+        let service = tokio_util::task::TaskTracker::new().spawn(async move {
+            let _ = axum::serve(listener, Router::new().fallback(answer)).await;
+        });
+        let service = AbortOnDropHandle::new(service);
+        Self { folder, names, server: None, client: None, demo: None, _service: service }
+    }
+
+    /// The command with real names, in a shell that knows no more than the session.
+    #[expect(clippy::disallowed_methods, reason = "the path leads to the programs that documents use")]
+    fn shell(&self, step: &Step) -> Command {
+        let mut line = step.command.replace("cargo run --release -- ", "sendit ");
+        line = line.replace("SENDIT_TOKEN=...", "SENDIT_TOKEN=\"$(cat token)\"");
+        // A server that starts is not there yet to be named.
+        let serves = line.starts_with("sendit serve");
+        for (shown, real) in self.names.iter().filter(|(shown, _)| !(serves && shown.starts_with("https"))) {
+            line = line.replace(shown, real);
+        }
+        line = line.replace(" :5050", " :0");
+        let path = format!("{}/path:{}", self.folder.path().display(), std::env::var("PATH").unwrap());
+        let mut command = Command::new("sh");
+        // `exec` and `env`, so that ending the child ends the program.
+        command.args(["-c", &format!("exec env {line}")]).current_dir(&self.folder).env_clear();
+        command.env("PATH", path).env("HOME", self.folder.path()).env("SENDIT_ADDR", "127.0.0.1:0");
+        // Nothing here needs a certificate, so a machine without any will do.
+        command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/dev/null");
+        command
+    }
+
+    /// What was printed, in the names of the document.
+    fn as_shown(&self, printed: &str) -> String {
+        self.names.iter().fold(printed.to_owned(), |text, (shown, real)| text.replace(real, shown))
+    }
+
+    async fn run(&mut self, step: &Step, does: Does) {
+        match does {
+            Does::IsCi => {
+                let script = fs::read_to_string(root().join(".ci/run")).unwrap();
+                assert_eq!(script.lines().last(), Some(step.command.as_str()), "{}", step.place);
+            }
+            Does::Ends(code) => {
+                let (status, printed) = self.end(step).await;
+                // Whether the last line ends, a document cannot show.
+                let (printed, shown) = (self.as_shown(&printed), step.shown.trim_end());
+                assert_eq!((status.code(), printed.trim_end()), (Some(code), shown), "{}", step.place);
+            }
+            Does::Mints => {
+                let (status, printed) = self.end(step).await;
+                let is_token = |text: &str| text.starts_with("eyJ") && text.trim_end().split('.').count() == 3;
+                assert!(status.success() && is_token(&printed), "{}: {printed}", step.place);
+                assert!(step.shown.is_empty() || is_token(&step.shown), "{}", step.place);
+            }
+            Does::Stays(needle) => {
+                *self.place_of(step) = None;
+                *self.place_of(step) = Some(self.start(step, needle).await);
+            }
+            Does::Passes(needle) => {
+                let names = self.names.clone();
+                drop(self.start(step, needle).await);
+                self.names = names;
+            }
+        }
+    }
+
+    fn place_of(&mut self, step: &Step) -> &mut Option<Program> {
+        match () {
+            () if step.command.contains("serve") => &mut self.server,
+            () if step.command.contains("connect") => &mut self.client,
+            () => &mut self.demo,
+        }
+    }
+
+    async fn end(&self, step: &Step) -> (ExitStatus, String) {
+        let mut command = self.shell(step);
+        let ended = command.stdin(Stdio::null()).kill_on_drop(true).output();
+        let ended = timeout(PATIENCE, ended).await.unwrap_or_else(|_| panic!("{}: it has not ended", step.place));
+        let output = ended.unwrap();
+        // How far it has come is not for a document.
+        let errors = String::from_utf8(output.stderr).unwrap();
+        let errors = if step.command.starts_with("curl") { String::new() } else { errors };
+        (output.status, String::from_utf8(output.stdout).unwrap() + &errors)
+    }
+
+    /// Starts what goes on, and learns from what it prints what the addresses of the document are here.
+    async fn start(&mut self, step: &Step, needle: &str) -> Program {
+        let mut program = Program::start(self.shell(step));
+        let wanted = step.shown.lines().count();
+        let enough = |output: &Output| {
+            let text = together(output);
+            text.lines().count() >= wanted.max(1) && text.contains(needle)
+        };
+        let printed = together(&program.printed(enough).await);
+        if let (Some(shown), Some(real)) = (address(&step.shown), address(&printed)) {
+            self.learn(shown, real);
+        }
+        if let (true, Some(real)) = (step.command.contains("serve"), address(&printed)) {
+            self.learn("https://example.com", &format!("http://{real}"));
+        }
+        let printed = self.as_shown(&printed);
+        assert!(printed.contains(&step.shown), "{}: it printed\n{printed}", step.place);
+        program
+    }
+
+    fn learn(&mut self, shown: &str, real: &str) {
+        self.names.retain(|(known, _)| known != shown);
+        self.names.insert(0, (shown.to_owned(), real.to_owned()));
+        // `http://127.0.0.1:1` is looked for before the `127.0.0.1:1` in it.
+        self.names.sort_by_key(|(_, real)| std::cmp::Reverse(real.len()));
+    }
+}
+
+fn together(output: &Output) -> String {
+    format!("{}{}", output.stdout, output.stderr)
+}
+
+/// The first address in a text, such as `127.0.0.1:5050`.
+fn address(text: &str) -> Option<&str> {
+    let rest = &text[text.find("127.0.0.1:")?..];
+    let digits = rest["127.0.0.1:".len()..].bytes().take_while(u8::is_ascii_digit).count();
+    Some(&rest[.."127.0.0.1:".len() + digits])
+}
+
+/// A session whose server runs.
+async fn begun(place: &str) -> World {
+    let mut world = World::new().await;
+    for command in BEFORE {
+        let (place, command) = (format!("before {place}"), command.to_owned());
+        let step = Step { place, command, shown: String::new() };
+        world.run(&step, known(&step).1).await;
+    }
+    world
+}
+
+fn known(step: &Step) -> (&'static str, Does) {
+    let known = COMMANDS.iter().find(|(command, _)| *command == step.command);
+    *known.unwrap_or_else(|| panic!("{}: no test knows `{}`", step.place, step.command))
+}
+
+#[tokio::test]
+async fn every_command_does_what_its_document_shows() {
+    if !["curl", "openssl"].iter().all(|program| left_out::is_here(program, "the commands of the documents")) {
+        return;
+    }
+    let mut unused: Vec<&str> = COMMANDS.iter().map(|(command, _)| *command).collect();
+    for section in DOCUMENTS.into_iter().flat_map(sections) {
+        let mut world = begun(&section[0].place).await;
+        for step in section {
+            let (command, does) = known(&step);
+            unused.retain(|unused| *unused != command);
+            world.run(&step, does).await;
+        }
+    }
+    assert!(unused.is_empty(), "no document shows {unused:?}");
+}
+
+/// nginx with the lines of the README, in front of the server at `address`.
+async fn nginx(folder: &Path, address: &str) -> (Program, String) {
+    let port = TcpSocket::new_v4().unwrap();
+    port.set_reuseport(true).unwrap();
+    port.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let public = port.local_addr().unwrap();
+    let [location, map] = <[String; 2]>::try_from(blocks("README.md", "nginx")).unwrap();
+    let location = location.replace("127.0.0.1:5050", address);
+    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let temporary = temporary.map(|name| format!("{name}_temp_path {name};")).concat();
+    let file = folder.join("nginx.conf");
+    let text = format!(
+        "daemon off; pid nginx.pid; error_log stderr notice; events {{}}\n\
+         http {{ access_log off; {temporary}\n{map} server {{ listen {public} reuseport;\n{location} }} }}\n"
+    );
+    fs::write(&file, text).unwrap();
+    let mut command = Command::new("nginx");
+    command.arg("-p").arg(folder).args(["-e", "stderr", "-c"]).arg(&file);
+    let mut nginx = Program::start(command);
+    nginx.printed(|output| output.stderr.contains("start worker process ")).await;
+    (nginx, format!("http://{public}"))
+}
+
+#[tokio::test]
+async fn the_lines_for_nginx_carry_a_tunnel() {
+    if !["curl", "openssl", "nginx"].iter().all(|program| left_out::is_here(program, "nginx in front of the server")) {
+        return;
+    }
+    let hosting = fs::read_to_string(root().join("docs/hosting.md")).unwrap();
+    let lines = blocks("README.md", "nginx").concat();
+    assert!(lines.lines().all(|line| hosting.contains(line.trim())), "the two documents differ");
+
+    let mut world = begun("nginx").await;
+    let (_, server) = world.names.iter().find(|(shown, _)| shown == "https://example.com").unwrap();
+    let (_nginx, public) = nginx(world.folder.path(), address(server).unwrap()).await;
+    world.learn("https://example.com", &public);
+    for step in sections("README.md").into_iter().flatten().filter(|step| step.command.contains("https://example.com/"))
+    {
+        world.run(&step, known(&step).1).await;
+    }
+}

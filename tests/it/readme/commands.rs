@@ -1,0 +1,70 @@
+//! The table of commands: what becomes of each that a document shows.
+
+/// What becomes of a command.
+#[derive(Clone, Copy)]
+pub(super) enum Does {
+    /// It ends with this code and has printed what is shown, no more.
+    Ends(i32),
+    /// The same, where what it prints is a token.
+    Mints,
+    /// It goes on as the session's server, client or demo, in the place of the one before, once it has printed what is
+    /// shown, or else this.
+    Stays(&'static str),
+    /// It is stopped as soon as it has printed what is shown, or else this.
+    Passes(&'static str),
+    /// It is what CI runs, this test included.
+    IsCi,
+}
+
+use Does::{Ends, IsCi, Mints, Passes, Stays};
+
+const LISTENING: &str = "Listening: ";
+const READY: &str = "Ready; Forwarding ";
+
+/// What a section takes for granted.
+pub(super) const BEFORE: [&str; 3] = [
+    "openssl rand -hex 32 > secret",
+    "sendit serve --secret-file secret --public-url https://example.com",
+    "sendit token --secret-file secret > token",
+];
+
+/// Every command of every document.
+pub(super) const COMMANDS: &[(&str, Does)] = &[
+    ("cargo run --release -- demo", Stays("")),
+    ("curl -d hello http://127.0.0.1:36131/demo/echo", Ends(0)),
+    ("curl http://127.0.0.1:36131/nobody", Ends(0)),
+    ("cargo xtask ci", IsCi),
+    ("openssl rand -hex 32 > secret", Ends(0)),
+    ("sendit serve --secret-file secret --public-url https://example.com", Stays(LISTENING)),
+    ("sendit token --secret-file secret --prefix 'my-*' --ttl 30d > token", Ends(0)),
+    ("sendit connect --token-file token https://example.com/my-app http://localhost:3000", Stays(READY)),
+    ("curl 'https://example.com/my-app/hello?from=far'", Ends(0)),
+    ("mkdir bin", Ends(0)),
+    ("sendit install-links bin", Ends(0)),
+    ("bin/sendit-token -secret 0123456789abcdef0123456789abcdef", Mints),
+    ("sendit serve --addr :5050 --secret-file secret", Passes(LISTENING)),
+    ("sendit serve --secret-file new --secret-file old", Passes(LISTENING)),
+    ("SENDIT_TOKEN=... sendit connect https://example.com/my-app http://localhost:3000", Stays(READY)),
+    ("sendit token --secret-file secret > token", Ends(0)),
+    ("sendit token --secret-file secret --ttl 30d --prefix 'team-*' --subject team", Mints),
+    ("sendit demo", Passes("/demo\n")),
+    ("sendit demo --prefix my-app http://localhost:3000", Passes("/my-app\n")),
+    ("sendit serve --secret-file secret --http-prefix tunnels", Passes(LISTENING)),
+    ("curl --fail https://example.com/", Ends(0)),
+    ("sendit connect --token wrong https://example.com/my-app http://localhost:3000", Ends(3)),
+    ("sendit token --secret-file secret --prefix 'team-*' > token", Ends(0)),
+    ("sendit connect --token-file token https://example.com/other http://localhost:3000", Ends(4)),
+    ("sendit connect --token-file token http://localhost:3000/my-app http://localhost:3000", Ends(5)),
+    ("sendit connect https://example.com http://localhost:3000", Ends(2)),
+    ("sendit connect https://example.com/my-app http://localhost:3000/app", Ends(2)),
+    ("sendit connect https://example.com/My-App http://localhost:3000", Ends(2)),
+    ("sendit connect --token-file token http://localhost:4000/my-app http://localhost:3000", Passes("")),
+    ("sendit --token-file token https://example.com/my-app http://localhost:3000", Passes("")),
+    ("sendit connect --token-file token https://example.com/my-app http://localhost:4000", Stays(READY)),
+    ("curl https://example.com/my-app/", Ends(0)),
+    ("sendit serve --addr :5050", Ends(2)),
+    ("sendit serve --secret-file nowhere", Ends(7)),
+    ("sendit serve --addr 127.0.0.1:5050 --secret-file secret", Ends(6)),
+    ("sendit token", Ends(2)),
+    ("sendit install-links ~/.local/bin", Passes("/.local/bin/sendit-token` is a link to ")),
+];
