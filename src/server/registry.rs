@@ -80,11 +80,28 @@ mod tests {
     use tokio_util::task::TaskTracker;
 
     use super::*;
-    use crate::server::session::Opening;
+    use crate::pipe::{v1, v2};
+    use crate::server::session::{Link, Opening};
+    use crate::server::v1::Pairs;
+    use crate::server::v2::Attendance;
+    use crate::wire::v2::Secret;
+
+    fn opening(prefix: &str, owner: Option<u8>) -> Opening {
+        let owner = owner.map(|owner| [owner; 32]);
+        Opening { prefix: prefix.parse().unwrap(), subject: None, expiry: None, owner }
+    }
 
     fn session(prefix: &str) -> Arc<Session> {
-        let opening = Opening { prefix: prefix.parse().unwrap(), subject: None, expiry: None };
-        Arc::clone(Session::start(opening, &TaskTracker::new(), CancellationToken::new()).session())
+        let (tasks, (pipe, swapper)) = (TaskTracker::new(), v1::pipe());
+        let link = Link::V1(Pairs::new(swapper, tasks.clone()));
+        Arc::clone(Session::start(opening(prefix, Some(0)), pipe, link, &tasks, CancellationToken::new()).session())
+    }
+
+    fn lasting(prefix: &str, owner: Option<u8>) -> Arc<Session> {
+        let (pipe, carriers) = v2::pipe();
+        let attendance = Attendance::new(Secret::from_random([0; 32]), carriers, std::time::Duration::from_secs(60));
+        let (link, closing) = (Link::V2(Arc::new(attendance)), CancellationToken::new());
+        Arc::clone(Session::start(opening(prefix, owner), pipe, link, &TaskTracker::new(), closing).session())
     }
 
     #[track_caller]
@@ -111,6 +128,20 @@ mod tests {
         let lease = registry.lease(Arc::clone(&second), 2).ok().unwrap();
         check(&registry, &[&second, &other]);
         drop((lease, kept));
+        check(&registry, &[]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_prefix_goes_at_once_to_another_client_with_the_same_token() {
+        let (registry, old, new) = (Registry::default(), lasting("foo", Some(1)), lasting("foo", Some(1)));
+        let old_lease = registry.lease(Arc::clone(&old), 1).ok().unwrap();
+        assert_eq!(registry.lease(lasting("foo", Some(2)), 9).err(), Some(Refused::InUse), "another's token");
+        assert_eq!(registry.lease(lasting("foo", None), 9).err(), Some(Refused::InUse), "no token");
+        let lease = registry.lease(Arc::clone(&new), 1).ok().unwrap();
+        check(&registry, &[&new]);
+        drop(old_lease);
+        check(&registry, &[&new]);
+        drop(lease);
         check(&registry, &[]);
     }
 }
