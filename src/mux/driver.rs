@@ -19,8 +19,12 @@ use super::stream::Stream;
 use super::tap::{Resets, Tap};
 
 /// What a connection admits of streams that the peer opens; ours are bounded by the opener. Far beyond need, for past
-/// it the crate ends the whole connection.
-const MAX_STREAMS: usize = 65_536;
+/// it the crate ends the whole connection. Fewer where memory could not hold their windows anyway.
+const MAX_STREAMS: usize = if usize::BITS < 64 { 4_096 } else { 65_536 };
+
+/// By how much the windows of all streams together may outgrow their first 256 KiB each. The crate lets a window grow
+/// with what is read in a round trip, as the peer makes it look.
+const MAX_GROWTH: usize = 16 * 1024 * 1024;
 
 /// The longest piece that one write becomes. The crate's 16 KiB would cost bulk four headers instead of one; a peer's
 /// first window is 256 KiB.
@@ -90,6 +94,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Driver<T> {
         // In this order: the crate checks at each step that the one limit leaves room for the other.
         config.set_max_connection_receive_window(None);
         config.set_max_num_streams(MAX_STREAMS);
+        let first_windows = MAX_STREAMS * usize::try_from(yamux::DEFAULT_CREDIT).unwrap_or(usize::MAX);
+        config.set_max_connection_receive_window(Some(first_windows + MAX_GROWTH));
         config.set_split_send_size(MAX_FRAME);
         let connection = Connection::new(tap.compat(), config, mode);
         Self { connection, registry, resets, requests: None, waiting: None }

@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::pipe::v1::{Incoming, Outgoing, SwapError, Swapper};
 
-/// How many carriers of a direction may wait for one of the other.
+/// How many carriers of a direction may wait for one of the other, and how many pairs for their turn.
 const MAX_WAITING: usize = 4;
 
 /// A session's way to fresh carriers.
@@ -16,6 +17,8 @@ pub(in crate::server) struct Pairs {
     waiting: Arc<Mutex<Waiting>>,
     swapper: Swapper,
     tasks: TaskTracker,
+    /// Swaps under way or waiting for their turn.
+    swaps: Arc<Semaphore>,
 }
 
 /// Carriers that wait for the other half of their pair.
@@ -31,7 +34,7 @@ pub(in crate::server) struct TooMany;
 
 impl Pairs {
     pub(in crate::server) fn new(swapper: Swapper, tasks: TaskTracker) -> Self {
-        Self { waiting: Arc::default(), swapper, tasks }
+        Self { waiting: Arc::default(), swapper, tasks, swaps: Arc::new(Semaphore::new(MAX_WAITING)) }
     }
 
     pub(super) fn add_read(&self, carrier: Outgoing) -> Result<(), TooMany> {
@@ -56,7 +59,12 @@ impl Pairs {
             waiting.pair()
         };
         if let Some((incoming, outgoing)) = pair {
-            self.tasks.spawn(swap(self.swapper.clone(), incoming, outgoing));
+            let turn = Arc::clone(&self.swaps).try_acquire_owned().map_err(|_| TooMany)?;
+            let swap = swap(self.swapper.clone(), incoming, outgoing);
+            self.tasks.spawn(async move {
+                swap.await;
+                drop(turn);
+            });
         }
         Ok(())
     }
