@@ -18,7 +18,6 @@ pub(super) struct Tunnel {
     pub(super) carriers: Carriers,
     pub(super) path: Arc<Path>,
     epoch: AtomicU64,
-    ping: AtomicU64,
 }
 
 /// Why a carrier did not do its work.
@@ -34,17 +33,12 @@ pub(super) enum Trouble {
 
 impl Tunnel {
     pub(super) fn new(link: Arc<Link>, grant: Grant, carriers: Carriers, path: Arc<Path>) -> Self {
-        Self { link, grant, carriers, path, epoch: AtomicU64::new(0), ping: AtomicU64::new(0) }
+        Self { link, grant, carriers, path, epoch: AtomicU64::new(0) }
     }
 
     /// A number that no carrier of the session had before.
     pub(super) fn next_epoch(&self) -> u64 {
         self.epoch.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// A number that no ping of the session had before.
-    pub(super) fn next_ping(&self) -> u64 {
-        self.ping.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Sends a carrier and waits for the head of its answer, which for a streaming request comes at its end: then the

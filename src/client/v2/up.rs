@@ -16,6 +16,10 @@ use crate::wire::v2::{self, Manner};
 /// How long a carrier may take to end once a newer one has taken over.
 const TAIL: Duration = Duration::from_secs(15);
 
+/// How long nothing that was sent may be answered before the carrier is dead, and how often that is looked at.
+const SILENCE: Duration = Duration::from_secs(15);
+const LOOK: Duration = Duration::from_secs(3);
+
 /// How many batches may be on their way at a time.
 const IN_FLIGHT: usize = 4;
 
@@ -75,6 +79,23 @@ async fn stream(tunnel: &Arc<Tunnel>, tasks: &TaskTracker) -> Result<(), Trouble
             tasks.spawn(async move { drop(timeout(TAIL, carried).await) });
             Ok(())
         }
+        () = unanswered(tunnel) => Err(Trouble::Cut("what was sent is not answered".to_owned())),
+    }
+}
+
+/// Returns once the server owes an answer and has given none for long: a streaming request shows nothing else by which
+/// its death could be known.
+async fn unanswered(tunnel: &Tunnel) {
+    let (mut seen, mut since) = (tunnel.carriers.answered().0, Instant::now());
+    loop {
+        sleep(LOOK).await;
+        let (now, owed) = tunnel.carriers.answered();
+        if now != seen || !owed {
+            (seen, since) = (now, Instant::now());
+        }
+        if since.elapsed() >= SILENCE {
+            return;
+        }
     }
 }
 
@@ -114,8 +135,9 @@ async fn batches(tunnel: &Arc<Tunnel>, backoff: &mut Backoff) -> Result<(), Trou
 /// Waits until there is something to send, or to tell.
 async fn due(tunnel: &Tunnel, cursor: u64, turn: u64) {
     loop {
-        let waited = timeout(TELL_AFTER, tunnel.carriers.until_due(cursor, turn)).await;
-        if waited.is_ok() || tunnel.carriers.is_untold() {
+        let wait = if tunnel.carriers.is_untold() { TELL_AFTER } else { LOOK };
+        let waited = timeout(wait, tunnel.carriers.until_due(cursor, turn)).await;
+        if waited.is_ok() || wait == TELL_AFTER {
             return;
         }
     }
@@ -148,8 +170,7 @@ pub(super) async fn round_trip(tunnel: &Tunnel) -> Result<Duration, Trouble> {
 /// How long the first bytes of a streaming request take to be answered.
 pub(super) async fn trial(tunnel: &Tunnel) -> Result<Duration, Trouble> {
     let begin = Instant::now();
-    let number = tunnel.next_ping();
-    let body = tunnel.carriers.probe(number);
+    let (body, number) = tunnel.carriers.probe();
     let carrier = tunnel.carrier(tunnel.next_epoch(), tunnel.carriers.acked(), Manner::Trial);
     tokio::select! {
         answered = tunnel.post(v2::WRITE, carrier, Some(Body::wrap(body))) => match answered {

@@ -59,11 +59,12 @@ impl AsyncRead for Pipe {
         let this = self.get_mut();
         if this.ahead.is_empty() {
             let mut inner = this.shared.lock();
+            let told = !inner.state.may_tell();
             if let Some(bytes) = inner.state.inn.read(usize::MAX) {
                 this.ahead = bytes;
-                let owes = inner.state.must_tell();
-                let may_tell = Change { owes, ..Change::default() };
-                Shared::wake(inner, may_tell);
+                // A sender sets its clock by the first byte that is untold, and needs no clock once there are many.
+                let owes = told || inner.state.must_tell();
+                Shared::wake(inner, Change { owes, ..Change::default() });
             } else {
                 match &inner.state.end {
                     Some(End::Closed { .. }) => return Poll::Ready(Ok(())),
@@ -156,14 +157,15 @@ impl Carriers {
         Ok(SendBody::new(Arc::clone(&self.0), range))
     }
 
-    /// A carrier that streams no byte of the log but a ping of this number, to see whether anything comes through.
+    /// A carrier that streams no byte of the log but a ping, to see whether anything comes through, and the number for
+    /// [`until_ponged`](Self::until_ponged).
     #[must_use]
-    pub fn probe(&self, number: u64) -> SendBody {
-        let inner = self.0.lock();
-        let cursor = inner.state.out.acked();
+    pub fn probe(&self) -> (SendBody, u64) {
+        let mut inner = self.0.lock();
+        let (cursor, number) = (inner.state.out.acked(), inner.state.next_ping());
         let range = Range { turn: u64::MAX, cursor, end: cursor, ping: Some(number) };
         drop(inner);
-        SendBody::new(Arc::clone(&self.0), range)
+        (SendBody::new(Arc::clone(&self.0), range), number)
     }
 
     /// Ends the streaming carriers of this direction, in order. What waits for a batch names the turn that it gives.
@@ -210,7 +212,7 @@ impl Carriers {
             if inner.state.out.has_from(from) || inner.state.owes() || inner.turn > turn {
                 return Poll::Ready(());
             }
-            inner.watchers.push(cx.waker().clone());
+            inner.watch(cx);
             Poll::Pending
         })
         .await;
@@ -235,10 +237,19 @@ impl Carriers {
             if inner.state.ponged >= number {
                 return Poll::Ready(());
             }
-            inner.watchers.push(cx.waker().clone());
+            inner.watch(cx);
             Poll::Pending
         })
         .await;
+    }
+
+    /// How far the peer has answered, and whether it owes an answer: acknowledgements and pongs, which show that what
+    /// is sent arrives.
+    #[must_use]
+    pub fn answered(&self) -> (u64, bool) {
+        let inner = self.0.lock();
+        let state = &inner.state;
+        (state.out.acked() + state.ponged, state.out.has_from(state.out.acked()) || state.pinged > state.ponged)
     }
 
     /// A count that grows with all that arrives, to tell a live peer by.
@@ -265,7 +276,7 @@ impl Carriers {
             if let Some(end) = &inner.state.end {
                 return Poll::Ready(end.clone());
             }
-            inner.watchers.push(cx.waker().clone());
+            inner.watch(cx);
             Poll::Pending
         })
         .await

@@ -92,10 +92,9 @@ impl SendBody {
             return Poll::Ready(Some(Ok(head.freeze())));
         }
         if due && self.telling {
-            // `next_piece` tells whatever is untold once it says anything at all.
-            Record::Pong(0).encode(&mut head);
-        } else if due {
-            Record::Ping(0).encode(&mut head);
+            inner.state.tell(&mut head);
+        } else if due && !trial {
+            Record::Ping(inner.state.next_ping()).encode(&mut head);
         }
         let left = usize::try_from(self.range.end - self.range.cursor).unwrap_or(usize::MAX);
         let piece = if trial && head.is_empty() {
@@ -111,9 +110,7 @@ impl SendBody {
             self.set_timer(false);
             return Poll::Ready(Some(Ok(piece.head)));
         }
-        if !inner.watchers.iter().any(|watcher| watcher.will_wake(cx.waker())) {
-            inner.watchers.push(cx.waker().clone());
-        }
+        inner.watch(cx);
         let untold = !trial && inner.state.may_tell();
         drop(inner);
         if untold && !self.telling {

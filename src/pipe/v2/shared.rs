@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Context, Waker};
 
 use super::state::{Change, End, State};
 
@@ -16,6 +16,16 @@ pub(super) struct Inner {
     pub(super) writer: Option<Waker>,
     /// Senders, and those who wait for a batch, for a pong, or for the end.
     pub(super) watchers: Vec<Waker>,
+}
+
+impl Inner {
+    /// Has a task woken when there is something to be said, or the pipe is over.
+    pub(super) fn watch(&mut self, cx: &Context<'_>) {
+        // One that polls again and again, by a timer, say, waits no more than once.
+        if !self.watchers.iter().any(|watcher| watcher.will_wake(cx.waker())) {
+            self.watchers.push(cx.waker().clone());
+        }
+    }
 }
 
 #[derive(Default)]

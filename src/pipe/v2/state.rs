@@ -54,6 +54,8 @@ pub(super) struct State {
     /// What the peer was last told of what has been read.
     told: u64,
     pongs: VecDeque<u64>,
+    /// The newest number that was asked.
+    pub(super) pinged: u64,
     /// The newest number that came back.
     pub(super) ponged: u64,
     pub(super) end: Option<End>,
@@ -67,6 +69,7 @@ impl Default for State {
             inn: Inbound::new(WINDOW, WINDOW),
             told: 0,
             pongs: VecDeque::new(),
+            pinged: 0,
             ponged: 0,
             end: None,
         }
@@ -106,11 +109,22 @@ impl State {
         Record::Ack(self.told).encode(head);
     }
 
-    fn control(&mut self, head: &mut BytesMut) {
+    /// A number that no ping had before.
+    pub(super) fn next_ping(&mut self) -> u64 {
+        self.pinged += 1;
+        self.pinged
+    }
+
+    /// Says what has been read, where that is news.
+    pub(super) fn tell(&mut self, head: &mut BytesMut) {
         if self.may_tell() {
             self.told = self.inn.read_up_to();
             Record::Ack(self.told).encode(head);
         }
+    }
+
+    fn control(&mut self, head: &mut BytesMut) {
+        self.tell(head);
         for number in self.pongs.drain(..) {
             Record::Pong(number).encode(head);
         }

@@ -30,11 +30,25 @@ const FAREWELL: Duration = Duration::from_millis(500);
 pub(in crate::server) struct Attendance {
     pub(super) secret: Secret,
     pub(super) carriers: Carriers,
-    /// How many carriers there are now.
-    present: watch::Sender<usize>,
+    /// Who is there now.
+    present: watch::Sender<Roll>,
     calls: AtomicU64,
     epochs: Mutex<Epochs>,
     grace: Duration,
+}
+
+/// The roll that a session keeps.
+#[derive(Clone, Copy, Debug, Default)]
+struct Roll {
+    carriers: usize,
+    /// Carriers there are, but none of them has brought anything for long.
+    silent: bool,
+}
+
+impl Roll {
+    fn is_attended(self) -> bool {
+        self.carriers > 0 && !self.silent
+    }
 }
 
 /// The newest carrier of each direction.
@@ -56,11 +70,11 @@ pub(super) enum Direction {
 pub(super) struct Stale;
 
 /// A carrier that is there, until it is dropped.
-pub(super) struct Present(watch::Sender<usize>);
+pub(super) struct Present(watch::Sender<Roll>);
 
 impl Drop for Present {
     fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
+        self.0.send_modify(|roll| roll.carriers -= 1);
     }
 }
 
@@ -69,7 +83,7 @@ impl Attendance {
         Self {
             secret,
             carriers,
-            present: watch::Sender::new(0),
+            present: watch::Sender::new(Roll::default()),
             calls: AtomicU64::new(0),
             epochs: Mutex::default(),
             grace,
@@ -94,12 +108,12 @@ impl Attendance {
             }
         }
         self.calls.fetch_add(1, Ordering::Relaxed);
-        self.present.send_modify(|count| *count += 1);
+        self.present.send_modify(|roll| *roll = Roll { carriers: roll.carriers + 1, silent: false });
         Ok(Present(self.present.clone()))
     }
 
     pub(in crate::server) fn is_attended(&self) -> bool {
-        *self.present.borrow() > 0
+        self.present.borrow().is_attended()
     }
 
     /// Waits for the client where it is gone, for 10 s at most.
@@ -108,7 +122,7 @@ impl Attendance {
             return Ok(());
         }
         let mut present = self.present.subscribe();
-        timeout(HOLD, present.wait_for(|count| *count > 0)).await.map(drop)
+        timeout(HOLD, present.wait_for(|roll| roll.is_attended())).await.map(drop)
     }
 
     /// Tells the client that the session ends.
@@ -129,7 +143,9 @@ impl Attendance {
                 if now != seen {
                     (seen, heard_at) = (now, Instant::now());
                 }
-                if self.is_attended() && heard_at.elapsed() < SILENCE {
+                let silent = heard_at.elapsed() >= SILENCE;
+                self.present.send_if_modified(|roll| std::mem::replace(&mut roll.silent, silent) != silent);
+                if self.is_attended() {
                     gone_since = Instant::now();
                 } else if gone_since.elapsed() >= self.grace {
                     return;

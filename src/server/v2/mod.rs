@@ -152,7 +152,7 @@ pub(super) async fn read(State(server): State<Server>, request: Request) -> Resp
     let (carriers, from) = (&proved.attendance.carriers, proved.carrier.offset);
     let body = match proved.carrier.manner {
         Manner::Stream => carriers.send(from, u64::MAX).map(|body| Body::new(Held { body, _present: present })),
-        Manner::Trial => Ok(Body::new(Held { body: carriers.probe(0), _present: present })),
+        Manner::Trial => Ok(Body::new(Held { body: carriers.probe().0, _present: present })),
         Manner::Batch => {
             let turn = carriers.supersede();
             tokio::select! {
