@@ -13,7 +13,7 @@ use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use yamux::{Connection, ConnectionError, Mode};
 
-use super::KeepAlive;
+use super::Upkeep;
 use super::registry::Registry;
 use super::stream::Stream;
 use super::tap::{Resets, Tap};
@@ -77,19 +77,19 @@ pub struct Driver<T> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Driver<T> {
-    pub(super) fn opening(io: T, keep_alive: Option<KeepAlive>, limit: usize) -> (Opener, Self) {
+    pub(super) fn opening(io: T, upkeep: Upkeep, limit: usize) -> (Opener, Self) {
         let (requests, receiver) = mpsc::channel(16);
         let opener = Opener { requests, places: Arc::new(Semaphore::new(limit)) };
-        (opener, Self { requests: Some(receiver), ..Self::new(io, keep_alive, Mode::Server) })
+        (opener, Self { requests: Some(receiver), ..Self::new(io, upkeep, Mode::Server) })
     }
 
-    pub(super) fn accepting(io: T, keep_alive: Option<KeepAlive>) -> Self {
-        Self::new(io, keep_alive, Mode::Client)
+    pub(super) fn accepting(io: T, upkeep: Upkeep) -> Self {
+        Self::new(io, upkeep, Mode::Client)
     }
 
-    fn new(io: T, keep_alive: Option<KeepAlive>, mode: Mode) -> Self {
+    fn new(io: T, upkeep: Upkeep, mode: Mode) -> Self {
         let (registry, resets) = (Registry::default(), Resets::default());
-        let tap = Tap::new(io, registry.clone(), resets.clone(), keep_alive);
+        let tap = Tap::new(io, registry.clone(), resets.clone(), upkeep);
         let mut config = yamux::Config::default();
         // In this order: the crate checks at each step that the one limit leaves room for the other.
         config.set_max_connection_receive_window(None);

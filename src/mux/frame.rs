@@ -50,6 +50,16 @@ impl Header {
         Self { kind: PING, flags: SYN, stream: 0, length: OUR_PING | number }
     }
 
+    /// The answer to a ping of the peer's.
+    pub(super) fn pong(opaque: u32) -> Self {
+        Self { kind: PING, flags: ACK, stream: 0, length: opaque }
+    }
+
+    /// What has to be answered, where this is a ping of the peer's.
+    pub(super) fn as_ping(self) -> Option<u32> {
+        (self.kind == PING && self.flags & ACK == 0).then_some(self.length)
+    }
+
     /// Ends both directions of a stream at once.
     pub(super) fn reset(stream: u32) -> Self {
         Self { kind: WINDOW_UPDATE, flags: RST, stream, length: 0 }
@@ -60,9 +70,10 @@ impl Header {
         if self.kind == DATA { self.length as usize } else { 0 }
     }
 
-    /// Whether this answers a ping of ours.
-    pub(super) fn is_our_pong(self) -> bool {
-        self.kind == PING && self.flags & ACK != 0 && self.length & OUR_PING != 0
+    /// The number of the ping of ours that this answers.
+    pub(super) fn as_our_pong(self) -> Option<u32> {
+        let ours = self.kind == PING && self.flags & ACK != 0 && self.length & OUR_PING != 0;
+        ours.then_some(self.length & !OUR_PING)
     }
 
     /// Whether the frame begins a stream.
@@ -87,7 +98,7 @@ mod tests {
     #[track_caller]
     fn check(bytes: [u8; HEADER_LEN], body: usize, pong: bool, begins: bool, finishes: bool) {
         let header = Header::parse(&bytes);
-        let seen = (header.body_len(), header.is_our_pong(), header.begins(), header.finishes());
+        let seen = (header.body_len(), header.as_our_pong().is_some(), header.begins(), header.finishes());
         assert_eq!(seen, (body, pong, begins, finishes));
         assert_eq!(header.encode(), bytes);
     }
@@ -108,6 +119,10 @@ mod tests {
     #[test]
     fn what_we_send() {
         assert_eq!(Header::ping(1).encode(), [0, 2, 0, 1, 0, 0, 0, 0, 0x80, 0, 0, 1]);
+        let ping = Header::parse(&[0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7]);
+        assert_eq!((ping.as_ping(), Header::ping(3).as_our_pong()), (Some(7), None));
+        assert_eq!(Header::pong(7).encode(), [0, 2, 0, 2, 0, 0, 0, 0, 0, 0, 0, 7]);
+        assert_eq!(Header::pong(Header::ping(3).length).as_our_pong(), Some(3));
         assert_eq!(Header::reset(6).encode(), [0, 1, 0, 8, 0, 0, 0, 6, 0, 0, 0, 0]);
     }
 }

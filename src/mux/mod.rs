@@ -6,6 +6,7 @@
 //! given up after its half-close is reset, so that the peer does not send into the void.
 
 mod driver;
+mod fence;
 mod frame;
 mod registry;
 mod stream;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use driver::{Driver, Ending, Opener};
+pub use fence::{Fence, Raised};
 pub use stream::Stream;
 
 /// How a multiplexer keeps its connection alive.
@@ -29,25 +31,37 @@ pub struct KeepAlive {
 }
 
 impl Default for KeepAlive {
-    /// Every 3 s, as Go peers do; dead after 15 s.
+    /// Every 3 s, as Go peers do; dead after 12 s, so within 15 s of the last sign of life.
     fn default() -> Self {
-        Self { every: Duration::from_secs(3), patience: Duration::from_secs(15) }
+        Self { every: Duration::from_secs(3), patience: Duration::from_secs(12) }
     }
 }
 
-/// The end that opens streams: the tunnel's server. At most `limit` of its streams live at a time. Without `keep_alive`
-/// what is below has to find out itself that the peer is gone.
-pub fn opening<T: AsyncRead + AsyncWrite + Send + Unpin>(
-    io: T,
-    keep_alive: Option<KeepAlive>,
-    limit: usize,
-) -> (Opener, Driver<T>) {
-    Driver::opening(io, keep_alive, limit)
+/// What a connection does beside its streams.
+#[derive(Clone, Debug, Default)]
+pub struct Upkeep {
+    /// How it is kept alive. Without, what is below has to find out itself that the peer is gone.
+    pub keep_alive: Option<KeepAlive>,
+    /// What raises fences in the bytes that it sends.
+    pub fence: Fence,
+}
+
+impl Upkeep {
+    /// For what is below a connection that knows nothing of its peer.
+    #[must_use]
+    pub fn alive() -> Self {
+        Self { keep_alive: Some(KeepAlive::default()), fence: Fence::default() }
+    }
+}
+
+/// The end that opens streams: the tunnel's server. At most `limit` of its streams live at a time.
+pub fn opening<T: AsyncRead + AsyncWrite + Send + Unpin>(io: T, upkeep: Upkeep, limit: usize) -> (Opener, Driver<T>) {
+    Driver::opening(io, upkeep, limit)
 }
 
 /// The end that accepts streams: the tunnel's client.
-pub fn accepting<T: AsyncRead + AsyncWrite + Send + Unpin>(io: T, keep_alive: Option<KeepAlive>) -> Driver<T> {
-    Driver::accepting(io, keep_alive)
+pub fn accepting<T: AsyncRead + AsyncWrite + Send + Unpin>(io: T, upkeep: Upkeep) -> Driver<T> {
+    Driver::accepting(io, upkeep)
 }
 
 #[cfg(test)]

@@ -11,9 +11,13 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::KeepAlive;
+use super::fence::Fence;
 use super::frame::{HEADER_LEN, Header};
 use super::registry::Registry;
+use super::{KeepAlive, Upkeep};
+
+/// How many pings may wait for their answer. A peer that asks faster is answered less.
+const MAX_PONGS: usize = 8;
 
 /// Streams whose reset has to go out: filled by drops, emptied by the tap.
 #[derive(Clone, Debug, Default)]
@@ -126,7 +130,10 @@ pub(super) struct Tap<T> {
     registry: Registry,
     resets: Resets,
     pulse: Pulse,
+    fence: Fence,
     pings: u32,
+    /// Pings of the peer's that are to be answered.
+    pongs: VecDeque<u32>,
     inbound: Cursor,
     /// A header that was read whole and is being handed over.
     handover: Bytes,
@@ -136,13 +143,16 @@ pub(super) struct Tap<T> {
 }
 
 impl<T> Tap<T> {
-    pub(super) fn new(io: T, registry: Registry, resets: Resets, keep_alive: Option<KeepAlive>) -> Self {
+    pub(super) fn new(io: T, registry: Registry, resets: Resets, upkeep: Upkeep) -> Self {
+        let Upkeep { keep_alive, fence } = upkeep;
         Self {
             io,
             registry,
             resets,
             pulse: Pulse::new(keep_alive),
+            fence,
             pings: 0,
+            pongs: VecDeque::new(),
             inbound: Cursor::default(),
             handover: Bytes::new(),
             outbound: Cursor::default(),
@@ -168,7 +178,15 @@ impl<T: AsyncRead + Unpin> Tap<T> {
                 continue;
             }
             let header = Header::parse(&self.inbound.header);
-            if header.is_our_pong() {
+            if let Some(number) = header.as_our_pong() {
+                self.fence.ponged(number);
+                continue;
+            }
+            if let Some(opaque) = header.as_ping() {
+                // Answered here: the crate would not read on before its answer is out, which a fence may hold back.
+                if self.pongs.len() < MAX_PONGS {
+                    self.pongs.push_back(opaque);
+                }
                 continue;
             }
             if header.begins() {
@@ -247,11 +265,17 @@ impl<T: AsyncWrite + Unpin> Tap<T> {
                 let written = ready!(self.poll_write_below(cx, &bytes))?;
                 self.injected.advance(written);
             }
-            let frame = if let Some(stream) = self.resets.pop() {
+            let next_ping = (self.pings + 1) & 0xffff;
+            let frame = if let Some(opaque) = self.pongs.pop_front() {
+                Header::pong(opaque)
+            } else if self.fence.takes_ping(next_ping) {
+                self.pings = next_ping;
+                Header::ping(next_ping)
+            } else if let Some(stream) = self.resets.pop() {
                 Header::reset(stream)
             } else if self.pulse.poll_tick(cx)?.is_ready() {
-                self.pings = (self.pings + 1) & 0xffff;
-                Header::ping(self.pings)
+                self.pings = next_ping;
+                Header::ping(next_ping)
             } else {
                 return Poll::Ready(Ok(()));
             };
@@ -264,7 +288,9 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Tap<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if this.outbound.at_boundary() {
+            let passes = this.fence.poll_pass(cx);
             ready!(this.poll_inject(cx))?;
+            ready!(passes);
         }
         let part = &bytes[..bytes.len().min(this.outbound.limit())];
         let written = ready!(this.poll_write_below(cx, part))?;
@@ -281,6 +307,8 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Tap<T> {
         let this = self.get_mut();
         // The crate flushes before it reads, in every turn: this is where a silent connection gets its pings.
         if this.outbound.at_boundary() {
+            // Whether frames pass or not: a fence that is asked for later has to wake us.
+            let _ = this.fence.poll_pass(cx);
             ready!(this.poll_inject(cx))?;
         }
         Pin::new(&mut this.io).poll_flush(cx)

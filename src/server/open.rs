@@ -11,6 +11,7 @@ use super::v1::Pairs;
 use super::v2::Attendance;
 use super::{Server, random};
 use crate::auth::{Audience, Claims, verify};
+use crate::mux::Upkeep;
 use crate::pipe;
 use crate::wire::Prefix;
 use crate::wire::v2::Secret;
@@ -51,8 +52,11 @@ impl Server {
         let opening = self.opening(claims, token, prefix)?;
         let inner = &self.0;
         let (pipe, swapper) = pipe::v1::pipe();
+        let upkeep = Upkeep::alive();
+        let fence = upkeep.fence.clone();
+        let swapper = swapper.with_fence(move || fence.clone().boxed());
         let link = Link::V1(Pairs::new(swapper, inner.tasks.clone()));
-        self.start(Session::start(opening, pipe, link, &inner.tasks, inner.closing.child_token()))
+        self.start(Session::start(opening, pipe, link, upkeep, &inner.tasks, inner.closing.child_token()))
     }
 
     /// Opens a session on wire v2 for a client that was let in.
@@ -67,7 +71,7 @@ impl Server {
         let (pipe, carriers) = pipe::v2::pipe();
         let attendance = Arc::new(Attendance::new(Secret::from_random(random()), carriers, inner.config.grace));
         let link = Link::V2(Arc::clone(&attendance));
-        let running = Session::start(opening, pipe, link, &inner.tasks, inner.closing.child_token());
+        let running = Session::start(opening, pipe, link, Upkeep::default(), &inner.tasks, inner.closing.child_token());
         Ok((self.start(running)?, attendance))
     }
 

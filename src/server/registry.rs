@@ -80,6 +80,7 @@ mod tests {
     use tokio_util::task::TaskTracker;
 
     use super::*;
+    use crate::mux::Upkeep;
     use crate::pipe::{v1, v2};
     use crate::server::session::{Link, Opening};
     use crate::server::v1::Pairs;
@@ -94,14 +95,20 @@ mod tests {
     fn session(prefix: &str) -> Arc<Session> {
         let (tasks, (pipe, swapper)) = (TaskTracker::new(), v1::pipe());
         let link = Link::V1(Pairs::new(swapper, tasks.clone()));
-        Arc::clone(Session::start(opening(prefix, Some(0)), pipe, link, &tasks, CancellationToken::new()).session())
+        Arc::clone(
+            Session::start(opening(prefix, Some(0)), pipe, link, Upkeep::default(), &tasks, CancellationToken::new())
+                .session(),
+        )
     }
 
     fn lasting(prefix: &str, owner: Option<u8>) -> Arc<Session> {
         let (pipe, carriers) = v2::pipe();
         let attendance = Attendance::new(Secret::from_random([0; 32]), carriers, std::time::Duration::from_secs(60));
         let (link, closing) = (Link::V2(Arc::new(attendance)), CancellationToken::new());
-        Arc::clone(Session::start(opening(prefix, owner), pipe, link, &TaskTracker::new(), closing).session())
+        Arc::clone(
+            Session::start(opening(prefix, owner), pipe, link, Upkeep::default(), &TaskTracker::new(), closing)
+                .session(),
+        )
     }
 
     #[track_caller]

@@ -18,7 +18,7 @@ use super::stream::TargetStream;
 use super::v1::Pairs;
 use super::v2::Attendance;
 use super::{GRACE, random};
-use crate::mux::{self, Ending, KeepAlive, Opener};
+use crate::mux::{self, Ending, Opener, Upkeep};
 use crate::proxy::{Fault, Hop, Visitor};
 use crate::wire::{Prefix, SessionId};
 
@@ -74,6 +74,7 @@ impl Session {
         opening: Opening,
         pipe: P,
         link: Link,
+        upkeep: Upkeep,
         tasks: &TaskTracker,
         closing: CancellationToken,
     ) -> Running<P>
@@ -84,8 +85,7 @@ impl Session {
         let key = SessionId::from_random(random());
         let fault_key = HeaderValue::from_str(key.as_str()).expect("hexadecimal digits make a header value");
         let v2 = matches!(link, Link::V2(_));
-        let keep_alive = if v2 { None } else { Some(KeepAlive::default()) };
-        let (opener, driver) = mux::opening(pipe, keep_alive, MAX_STREAMS);
+        let (opener, driver) = mux::opening(pipe, upkeep, MAX_STREAMS);
         let hop = {
             let opener = opener.clone();
             Hop::new(move || open(opener.clone(), v2), fault_key.clone(), tasks.clone())

@@ -13,7 +13,7 @@ use super::backoff::Backoff;
 use super::exchange::Report;
 use super::session::{Ended, GRACE, Life};
 use super::{Event, random_unit};
-use crate::mux::{Ending, KeepAlive, accepting};
+use crate::mux::{Driver, Ending, Upkeep, accepting};
 use crate::pipe::v1::{Pipe, Swapper, pipe};
 use open::Grant;
 use pair::PairError;
@@ -23,6 +23,9 @@ pub(super) use refuse::refuse;
 /// Opens a session and lives through it.
 pub(super) async fn live(life: &Life<'_>, was_ready: &mut bool) -> Ended {
     let (pipe, swapper) = pipe();
+    let upkeep = Upkeep::alive();
+    let fence = upkeep.fence.clone();
+    let swapper = swapper.with_fence(move || fence.clone().boxed());
     let opening = async {
         let grant = open::open(life.client).await.map_err(Ended::Denied)?;
         pair::bring(life, &grant, &swapper).await.map_err(lost)?;
@@ -36,7 +39,7 @@ pub(super) async fn live(life: &Life<'_>, was_ready: &mut bool) -> Ended {
         Ok(grant) => {
             *was_ready = true;
             life.client.tell(Event::Ready);
-            keep(life, &grant, pipe, &swapper).await
+            keep(life, &grant, accepting(pipe, upkeep), &swapper).await
         }
         Err(ended) => ended,
     };
@@ -44,11 +47,11 @@ pub(super) async fn live(life: &Life<'_>, was_ready: &mut bool) -> Ended {
     ended
 }
 
-async fn keep(life: &Life<'_>, grant: &Grant, pipe: Pipe, swapper: &Swapper) -> Ended {
+async fn keep(life: &Life<'_>, grant: &Grant, driver: Driver<Pipe>, swapper: &Swapper) -> Ended {
     let closing = CancellationToken::new();
     let exchange = life.exchange(Report::Answer(grant.fault_key.clone()));
     let accept = |stream| drop(life.tasks.spawn(exchange.clone().serve(stream)));
-    let driver = accepting(pipe, Some(KeepAlive::default())).run(closing.clone(), accept);
+    let driver = driver.run(closing.clone(), accept);
     let stopping = async {
         life.shutdown.cancelled().await;
         finish(life, grant).await;

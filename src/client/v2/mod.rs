@@ -16,7 +16,7 @@ use super::Event;
 use super::exchange::Report;
 use super::link::Denied;
 use super::session::{Ended, GRACE, Life};
-use crate::mux::{Ending, accepting};
+use crate::mux::{Ending, Upkeep, accepting};
 use crate::pipe::v2::{Carriers, End, Pipe, pipe};
 use tunnel::{Trouble, Tunnel};
 
@@ -60,7 +60,7 @@ pub(super) async fn live(life: &Life<'_>, was_ready: &mut bool) -> Option<Ended>
 async fn keep(life: &Life<'_>, tunnel: Arc<Tunnel>, pipe: Pipe, carriers: &Carriers) -> Ended {
     let exchange = life.exchange(Report::FirstByte);
     let accept = |stream| drop(life.tasks.spawn(exchange.clone().serve(stream)));
-    let driver = accepting(pipe, None).run(CancellationToken::new(), accept);
+    let driver = accepting(pipe, Upkeep::default()).run(CancellationToken::new(), accept);
     let stopping = async {
         life.shutdown.cancelled().await;
         tunnel.drain().await;

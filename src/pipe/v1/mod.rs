@@ -42,7 +42,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub use incoming::Incoming;
 pub use outgoing::{Outgoing, OutgoingBody, Progress, carrier};
-pub use swap::{SwapError, Swapper};
+pub use swap::{Raising, SwapError, Swapper};
 
 use swap::Shared;
 

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -132,10 +133,15 @@ impl Shared {
     }
 }
 
+/// What holds back all that is written once the peer has read everything before; dropped, it lets it pass again.
+pub type Raising = Pin<Box<dyn Future<Output = Box<dyn Send>> + Send>>;
+
 /// Brings a pipe its carriers.
 #[derive(Clone)]
 pub struct Swapper {
     shared: Arc<Shared>,
+    /// What raises a fence in the bytes that are written, where the pipe's user can.
+    fence: Option<Arc<dyn Fn() -> Raising + Send + Sync>>,
     /// One swap at a time.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
@@ -153,7 +159,16 @@ pub enum SwapError {
 
 impl Swapper {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, turn: Arc::default() }
+        Self { shared, fence: None, turn: Arc::default() }
+    }
+
+    /// Has a fence raised before the old body is ended, in every swap but the first: what shows that a Go reader has
+    /// nothing left to read that its end could reach it together with. One that does not stand within 10 s is passed
+    /// over.
+    #[must_use]
+    pub fn with_fence(mut self, raise: impl Fn() -> Raising + Send + Sync + 'static) -> Self {
+        self.fence = Some(Arc::new(raise));
+        self
     }
 
     /// Whether the pipe has failed.
@@ -183,7 +198,7 @@ impl Swapper {
         let mut attempt = Attempt::begin(&self.shared);
         let shaken = timeout(DEADLINE, attempt.shake_hands(incoming, &outgoing)).await;
         match shaken.unwrap_or_else(|_| Err("the peer did not answer the handshake within 10 s".to_owned())) {
-            Ok(incoming) => attempt.go_over(incoming, outgoing),
+            Ok(incoming) => attempt.go_over(incoming, outgoing, self.fence.as_deref()).await,
             Err(cause) => Err(attempt.give_up(cause)),
         }
     }
@@ -222,17 +237,36 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn go_over(mut self, incoming: Incoming, outgoing: Outgoing) -> Result<(), SwapError> {
+    async fn go_over(
+        mut self,
+        incoming: Incoming,
+        outgoing: Outgoing,
+        fence: Option<&(dyn Fn() -> Raising + Send + Sync)>,
+    ) -> Result<(), SwapError> {
         if !outgoing.attach(self.shared) {
             return Err(self.give_up("a new carrier was lost during the handshake".to_owned()));
         }
-        let mut state = self.shared.lock();
-        if let Some(cause) = &state.failed {
-            return Err(SwapError::Lost(cause.clone()));
-        }
-        state.readers.push_back(incoming);
-        let old = state.writer.replace(outgoing);
-        drop(state);
+        let first = {
+            let mut state = self.shared.lock();
+            if let Some(cause) = &state.failed {
+                return Err(SwapError::Lost(cause.clone()));
+            }
+            // The peer may be writing there already, the fence's answer among it.
+            state.readers.push_back(incoming);
+            state.writer.is_none()
+        };
+        self.shared.wake();
+        let _raised = match fence.filter(|_| !first) {
+            Some(raise) => timeout(DEADLINE, raise()).await.ok(),
+            None => None,
+        };
+        let old = {
+            let mut state = self.shared.lock();
+            if let Some(cause) = &state.failed {
+                return Err(SwapError::Lost(cause.clone()));
+            }
+            state.writer.replace(outgoing)
+        };
         if let Some(old) = old {
             old.end();
         }
