@@ -227,10 +227,10 @@ async fn a_fence_stands_once_everything_before_it_has_been_read() {
     tasks.spawn(driver.run(CancellationToken::new(), move |stream| drop(sender.try_send(stream))));
 
     let mut stream = opener.open().await.unwrap();
-    stream.write_all(&[1; 5_000]).await.unwrap();
-    let (raised, also_raised) = tokio::join!(ours.raise(), theirs.raise());
+    stream.write_all(b"before").await.unwrap();
     let mut received = accepted.recv().await.unwrap();
-    received.read_exact(&mut [0; 5_000]).await.unwrap();
+    received.read_exact(&mut [0; 6]).await.unwrap();
+    let (raised, also_raised) = tokio::join!(ours.raise(), theirs.raise());
     stream.write_all(b"after").await.unwrap();
     let mut after = [0; 5];
     let waited = tokio::time::timeout(Duration::from_secs(60), received.read_exact(&mut after)).await;
