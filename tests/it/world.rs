@@ -86,7 +86,27 @@ impl Program {
         }
     }
 
+    /// All that was printed by a program that has ended.
+    pub(crate) async fn all(&mut self) -> Output {
+        // The senders are dropped where the two streams end.
+        while timeout(PATIENCE, self.output.changed()).await.expect("its output ends").is_ok() {}
+        self.output.borrow().clone()
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.child.id().expect("it runs")
+    }
+
+    /// Ends it at once, without a word of its own.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.expect("it can be killed");
+    }
+
+    /// Asks it to stop.
+    #[cfg(unix)]
+    pub(crate) async fn terminate(&self) {
+        let id = self.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().await.expect("`kill` starts");
+        assert!(sent.success(), "the signal is sent");
     }
 }

@@ -1,0 +1,107 @@
+//! The end of a server and of a client, asked for while there is work.
+#![cfg(unix)]
+
+use crate::peer::{End, Peer};
+use crate::target::Target;
+use crate::tunnel::{Client, Tunnel};
+use crate::world::Program;
+
+/// Exchanges of which the visitors have seen one half.
+struct Halves(Vec<(Peer, Peer)>);
+
+impl Halves {
+    async fn begin(tunnel: &Tunnel, target: &mut Target) -> Self {
+        let mut halves = Vec::new();
+        for _ in 0..20 {
+            let mut visitor = tunnel.server.visit().await;
+            visitor.send("GET /app HTTP/1.1\r\nHost: a.example\r\n\r\n").await;
+            let mut service = target.accept().await;
+            service.head().await;
+            service.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf").await;
+            visitor.until("half").await;
+            halves.push((visitor, service));
+        }
+        Self(halves)
+    }
+
+    async fn end_well(self) {
+        for (mut visitor, mut service) in self.0 {
+            service.send("full").await;
+            visitor.expect("full").await;
+        }
+    }
+
+    async fn are_cut(self) {
+        for (mut visitor, _service) in self.0 {
+            assert_eq!(visitor.rest().await, (String::new(), End::Reset));
+        }
+    }
+}
+
+const STOPPING: &str = "stopping: exchanges in flight have 30 s to end; a second signal ends at once";
+
+async fn ask(program: &mut Program) {
+    program.terminate().await;
+    program.printed(|output| output.stderr.contains(STOPPING)).await;
+}
+
+#[tokio::test]
+async fn a_server_ends_after_its_exchanges() {
+    let mut target = Target::start();
+    let mut tunnel = Tunnel::to(&target.url()).await;
+    let halves = Halves::begin(&tunnel, &mut target).await;
+    ask(&mut tunnel.server.program).await;
+    let mut late = Client::begin(&tunnel.server.url("/late"), &target.url(), &[]);
+    let sentence = format!(
+        "no tunnel: the server at `{}` takes no session now: the server is about to stop; trying again in ",
+        tunnel.server.url("")
+    );
+    late.program.printed(|output| output.stderr.contains(&sentence)).await;
+    let (head, _) = tunnel.server.get("/app", "").await;
+    assert_eq!((head.status(), head.value("sendit-error")), ("503", Some("limit")));
+    halves.end_well().await;
+    assert_eq!(tunnel.server.program.ended().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_client_ends_after_its_exchanges() {
+    let mut target = Target::start();
+    let mut tunnel = Tunnel::to(&target.url()).await;
+    let halves = Halves::begin(&tunnel, &mut target).await;
+    ask(&mut tunnel.client.program).await;
+    halves.end_well().await;
+    assert_eq!(tunnel.client.program.ended().await, Some(0));
+    let (head, _) = tunnel.server.get("/app", "").await;
+    assert_eq!((head.status(), head.value("sendit-error")), ("404", Some("unknown-prefix")));
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_at_once() {
+    let mut target = Target::start();
+    let mut tunnel = Tunnel::to(&target.url()).await;
+    let halves = Halves::begin(&tunnel, &mut target).await;
+    ask(&mut tunnel.client.program).await;
+    tunnel.client.program.terminate().await;
+    assert_eq!(tunnel.client.program.ended().await, Some(130));
+    halves.are_cut().await;
+
+    let mut tunnel = Tunnel::to(&target.url()).await;
+    let halves = Halves::begin(&tunnel, &mut target).await;
+    ask(&mut tunnel.server.program).await;
+    tunnel.server.program.terminate().await;
+    assert_eq!(tunnel.server.program.ended().await, Some(130));
+    assert!(tunnel.server.program.all().await.stderr.ends_with("error: ended by a second signal\n"));
+    halves.are_cut().await;
+}
+
+#[tokio::test]
+async fn who_has_nothing_to_do_ends_at_once() {
+    let target = Target::start();
+    let mut tunnel = Tunnel::to(&target.url()).await;
+    target.echo_paths();
+    assert_eq!(tunnel.server.get("/app/x", "").await.1, "/app/x");
+    ask(&mut tunnel.client.program).await;
+    assert_eq!(tunnel.client.program.ended().await, Some(0));
+    ask(&mut tunnel.server.program).await;
+    assert_eq!(tunnel.server.program.ended().await, Some(0));
+}
