@@ -31,8 +31,8 @@ use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
 /// is being closed.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// Set when an answer that has begun cannot be finished, so that whoever owns the visitor's connection resets it
-/// instead of ending it as if the answer were whole. A request carries it as an extension.
+/// Set while an answer has begun and is not finished, so that whoever owns the visitor's connection resets it, should
+/// it go then, instead of ending it as if the answer were whole. A request carries it as an extension.
 #[derive(Clone, Debug, Default)]
 pub struct Breaker(Arc<AtomicBool>);
 
@@ -40,6 +40,11 @@ impl Breaker {
     /// Asks for the reset.
     pub fn trip(&self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes that back: the answer is whole.
+    pub fn mend(&self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 
     /// Whether the connection has to be reset.
@@ -106,7 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
             self.tasks.spawn(upgrade::splice(visitor, target, breaker, guard));
             return Ok(response.map(|_| Body::empty()));
         }
-        Ok(response.map(|body| Body::new(Answer { body, breaker, _guard: guard })))
+        Ok(response.map(|body| Body::new(Answer::new(body, breaker, guard))))
     }
 
     /// The client's own answer, where it could not reach the target: known by a key that no target ever sees.
@@ -171,6 +176,17 @@ struct Answer<G> {
     _guard: G,
 }
 
+impl<G> Answer<G> {
+    /// The breaker trips at the beginning, not when something fails: the process may end at any moment, and then
+    /// nobody is left to trip it.
+    fn new(body: Incoming, breaker: Breaker, guard: G) -> Self {
+        if !body.is_end_stream() {
+            breaker.trip();
+        }
+        Self { body, breaker, _guard: guard }
+    }
+}
+
 impl<G: Unpin> HttpBody for Answer<G> {
     type Data = Bytes;
     type Error = hyper::Error;
@@ -178,8 +194,14 @@ impl<G: Unpin> HttpBody for Answer<G> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let this = self.get_mut();
         let frame = Pin::new(&mut this.body).poll_frame(cx);
-        if let Poll::Ready(Some(Err(_))) = frame {
-            this.breaker.trip();
+        let whole = match &frame {
+            Poll::Ready(None) => true,
+            // Nobody asks for more after trailers.
+            Poll::Ready(Some(Ok(frame))) => frame.is_trailers() || this.body.is_end_stream(),
+            Poll::Ready(Some(Err(_))) | Poll::Pending => false,
+        };
+        if whole {
+            this.breaker.mend();
         }
         frame
     }
