@@ -128,10 +128,7 @@ async fn bodies_keep_their_framing() {
         ["HTTP/1.1 200 OK\n\nhello", "HTTP/1.1 200 OK\ntransfer-encoding: chunked\n\n5\r\nhello\r\n0\r\n\r\n"],
         ["HTTP/1.0 200 OK\n\nhello", "HTTP/1.1 200 OK\ntransfer-encoding: chunked\n\n5\r\nhello\r\n0\r\n\r\n"],
         ["HTTP/1.1 204 No Content", "HTTP/1.1 204 No Content"],
-        [
-            "HTTP/1.1 304 Not Modified\nETag: \"x\"\nContent-Length: 5",
-            "HTTP/1.1 304 Not Modified\netag: \"x\"\ncontent-length: 5",
-        ],
+        ["HTTP/1.1 304 Not Modified\nETag: \"x\"", "HTTP/1.1 304 Not Modified\netag: \"x\""],
         [
             "HTTP/1.1 503 Service Unavailable\nContent-Length: 4\n\nmine",
             "HTTP/1.1 503 Service Unavailable\ncontent-length: 4\n\nmine",
