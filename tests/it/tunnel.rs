@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
+use tokio::process::Command;
 
 use crate::peer::{End, Head, Peer};
 use crate::world::{Program, sendit};
@@ -21,6 +22,11 @@ impl Server {
     pub(crate) async fn start_at(addr: &str, args: &[&str]) -> Self {
         let mut command = sendit();
         command.args(["serve", "--addr", addr]).args(args);
+        Self::of(command).await
+    }
+
+    /// The server that a command line starts.
+    pub(crate) async fn of(command: Command) -> Self {
         let mut program = Program::start(command);
         let output = program.printed(|output| output.stderr.contains('\n')).await;
         let line = output.stderr.lines().next().unwrap_or_default();
@@ -61,6 +67,11 @@ impl Client {
     pub(crate) fn begin(source: &str, target: &str, args: &[&str]) -> Self {
         let mut command = sendit();
         command.arg("connect").args(args).args([source, target]);
+        Self::of(command)
+    }
+
+    /// The client that a command line starts.
+    pub(crate) fn of(command: Command) -> Self {
         Self { program: Program::start(command) }
     }
 

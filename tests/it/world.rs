@@ -1,6 +1,12 @@
 //! What every test needs: the binary as a child process that ends with the test, and its output as it comes.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+#[cfg(unix)]
+use std::fs::OpenOptions;
+#[cfg(unix)]
+use std::io::Write as _;
+#[cfg(unix)]
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -12,9 +18,38 @@ use tokio::time::timeout;
 /// How long anything that a test waits for may take, on a machine that does much else.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A program, to which the machine's proxies mean nothing.
+pub(crate) fn program(path: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(path);
+    for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
+        command.env_remove(name).env_remove(name.to_uppercase());
+    }
+    command
+}
+
 /// The binary under test.
 pub(crate) fn sendit() -> Command {
-    Command::new(PathBuf::from(env!("CARGO_BIN_EXE_sendit")))
+    program(env!("CARGO_BIN_EXE_sendit"))
+}
+
+/// A program of the system, if it is there. Where it must be, because CI says so, the test fails; else it is left out,
+/// and a line in `target/left-out.txt` says so.
+#[cfg(unix)]
+pub(crate) async fn installed(name: &str) -> Option<Command> {
+    if program(name).arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().await.is_ok() {
+        return Some(program(name));
+    }
+    #[expect(clippy::disallowed_methods, reason = "the tests' own setting")]
+    let must = std::env::var("CI").is_ok_and(|value| value == "true");
+    assert!(!must, "`{name}` is not installed");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
+    let line = format!("`{name}` is not installed, so its test was left out\n");
+    eprint!("LEFT OUT: {line}");
+    std::fs::create_dir_all(&folder).expect("the folder can be made");
+    let mut file =
+        OpenOptions::new().create(true).append(true).open(folder.join("left-out.txt")).expect("it can be opened");
+    file.write_all(line.as_bytes()).expect("it can be written");
+    None
 }
 
 /// A child process whose standard output and error are kept, and which is killed by drop.
@@ -31,12 +66,6 @@ pub(crate) struct Output {
 
 impl Program {
     pub(crate) fn start(mut command: Command) -> Self {
-        // Neither the machine's proxies nor its settings may have a part in a test.
-        for name in
-            ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"]
-        {
-            command.env_remove(name);
-        }
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
