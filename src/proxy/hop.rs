@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use super::connection::{Connector, Seen};
 use super::headers::{Intent, strip_hop_by_hop};
-use super::{Fault, Visitor, forwarded, upgrade};
+use super::{Fault, Visitor, expect, forwarded, upgrade};
 use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
 
 /// How long a stream, and with it the client's connection to the target, is kept for the next exchange. Shorter than
@@ -89,11 +89,15 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
         guard: impl Send + Sync + Unpin + 'static,
     ) -> Result<Response<Body>, Fault> {
         let breaker = request.extensions_mut().remove::<Breaker>().unwrap_or_default();
-        let may_upgrade = request.version() == Version::HTTP_11;
+        // Neither upgrades nor expectations are known to HTTP/1.0.
+        let is_http_11 = request.version() == Version::HTTP_11;
         let mut intent = Intent::of(request.headers());
-        intent.upgrade = intent.upgrade.filter(|_| may_upgrade);
+        intent.upgrade = intent.upgrade.filter(|_| is_http_11);
         let wants_upgrade = intent.upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
         prepare(&mut request, &intent, visitor)?;
+        if is_http_11 {
+            expect::hold_body(&mut request);
+        }
 
         let mut response = self.client.request(request).await.map_err(|error| blame(&error))?;
         if let Some(fault) = self.own_fault(&response) {

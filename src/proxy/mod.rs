@@ -2,6 +2,7 @@
 //! answered over a byte stream that somebody else provides. Knows neither sessions nor pipes nor tokens.
 
 mod connection;
+mod expect;
 mod fault;
 mod forwarded;
 mod headers;

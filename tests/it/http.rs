@@ -1,5 +1,7 @@
 //! One exchange at a time: which bytes reach the target, and which come back.
 
+use std::time::Duration;
+
 use crate::peer::{End, Head};
 use crate::target::Target;
 use crate::tunnel::Tunnel;
@@ -255,20 +257,35 @@ async fn visitors_may_speak_http_1_0() {
     }
 }
 
-/// A visitor that asks first sends its body only once it is told to, and a target that needs none is heard.
+/// A visitor that asks first sends its body only once the target wants it, and a target that does not is heard. One
+/// that says nothing gets the body all the same.
 #[tokio::test]
 async fn a_body_waits_for_100_continue() {
     let mut bench = Bench::new().await;
-    let mut visitor = bench.tunnel.server.visit().await;
-    visitor.send("POST /app HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n").await;
-    let mut target = bench.target.accept().await;
-    assert_eq!(target.head().await.value("expect"), Some("100-continue"));
-    target.send("HTTP/1.1 100 Continue\r\n\r\n").await;
-    visitor.expect("HTTP/1.1 100 Continue\r\n\r\n").await;
-    visitor.send("hello").await;
-    target.expect("hello").await;
-    target.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
-    assert_eq!(visitor.head().await.status(), "200");
+    let go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    let refusal = "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 2\r\n\r\nno";
+    for (said, heard) in [(go_on, "100"), (refusal, "417"), ("", "100")] {
+        let mut visitor = bench.tunnel.server.visit().await;
+        let head = "POST /app HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
+        visitor.send(head).await;
+        let mut target = bench.target.accept().await;
+        assert_eq!(target.head().await.value("expect"), Some("100-continue"));
+        assert!(visitor.is_silent(Duration::from_millis(300)).await, "the target has not spoken yet");
+        target.send(said).await;
+        assert_eq!(visitor.head().await.status(), heard);
+        if heard == "100" {
+            visitor.send("hello").await;
+            target.expect("hello").await;
+            target.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+            assert_eq!(visitor.head().await.status(), "200");
+            target.finish().await;
+            assert_eq!(target.rest().await.0, "");
+        } else {
+            visitor.expect("no").await;
+            drop(visitor);
+            assert_eq!(target.rest().await.0, "", "no byte of a body that nobody sent");
+        }
+    }
 }
 
 #[tokio::test]
