@@ -122,9 +122,9 @@ async fn a_cut_is_never_an_end() {
                 service.send(format!("HTTP/1.1 200 OK\r\n{framing}")).await;
                 visitor.until("half").await;
                 if cut {
-                    service.cut()
+                    service.cut();
                 } else {
-                    drop(service)
+                    drop(service);
                 }
                 if ends_by_close && !cut && version == "1.1" {
                     visitor.expect("\r\n0\r\n\r\n").await;

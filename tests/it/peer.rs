@@ -90,11 +90,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     pub(crate) fn rest(&mut self) -> impl Future<Output = (String, End)> {
         let caller = Location::caller();
         async move {
-            let end = match timeout(PATIENCE, self.stream.read_to_end(&mut self.ahead)).await {
-                Ok(Ok(_)) => End::Closed,
-                Ok(Err(_)) => End::Reset,
-                Err(_) => panic!("{caller}: no end came, but `{}`", text(&self.ahead)),
-            };
+            let read = timeout(PATIENCE, self.stream.read_to_end(&mut self.ahead)).await;
+            let read = read.unwrap_or_else(|_| panic!("{caller}: no end came, but `{}`", text(&self.ahead)));
+            let end = if read.is_ok() { End::Closed } else { End::Reset };
             (text(&std::mem::take(&mut self.ahead)), end)
         }
     }

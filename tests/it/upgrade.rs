@@ -1,4 +1,4 @@
-//! Connections that change their protocol: WebSockets, and any other.
+//! Connections that change their protocol: to `WebSocket`, and to any other.
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;

@@ -42,9 +42,9 @@ async fn a_half_upload_is_no_whole_one() {
         for cut in [false, true] {
             let (visitor, mut service) = begun(&tunnel, &mut target, &request, sent).await;
             if cut {
-                visitor.cut()
+                visitor.cut();
             } else {
-                drop(visitor)
+                drop(visitor);
             }
             assert_eq!(service.rest().await, (String::new(), End::Reset), "{framing}, cut: {cut}");
         }
