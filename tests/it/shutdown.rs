@@ -1,10 +1,17 @@
 //! The end of a server and of a client, asked for while there is work.
 #![cfg(unix)]
 
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
 use crate::peer::{End, Peer};
 use crate::target::Target;
 use crate::tunnel::{Client, Tunnel};
-use crate::world::Program;
+use crate::world::{PATIENCE, Program};
 
 /// Exchanges of which the visitors have seen one half.
 struct Halves(Vec<(Peer, Peer)>);
@@ -107,4 +114,48 @@ async fn who_has_nothing_to_do_ends_at_once() {
     assert_eq!(tunnel.client.program.ended().await, Some(0));
     ask(&mut tunnel.server.program).await;
     assert_eq!(tunnel.server.program.ended().await, Some(0));
+}
+
+/// Visits one after another until the tunnel is no more. Each is answered whole, by the target or with a clear refusal.
+/// How many the target answered.
+async fn visit_to_the_end(addr: SocketAddr) -> usize {
+    let mut answered = 0;
+    loop {
+        // After its last exchange a server takes no more connections, and those that wait to be taken are lost.
+        let Ok(mut stream) = TcpStream::connect(addr).await else { return answered };
+        let request = "GET /app/x HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n";
+        let mut answer = String::new();
+        let exchange = async {
+            stream.write_all(request.as_bytes()).await?;
+            stream.read_to_string(&mut answer).await
+        };
+        let exchanged = timeout(PATIENCE, exchange).await.expect("every exchange ends");
+        match (exchanged, answer.as_str()) {
+            (_, "") => return answered,
+            (Ok(_), answer) if answer.ends_with("\r\n\r\n/app/x") => answered += 1,
+            (Ok(_), answer) if answer.contains("\r\nsendit-error: unknown-prefix\r\n") => return answered,
+            (Ok(_), answer) if answer.starts_with("HTTP/1.1 503 ") && answer.contains("\r\nretry-after: ") => {}
+            (ended, answer) => panic!("`{answer}` is no whole answer: {ended:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_comes_meanwhile_is_answered_whole() {
+    for stop_server in [false, true] {
+        let target = Target::start();
+        let mut tunnel = Tunnel::to(&target.url()).await;
+        target.echo_paths();
+        let visitors = TaskTracker::new();
+        let visits: Vec<_> = (0..8).map(|_| visitors.spawn(visit_to_the_end(tunnel.server.addr))).collect();
+        for _ in 0..20 {
+            assert_eq!(tunnel.server.get("/app/x", "").await.1, "/app/x");
+        }
+        let program = if stop_server { &mut tunnel.server.program } else { &mut tunnel.client.program };
+        ask(program).await;
+        assert_eq!(program.ended().await, Some(0), "server: {stop_server}");
+        for visits in visits {
+            assert!(visits.await.expect("none was cut") > 0, "server: {stop_server}");
+        }
+    }
 }
