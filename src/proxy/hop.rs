@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{HOST, HeaderValue};
+use http::header::HeaderValue;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode, Uri, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use super::connection::{Connector, Seen};
 use super::headers::{Intent, strip_hop_by_hop};
-use super::{Fault, Visitor, expect, forwarded, upgrade};
+use super::{Fault, Visitor, ambiguous, expect, forwarded, upgrade};
 use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
 
 /// How long a stream, and with it the client's connection to the target, is kept for the next exchange. Shorter than
@@ -130,6 +130,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
 
 /// Makes of a visitor's request the one that the target gets.
 fn prepare(request: &mut Request<Body>, intent: &Intent, visitor: &Visitor) -> Result<(), Fault> {
+    ambiguous::settle(request)?;
     // Never resolved: the connector opens a stream whatever the address.
     let address = Authority::from_static("target");
     let path = request.uri().path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
@@ -139,8 +140,6 @@ fn prepare(request: &mut Request<Body>, intent: &Intent, visitor: &Visitor) -> R
     let headers = request.headers_mut();
     strip_hop_by_hop(headers);
     intent.say(headers);
-    // Only HTTP/1.0 knows requests without a host. (RFC 9112, section 3.2)
-    headers.entry(HOST).or_insert(HeaderValue::from_static("localhost"));
     forwarded::introduce(headers, visitor);
     Ok(())
 }

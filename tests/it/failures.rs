@@ -44,6 +44,41 @@ async fn unknown_prefixes() {
     }
 }
 
+/// None of them reaches the target, and the connection is not used for another.
+#[tokio::test]
+async fn ambiguous_requests() {
+    let mut target = Target::start();
+    let tunnel = Tunnel::to(&target.url()).await;
+    let host = "Host: a.example\r\n";
+    for (line, headers) in [
+        ("GET /app HTTP/1.1", String::new()),
+        ("GET /app HTTP/1.1", "Host: a b\r\n".to_owned()),
+        ("GET /app HTTP/1.1", format!("{host}Host: b.example\r\n")),
+        ("GET /app HTTP/1.1", format!("{host}X : a\r\n")),
+        ("GET /app HTTP/1.1", format!("{host}X: a\r\n b\r\n")),
+        ("GET /app HTTP/1.1", format!("{host}X: a\rb\r\n")),
+        ("GET /app HTTP/1.1", format!("{host}X: a\0b\r\n")),
+        ("CONNECT /app HTTP/1.1", host.to_owned()),
+        ("POST /app HTTP/1.1", format!("{host}Content-Length: 1\r\nContent-Length: 2\r\n")),
+        ("POST /app HTTP/1.1", format!("{host}Content-Length: +2\r\n")),
+        ("POST /app HTTP/1.1", format!("{host}Content-Length: 2, 2\r\n")),
+        ("POST /app HTTP/1.1", format!("{host}Transfer-Encoding: chunked, gzip\r\n")),
+        ("POST /app HTTP/1.1", format!("{host}Transfer-Encoding: gzip, chunked\r\n")),
+        ("POST /app HTTP/1.1", format!("{host}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n")),
+        ("POST /app HTTP/1.0", format!("{host}Transfer-Encoding: chunked\r\n")),
+    ] {
+        let mut visitor = tunnel.server.visit().await;
+        visitor.send(format!("{line}\r\n{headers}\r\n")).await;
+        let head = visitor.head().await;
+        assert_eq!((head.status(), head.value("connection")), ("400", Some("close")), "{line} {headers}");
+        // A reset, where something was sent that nobody has read.
+        visitor.rest().await;
+    }
+    let mut visitor = tunnel.server.visit().await;
+    visitor.send("GET /app/well HTTP/1.1\r\nHost: a.example\r\n\r\n").await;
+    assert_eq!(target.accept().await.head().await.start, "GET /app/well HTTP/1.1", "the first that reaches the target");
+}
+
 #[tokio::test]
 async fn a_target_that_is_down_is_waited_for() {
     let (port, url) = refusing();

@@ -105,7 +105,8 @@ async fn paths_and_methods_are_untouched() {
     }
     bench
         .check(Exchange {
-            request: "GET http://a.example/app/absolute?x HTTP/1.1\nHost: a.example",
+            // Which goes before the header.
+            request: "GET http://a.example/app/absolute?x HTTP/1.1\nHost: b.example",
             passed_on: "GET /app/absolute?x HTTP/1.1\nhost: a.example",
             answer: OK,
             brought_back: OK_BACK,
