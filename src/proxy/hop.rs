@@ -31,6 +31,9 @@ use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
 /// is being closed.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// How many connections in a row may turn out to be closed. After a restart of the target that can be several.
+const MAX_REPEATS: usize = 3;
+
 /// Set while an answer has begun and is not finished, so that whoever owns the visitor's connection resets it, should
 /// it go then, instead of ending it as if the answer were whole. A request carries it as an extension.
 #[derive(Clone, Debug, Default)]
@@ -99,7 +102,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
             expect::hold_body(&mut request);
         }
 
-        let mut response = self.client.request(request).await.map_err(|error| blame(&error))?;
+        let mut response = self.answered(request).await.map_err(|error| blame(&error))?;
         if let Some(fault) = self.own_fault(&response) {
             return Err(fault);
         }
@@ -116,6 +119,19 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
             return Ok(response.map(|_| Body::empty()));
         }
         Ok(response.map(|body| Body::new(Answer::new(body, breaker, guard))))
+    }
+
+    /// Has a request answered, once more where it went into a connection that the target had closed, which is nobody's
+    /// fault: but only one that may be repeated. (RFC 9112, section 9.3.1)
+    async fn answered(&self, mut request: Request<Body>) -> Result<Response<Incoming>, Error> {
+        for _ in 0..MAX_REPEATS {
+            let again = repeated(&request);
+            match (self.client.request(request).await, again) {
+                (Err(error), Some(again)) if seen(&error).was_stale() => request = again,
+                (result, _) => return result,
+            }
+        }
+        self.client.request(request).await
     }
 
     /// The client's own answer, where it could not reach the target: known by a key that no target ever sees.
@@ -144,14 +160,31 @@ fn prepare(request: &mut Request<Body>, intent: &Intent, visitor: &Visitor) -> R
     Ok(())
 }
 
-fn blame(error: &Error) -> Fault {
-    let mut seen = http::Extensions::new();
-    if let Some(connection) = error.connect_info() {
-        connection.get_extras(&mut seen);
+/// The same request once more, where it is one that only asks.
+fn repeated(request: &Request<Body>) -> Option<Request<Body>> {
+    if !request.method().is_safe() || !request.body().is_end_stream() {
+        return None;
     }
+    let mut again = Request::new(Body::empty());
+    *again.method_mut() = request.method().clone();
+    *again.uri_mut() = request.uri().clone();
+    *again.headers_mut() = request.headers().clone();
+    Some(again)
+}
+
+/// What was seen on the connection that failed.
+fn seen(error: &Error) -> Seen {
+    let mut extras = http::Extensions::new();
+    if let Some(connection) = error.connect_info() {
+        connection.get_extras(&mut extras);
+    }
+    extras.remove().unwrap_or_default()
+}
+
+fn blame(error: &Error) -> Fault {
     if error.is_connect() {
         Fault::ClientOffline
-    } else if seen.get::<Seen>().is_some_and(Seen::tls) {
+    } else if seen(error).tls() {
         Fault::TargetSpeaksTls
     } else {
         Fault::TargetBadResponse

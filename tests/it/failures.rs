@@ -1,6 +1,7 @@
 //! Exchanges that fail at the target: who is told what, and that a cut never looks like an end.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -106,6 +107,34 @@ fn refusing() -> (tokio::net::TcpSocket, String) {
     let socket = down();
     let url = format!("http://{}", socket.local_addr().expect("it is bound"));
     (socket, url)
+}
+
+/// A target may close a connection just when the next request goes into it. What only asks is asked again; what may
+/// have had an effect is not.
+#[tokio::test]
+async fn a_connection_that_the_target_has_closed() {
+    let target = Target::start();
+    let tunnel = Tunnel::to(&target.url()).await;
+    let seconds = target.echo_one_path_each();
+    let mut visitor = tunnel.server.visit().await;
+    for n in 0..50 {
+        visitor.send(format!("GET /app/{n} HTTP/1.1\r\nHost: a.example\r\n\r\n")).await;
+        assert_eq!(visitor.head().await.status(), "200");
+        visitor.expect(format!("/app/{n}")).await;
+    }
+    assert!(seconds.load(Ordering::Relaxed) > 0, "no connection was used again");
+    for _ in 0..50 {
+        let before = seconds.load(Ordering::Relaxed);
+        visitor.send("POST /app HTTP/1.1\r\nHost: a.example\r\nContent-Length: 0\r\n\r\n").await;
+        let head = visitor.head().await;
+        let length = head.value("content-length").expect("a length").parse().expect("a number");
+        visitor.read_block(&mut vec![0; length]).await;
+        if head.status() == "502" {
+            assert_eq!(head.value("sendit-error"), Some("target-bad-response"));
+            return assert_eq!(seconds.load(Ordering::Relaxed), before + 1, "it was sent once");
+        }
+    }
+    panic!("no connection was used again");
 }
 
 #[tokio::test]

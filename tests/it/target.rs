@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -52,9 +54,25 @@ impl Target {
         let tasks = TaskTracker::new();
         tasks.clone().spawn(async move {
             while let Some(stream) = self.connections.recv().await {
-                tasks.spawn(echo_path(stream));
+                tasks.spawn(echo_paths(stream, usize::MAX));
             }
         });
+    }
+
+    /// Answers one request on each connection, and closes where a second comes. How often that was.
+    pub(crate) fn echo_one_path_each(mut self) -> Arc<AtomicUsize> {
+        let (tasks, seconds) = (TaskTracker::new(), Arc::new(AtomicUsize::new(0)));
+        let counted = Arc::clone(&seconds);
+        tasks.clone().spawn(async move {
+            while let Some(stream) = self.connections.recv().await {
+                let counted = Arc::clone(&counted);
+                tasks.spawn(async move {
+                    let second = echo_paths(stream, 1).await;
+                    counted.fetch_add(second.into(), Ordering::Relaxed);
+                });
+            }
+        });
+        seconds
     }
 
     /// Answers whatever comes in plain HTTP, as a service does that takes no TLS.
@@ -87,20 +105,27 @@ async fn accept(listener: TcpListener, sender: mpsc::Sender<TcpStream>) {
     }
 }
 
-/// The connection may end whenever it likes, in the middle of the wait for a head too: so no `Peer`, which would panic.
-async fn echo_path(mut stream: TcpStream) {
+/// Answers so many requests, and closes unanswered where one more comes; whether one did. The connection may end
+/// whenever it likes, in the middle of the wait for a head too: so no `Peer`, which would panic.
+async fn echo_paths(mut stream: TcpStream, answers: usize) -> bool {
     let (read, mut write) = stream.split();
     let mut lines = BufReader::new(read).lines();
     let mut path = None;
+    let mut answered = 0;
     while let Ok(Some(line)) = lines.next_line().await {
         if !line.is_empty() {
             path = path.or_else(|| line.split(' ').nth(1).map(ToOwned::to_owned));
             continue;
         }
+        if answered == answers {
+            return true;
+        }
         let body = path.take().unwrap_or_default();
         let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         if write.write_all(answer.as_bytes()).await.is_err() {
-            return;
+            return false;
         }
+        answered += 1;
     }
+    false
 }
