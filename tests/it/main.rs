@@ -2,6 +2,7 @@
 //! subject.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bench;
 mod peer;
 mod target;
 mod tunnel;
