@@ -16,6 +16,8 @@ mod left_out;
 mod load;
 mod programs;
 mod proxies;
+// Its commands are those of a Unix shell.
+#[cfg(unix)]
 mod readme;
 mod recovery;
 mod serve;

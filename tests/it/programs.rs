@@ -5,15 +5,15 @@ use std::process::Stdio;
 
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
-use tokio::process::Command;
 
+use crate::left_out;
 use crate::target::Target;
 use crate::tunnel::Tunnel;
-use crate::world::{Program, installed};
+use crate::world::{Program, program};
 
-/// What a program that ends well prints.
-async fn printed(mut command: Command, args: &[&str]) -> String {
-    let output = command.args(args).stdin(Stdio::null()).output().await.expect("it starts");
+/// What curl prints where it ends well.
+async fn curl(args: &[&str]) -> String {
+    let output = program("curl").args(args).stdin(Stdio::null()).output().await.expect("it starts");
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("text")
 }
@@ -28,7 +28,9 @@ fn large_file(folder: &TempDir) -> (String, Vec<u8>) {
 
 #[tokio::test]
 async fn curl_uploads_after_100_continue() {
-    let Some(curl) = installed("curl").await else { return };
+    if !left_out::is_here("curl", "curl as the visitor") {
+        return;
+    }
     let mut target = Target::start();
     let tunnel = Tunnel::to(&target.url()).await;
     let folder = TempDir::new().unwrap();
@@ -36,10 +38,7 @@ async fn curl_uploads_after_100_continue() {
     let file = format!("@{path}");
     let url = tunnel.server.url("/app/upload");
     let args = ["-sv", "-H", "Expect: 100-continue", "--expect100-timeout", "60", "--data-binary", &file, &url];
-    let uploaded = async {
-        let mut command = curl;
-        command.args(args).stdin(Stdio::null()).output().await.expect("it starts")
-    };
+    let uploaded = async { program("curl").args(args).stdin(Stdio::null()).output().await.expect("it starts") };
     let answered = async {
         let mut service = target.accept().await;
         assert_eq!(service.head().await.value("expect"), Some("100-continue"));
@@ -56,18 +55,20 @@ async fn curl_uploads_after_100_continue() {
 
 #[tokio::test]
 async fn python_serves_files() {
-    let (Some(curl), Some(mut python)) = (installed("curl").await, installed("python3").await) else { return };
+    if !["curl", "python3"].iter().all(|program| left_out::is_here(program, "Python's server as the target")) {
+        return;
+    }
     let folder = TempDir::new().unwrap();
     std::fs::create_dir(folder.path().join("app")).unwrap();
     std::fs::write(folder.path().join("app/a b.txt"), "through the tunnel\n").unwrap();
+    let mut python = program("python3");
     python.args(["-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory"]).arg(folder.path()).arg("0");
     let mut python = Program::start(python);
     let said = python.printed(|output| output.stdout.contains(") ...")).await.stdout;
     let url = said.split_once('(').and_then(|(_, rest)| rest.split_once("/)")).expect("a URL").0;
     let tunnel = Tunnel::to(url).await;
-    assert_eq!(printed(curl, &["-sf", &tunnel.server.url("/app/a%20b.txt")]).await, "through the tunnel\n");
-    let curl = installed("curl").await.expect("it was there");
-    let listing = printed(curl, &["-sfL", &tunnel.server.url("/app")]).await;
+    assert_eq!(curl(&["-sf", &tunnel.server.url("/app/a%20b.txt")]).await, "through the tunnel\n");
+    let listing = curl(&["-sfL", &tunnel.server.url("/app")]).await;
     assert!(listing.contains("<a href=\"a%20b.txt\">"), "{listing}");
 }
 
@@ -89,7 +90,9 @@ fn configuration(folder: &TempDir, port: u16) -> String {
 
 #[tokio::test]
 async fn nginx_serves_files() {
-    let (Some(curl), Some(mut nginx)) = (installed("curl").await, installed("nginx").await) else { return };
+    if !["curl", "nginx"].iter().all(|program| left_out::is_here(program, "nginx as the target")) {
+        return;
+    }
     let folder = TempDir::new().unwrap();
     std::fs::create_dir(folder.path().join("app")).unwrap();
     let (_, bytes) = large_file(&folder);
@@ -101,24 +104,24 @@ async fn nginx_serves_files() {
     let number = port.local_addr().unwrap().port();
     let file = folder.path().join("nginx.conf");
     std::fs::write(&file, configuration(&folder, number)).unwrap();
+    let mut nginx = program("nginx");
     nginx.arg("-p").arg(folder.path()).args(["-e", "stderr", "-c"]).arg(&file);
     let mut nginx = Program::start(nginx);
     nginx.printed(|output| output.stderr.contains("start worker process ")).await;
     let tunnel = Tunnel::to(&format!("http://127.0.0.1:{number}")).await;
 
     let url = tunnel.server.url("/app/who?a//..%2F");
-    assert_eq!(printed(curl, &["-sf", &url]).await, "127.0.0.1 127.0.0.1 /app/who?a//..%2F");
-    let again = async || installed("curl").await.expect("it was there");
+    assert_eq!(curl(&["-sf", &url]).await, "127.0.0.1 127.0.0.1 /app/who?a//..%2F");
     let large = tunnel.server.url("/app/large");
     let copy = folder.path().join("copy");
     let copy = copy.to_str().unwrap();
     // Compressed on the way, which is between curl and nginx alone.
     let args = ["-sf", "--compressed", "-o", copy, "-w", "%{http_code} %header{content-encoding}", &large];
-    assert_eq!(printed(again().await, &args).await, "200 gzip");
+    assert_eq!(curl(&args).await, "200 gzip");
     assert!(std::fs::read(copy).unwrap() == bytes);
     let args = ["-sf", "-r", "4-11", "-o", copy, "-w", "%{http_code} %header{content-range}", &large];
-    assert_eq!(printed(again().await, &args).await, format!("206 bytes 4-11/{}", bytes.len()));
+    assert_eq!(curl(&args).await, format!("206 bytes 4-11/{}", bytes.len()));
     assert_eq!(std::fs::read(copy).unwrap(), bytes[4..12]);
     let args = ["-s", "-o", copy, "-w", "%{http_code} %header{sendit-error}", &tunnel.server.url("/app/none")];
-    assert_eq!(printed(again().await, &args).await, "404 ", "its own failures are its own");
+    assert_eq!(curl(&args).await, "404 ", "its own failures are its own");
 }

@@ -1,12 +1,6 @@
 //! What every test needs: the binary as a child process that ends with the test, and its output as it comes.
 
 use std::ffi::OsStr;
-#[cfg(unix)]
-use std::fs::OpenOptions;
-#[cfg(unix)]
-use std::io::Write as _;
-#[cfg(unix)]
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -30,29 +24,6 @@ pub(crate) fn program(path: impl AsRef<OsStr>) -> Command {
 /// The binary under test.
 pub(crate) fn sendit() -> Command {
     program(env!("CARGO_BIN_EXE_sendit"))
-}
-
-/// A program of the system, if it is there. Where it must be, because CI says so, the test fails; else it is left out,
-/// and a line in `target/left-out.txt` says so.
-#[cfg(unix)]
-pub(crate) async fn installed(name: &str) -> Option<Command> {
-    if program(name).arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().await.is_ok() {
-        return Some(program(name));
-    }
-    #[expect(clippy::disallowed_methods, reason = "the tests' own setting")]
-    let must = std::env::var("CI").is_ok_and(|value| value == "true");
-    assert!(!must, "`{name}` is not installed");
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
-    let line = format!("`{name}` is not installed, so its test was left out\n");
-    #[expect(clippy::print_stderr, reason = "the person who runs the tests has to see it")]
-    {
-        eprint!("LEFT OUT: {line}");
-    }
-    std::fs::create_dir_all(&folder).expect("the folder can be made");
-    let mut file =
-        OpenOptions::new().create(true).append(true).open(folder.join("left-out.txt")).expect("it can be opened");
-    file.write_all(line.as_bytes()).expect("it can be written");
-    None
 }
 
 /// A child process whose standard output and error are kept, and which is killed by drop.
