@@ -56,11 +56,27 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Service<Uri> for Connec
 pub(super) struct Seen {
     /// The first byte that came opens a TLS record: an alert, as TLS servers answer plain HTTP with.
     tls: Arc<AtomicBool>,
+    /// Something came since the last request.
+    answered: Arc<AtomicBool>,
+    /// A request went out after an earlier one was answered.
+    reused: Arc<AtomicBool>,
 }
 
 impl Seen {
     pub(super) fn tls(&self) -> bool {
         self.tls.load(Ordering::Relaxed)
+    }
+
+    /// Whether the connection was kept from an earlier exchange and then brought nothing: the other end had closed it
+    /// when the request came.
+    pub(super) fn was_stale(&self) -> bool {
+        self.reused.load(Ordering::Relaxed) && !self.answered.load(Ordering::Relaxed)
+    }
+
+    fn asks(&self) {
+        if self.answered.swap(false, Ordering::Relaxed) {
+            self.reused.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -118,6 +134,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let this = self.get_mut();
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        if buf.filled().len() > before {
+            this.seen.answered.store(true, Ordering::Relaxed);
+        }
         if std::mem::take(&mut this.fresh) && buf.filled().get(before) == Some(&TLS_ALERT) {
             this.seen.tls.store(true, Ordering::Relaxed);
         }
@@ -127,7 +146,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+        let this = self.get_mut();
+        this.seen.asks();
+        Pin::new(&mut this.stream).poll_write(cx, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

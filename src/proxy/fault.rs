@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use http::header::{ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use http::{HeaderName, StatusCode};
 
 use crate::wire::ERROR_HEADER;
@@ -99,6 +99,10 @@ impl Fault {
         headers.insert(HeaderName::from_static(ERROR_HEADER), HeaderValue::from_static(self.code()));
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        if self == Self::BadRequest {
+            // What follows on the connection may be a part of what was not understood.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{HOST, HeaderValue};
+use http::header::HeaderValue;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode, Uri, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use super::connection::{Connector, Seen};
 use super::headers::{Intent, strip_hop_by_hop};
-use super::{Fault, Visitor, forwarded, upgrade};
+use super::{Fault, Visitor, ambiguous, expect, forwarded, upgrade};
 use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
 
 /// How long a stream, and with it the client's connection to the target, is kept for the next exchange. Shorter than
@@ -31,8 +31,11 @@ use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
 /// is being closed.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// Set when an answer that has begun cannot be finished, so that whoever owns the visitor's connection resets it
-/// instead of ending it as if the answer were whole. A request carries it as an extension.
+/// How many connections in a row may turn out to be closed. After a restart of the target that can be several.
+const MAX_REPEATS: usize = 3;
+
+/// Set while an answer has begun and is not finished, so that whoever owns the visitor's connection resets it, should
+/// it go then, instead of ending it as if the answer were whole. A request carries it as an extension.
 #[derive(Clone, Debug, Default)]
 pub struct Breaker(Arc<AtomicBool>);
 
@@ -40,6 +43,11 @@ impl Breaker {
     /// Asks for the reset.
     pub fn trip(&self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes that back: the answer is whole.
+    pub fn mend(&self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 
     /// Whether the connection has to be reset.
@@ -84,13 +92,17 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
         guard: impl Send + Sync + Unpin + 'static,
     ) -> Result<Response<Body>, Fault> {
         let breaker = request.extensions_mut().remove::<Breaker>().unwrap_or_default();
-        let may_upgrade = request.version() == Version::HTTP_11;
+        // Neither upgrades nor expectations are known to HTTP/1.0.
+        let is_http_11 = request.version() == Version::HTTP_11;
         let mut intent = Intent::of(request.headers());
-        intent.upgrade = intent.upgrade.filter(|_| may_upgrade);
+        intent.upgrade = intent.upgrade.filter(|_| is_http_11);
         let wants_upgrade = intent.upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
         prepare(&mut request, &intent, visitor)?;
+        if is_http_11 {
+            expect::hold_body(&mut request);
+        }
 
-        let mut response = self.client.request(request).await.map_err(|error| blame(&error))?;
+        let mut response = self.answered(request).await.map_err(|error| blame(&error))?;
         if let Some(fault) = self.own_fault(&response) {
             return Err(fault);
         }
@@ -106,7 +118,20 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
             self.tasks.spawn(upgrade::splice(visitor, target, breaker, guard));
             return Ok(response.map(|_| Body::empty()));
         }
-        Ok(response.map(|body| Body::new(Answer { body, breaker, _guard: guard })))
+        Ok(response.map(|body| Body::new(Answer::new(body, breaker, guard))))
+    }
+
+    /// Has a request answered, once more where it went into a connection that the target had closed, which is nobody's
+    /// fault: but only one that may be repeated. (RFC 9112, section 9.3.1)
+    async fn answered(&self, mut request: Request<Body>) -> Result<Response<Incoming>, Error> {
+        for _ in 0..MAX_REPEATS {
+            let again = repeated(&request);
+            match (self.client.request(request).await, again) {
+                (Err(error), Some(again)) if seen(&error).was_stale() => request = again,
+                (result, _) => return result,
+            }
+        }
+        self.client.request(request).await
     }
 
     /// The client's own answer, where it could not reach the target: known by a key that no target ever sees.
@@ -121,6 +146,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
 
 /// Makes of a visitor's request the one that the target gets.
 fn prepare(request: &mut Request<Body>, intent: &Intent, visitor: &Visitor) -> Result<(), Fault> {
+    ambiguous::settle(request)?;
     // Never resolved: the connector opens a stream whatever the address.
     let address = Authority::from_static("target");
     let path = request.uri().path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
@@ -130,22 +156,37 @@ fn prepare(request: &mut Request<Body>, intent: &Intent, visitor: &Visitor) -> R
     let headers = request.headers_mut();
     strip_hop_by_hop(headers);
     intent.say(headers);
-    // Only HTTP/1.0 knows requests without a host. (RFC 9112, section 3.2)
-    headers.entry(HOST).or_insert(HeaderValue::from_static("localhost"));
     forwarded::introduce(headers, visitor);
     Ok(())
 }
 
-fn blame(error: &Error) -> Fault {
-    let mut seen = http::Extensions::new();
-    if let Some(connection) = error.connect_info() {
-        connection.get_extras(&mut seen);
+/// The same request once more, where it is one that only asks.
+fn repeated(request: &Request<Body>) -> Option<Request<Body>> {
+    if !request.method().is_safe() || !request.body().is_end_stream() {
+        return None;
     }
+    let mut again = Request::new(Body::empty());
+    *again.method_mut() = request.method().clone();
+    *again.uri_mut() = request.uri().clone();
+    *again.headers_mut() = request.headers().clone();
+    Some(again)
+}
+
+/// What was seen on the connection that failed.
+fn seen(error: &Error) -> Seen {
+    let mut extras = http::Extensions::new();
+    if let Some(connection) = error.connect_info() {
+        connection.get_extras(&mut extras);
+    }
+    extras.remove().unwrap_or_default()
+}
+
+fn blame(error: &Error) -> Fault {
     if error.is_connect() {
         Fault::ClientOffline
     } else if was_refused(error) {
         Fault::TargetRefused
-    } else if seen.get::<Seen>().is_some_and(Seen::tls) {
+    } else if seen(error).tls() {
         Fault::TargetSpeaksTls
     } else {
         Fault::TargetBadResponse
@@ -186,6 +227,17 @@ struct Answer<G> {
     _guard: G,
 }
 
+impl<G> Answer<G> {
+    /// The breaker trips at the beginning, not when something fails: the process may end at any moment, and then
+    /// nobody is left to trip it.
+    fn new(body: Incoming, breaker: Breaker, guard: G) -> Self {
+        if !body.is_end_stream() {
+            breaker.trip();
+        }
+        Self { body, breaker, _guard: guard }
+    }
+}
+
 impl<G: Unpin> HttpBody for Answer<G> {
     type Data = Bytes;
     type Error = hyper::Error;
@@ -193,8 +245,14 @@ impl<G: Unpin> HttpBody for Answer<G> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let this = self.get_mut();
         let frame = Pin::new(&mut this.body).poll_frame(cx);
-        if let Poll::Ready(Some(Err(_))) = frame {
-            this.breaker.trip();
+        let whole = match &frame {
+            Poll::Ready(None) => true,
+            // Nobody asks for more after trailers.
+            Poll::Ready(Some(Ok(frame))) => frame.is_trailers() || this.body.is_end_stream(),
+            Poll::Ready(Some(Err(_))) | Poll::Pending => false,
+        };
+        if whole {
+            this.breaker.mend();
         }
         frame
     }

@@ -1,7 +1,9 @@
 //! The one HTTP hop, on the server's side: it takes a visitor's request, applies every rule about headers, and has it
 //! answered over a byte stream that somebody else provides. Knows neither sessions nor pipes nor tokens.
 
+mod ambiguous;
 mod connection;
+mod expect;
 mod fault;
 mod forwarded;
 mod headers;

@@ -17,7 +17,22 @@ pub(super) async fn splice(visitor: OnUpgrade, target: OnUpgrade, breaker: Break
         return;
     };
     let (mut visitor, mut target) = (TokioIo::new(visitor), TokioIo::new(target));
-    if copy_bidirectional_with_sizes(&mut visitor, &mut target, BUFFER, BUFFER).await.is_err() {
-        breaker.trip();
+    // Dropped before the two connections are, wherever this ends.
+    let mut ending = Ending { breaker, whole: false };
+    let copied = copy_bidirectional_with_sizes(&mut visitor, &mut target, BUFFER, BUFFER).await;
+    ending.whole = copied.is_ok();
+}
+
+/// Trips the breaker by drop unless both directions have ended.
+struct Ending {
+    breaker: Breaker,
+    whole: bool,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if !self.whole {
+            self.breaker.trip();
+        }
     }
 }

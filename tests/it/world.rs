@@ -1,6 +1,6 @@
 //! What every test needs: the binary as a child process that ends with the test, and its output as it comes.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -12,9 +12,18 @@ use tokio::time::timeout;
 /// How long anything that a test waits for may take, on a machine that does much else.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A program, to which the machine's proxies mean nothing.
+pub(crate) fn program(path: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(path);
+    for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
+        command.env_remove(name).env_remove(name.to_uppercase());
+    }
+    command
+}
+
 /// The binary under test.
 pub(crate) fn sendit() -> Command {
-    Command::new(PathBuf::from(env!("CARGO_BIN_EXE_sendit")))
+    program(env!("CARGO_BIN_EXE_sendit"))
 }
 
 /// A child process whose standard output and error are kept, and which is killed by drop.
@@ -31,12 +40,6 @@ pub(crate) struct Output {
 
 impl Program {
     pub(crate) fn start(mut command: Command) -> Self {
-        // Neither the machine's proxies nor its settings may have a part in a test.
-        for name in
-            ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"]
-        {
-            command.env_remove(name);
-        }
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -51,13 +54,13 @@ impl Program {
         tasks.spawn(async move {
             let mut lines = BufReader::new(stdout).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                out.send_modify(|output| output.stdout += &format!("{line}\n"));
+                out.send_modify(|output| output.stdout.extend([&*line, "\n"]));
             }
         });
         tasks.spawn(async move {
             let mut lines = BufReader::new(stderr).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                sender.send_modify(|output| output.stderr += &format!("{line}\n"));
+                sender.send_modify(|output| output.stderr.extend([&*line, "\n"]));
             }
         });
         Self { child, output }
@@ -69,8 +72,8 @@ impl Program {
         let caller = std::panic::Location::caller();
         let mut output = self.output.clone();
         async move {
-            let waited = timeout(PATIENCE, output.wait_for(|output| wanted(output))).await;
-            let seen = waited.ok().and_then(Result::ok).map(|seen| seen.clone());
+            let seen = timeout(PATIENCE, output.wait_for(|output| wanted(output))).await;
+            let seen = seen.ok().and_then(Result::ok).map(|seen| seen.clone());
             seen.unwrap_or_else(|| panic!("{caller}: it never printed what was awaited, but {:?}", *output.borrow()))
         }
     }
@@ -86,7 +89,27 @@ impl Program {
         }
     }
 
+    /// All that was printed by a program that has ended.
+    pub(crate) async fn all(&mut self) -> Output {
+        // The senders are dropped where the two streams end.
+        while timeout(PATIENCE, self.output.changed()).await.expect("its output ends").is_ok() {}
+        self.output.borrow().clone()
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.child.id().expect("it runs")
+    }
+
+    /// Ends it at once, without a word of its own.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.expect("it can be killed");
+    }
+
+    /// Asks it to stop.
+    #[cfg(unix)]
+    pub(crate) async fn terminate(&self) {
+        let id = self.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().await.expect("`kill` starts");
+        assert!(sent.success(), "the signal is sent");
     }
 }

@@ -1,0 +1,87 @@
+//! Requests that two readers could take for different ones: they are refused, so that nothing reaches a target that
+//! the visitor's one request did not mean. What is wrong with lengths and characters hyper has refused before.
+
+use http::header::{HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use http::uri::Authority;
+use http::{Method, Request, Version};
+
+use super::Fault;
+
+/// Settles on one host and one framing, or says that the request has not got them.
+pub(super) fn settle<B>(request: &mut Request<B>) -> Result<(), Fault> {
+    // It asks for a tunnel of its own, to a place that is not the target.
+    let framed = request.method() != Method::CONNECT && is_chunked_at_most(request.headers());
+    if !framed || !has_one_host(request) {
+        return Err(Fault::BadRequest);
+    }
+    // A whole URL goes before `Host`. (RFC 9112, section 3.2.2)
+    if let Some(host) = request.uri().authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok()) {
+        request.headers_mut().insert(HOST, host);
+    }
+    // Only HTTP/1.0 knows requests without a host. (RFC 9112, section 3.2)
+    request.headers_mut().entry(HOST).or_insert(HeaderValue::from_static("localhost"));
+    Ok(())
+}
+
+/// Any other coding would be lost here, and the body with it. (RFC 9112, section 6.1)
+fn is_chunked_at_most(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).into_iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+fn has_one_host<B>(request: &Request<B>) -> bool {
+    let mut hosts = request.headers().get_all(HOST).into_iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => request.version() != Version::HTTP_11 || request.uri().authority().is_some(),
+        (Some(host), None) => {
+            let host = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
+            host.is_some_and(|host| !host.as_str().contains('@'))
+        }
+        (Some(_), Some(_)) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The host that the target is told.
+    #[track_caller]
+    fn check(method: &str, uri: &str, version: Version, headers: &[(&'static str, &'static str)], host: Option<&str>) {
+        let mut request = Request::builder().method(method).uri(uri).version(version);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(()).unwrap();
+        let settled = settle(&mut request).map(|()| request.headers()[HOST].to_str().unwrap());
+        assert_eq!(settled, host.ok_or(Fault::BadRequest), "{method} {uri} {headers:?}");
+    }
+
+    #[test]
+    fn requests() {
+        let (old, new) = (Version::HTTP_10, Version::HTTP_11);
+        let host = ("host", "a:81");
+        check("GET", "/", new, &[host], Some("a:81"));
+        check("GET", "/", new, &[("host", "[::1]:81")], Some("[::1]:81"));
+        check("GET", "/", new, &[], None);
+        check("GET", "/", old, &[], Some("localhost"));
+        check("GET", "http://b/", new, &[], Some("b"));
+        check("GET", "http://b/", new, &[host], Some("b"));
+        check("GET", "/", Version::HTTP_2, &[], Some("localhost"));
+        check("GET", "/", new, &[host, ("host", "b")], None);
+        check("GET", "/", old, &[host, host], None);
+        for wrong in ["", "a b", "a/b", "u@a", "a?b", "http://a"] {
+            check("GET", "/", new, &[("host", wrong)], None);
+        }
+        check("CONNECT", "/app", new, &[host], None);
+        let chunked = ("transfer-encoding", "Chunked");
+        check("POST", "/", new, &[host, chunked], Some("a:81"));
+        check("POST", "/", new, &[host, chunked, chunked], None);
+        check("POST", "/", new, &[host, ("transfer-encoding", "gzip, chunked")], None);
+        check("POST", "/", new, &[host, ("transfer-encoding", "gzip"), chunked], None);
+    }
+}

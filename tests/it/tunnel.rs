@@ -1,0 +1,106 @@
+//! A server and a client of the binary under test, started and joined.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpStream;
+use tokio::process::Command;
+
+use crate::peer::{End, Head, Peer};
+use crate::world::{Program, sendit};
+
+/// A running `sendit serve`.
+pub(crate) struct Server {
+    pub(crate) program: Program,
+    pub(crate) addr: SocketAddr,
+}
+
+impl Server {
+    pub(crate) async fn start(args: &[&str]) -> Self {
+        Self::start_at("127.0.0.1:0", args).await
+    }
+
+    pub(crate) async fn start_at(addr: &str, args: &[&str]) -> Self {
+        let mut command = sendit();
+        command.args(["serve", "--addr", addr]).args(args);
+        Self::of(command).await
+    }
+
+    /// The server that a command line starts.
+    pub(crate) async fn of(command: Command) -> Self {
+        let mut program = Program::start(command);
+        let output = program.printed(|output| output.stderr.contains('\n')).await;
+        let line = output.stderr.lines().next().unwrap_or_default();
+        let addr = line.strip_prefix("Listening: ").unwrap_or_else(|| panic!("it listens, but `{line}`"));
+        Self { program, addr: addr.parse().expect("an address") }
+    }
+
+    /// The URL of a path here.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.addr)
+    }
+
+    /// A visitor's connection.
+    pub(crate) async fn visit(&self) -> Peer {
+        let stream = TcpStream::connect(self.addr).await.expect("the server accepts");
+        stream.set_nodelay(true).expect("it is open");
+        Peer::new(stream)
+    }
+
+    /// The whole answer to a request without a body, on a connection of its own.
+    pub(crate) async fn get(&self, path: &str, headers: &str) -> (Head, String) {
+        let mut visitor = self.visit().await;
+        visitor.send(format!("GET {path} HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n{headers}\r\n")).await;
+        let head = visitor.head().await;
+        let (body, end) = visitor.rest().await;
+        assert_eq!(end, End::Closed, "the answer is whole");
+        (head, body)
+    }
+}
+
+/// A running `sendit connect`.
+pub(crate) struct Client {
+    pub(crate) program: Program,
+}
+
+impl Client {
+    /// Starts it, without a wait for anything.
+    pub(crate) fn begin(source: &str, target: &str, args: &[&str]) -> Self {
+        let mut command = sendit();
+        command.arg("connect").args(args).args([source, target]);
+        Self::of(command)
+    }
+
+    /// The client that a command line starts.
+    pub(crate) fn of(command: Command) -> Self {
+        Self { program: Program::start(command) }
+    }
+
+    pub(crate) async fn start(source: &str, target: &str, args: &[&str]) -> Self {
+        let mut client = Self::begin(source, target, args);
+        client.ready(1).await;
+        client
+    }
+
+    /// Waits until the tunnel has stood so many times.
+    pub(crate) async fn ready(&mut self, times: usize) {
+        self.program.printed(|output| output.stderr.matches("Ready; Forwarding ").count() >= times).await;
+    }
+}
+
+/// Both, under the prefix `app`.
+pub(crate) struct Tunnel {
+    pub(crate) server: Server,
+    pub(crate) client: Client,
+}
+
+impl Tunnel {
+    pub(crate) async fn to(target: &str) -> Self {
+        Self::with(target, &[], &[]).await
+    }
+
+    pub(crate) async fn with(target: &str, serve: &[&str], connect: &[&str]) -> Self {
+        let server = Server::start(serve).await;
+        let client = Client::start(&server.url("/app"), target, connect).await;
+        Self { server, client }
+    }
+}
