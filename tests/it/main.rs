@@ -3,8 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod architecture;
+mod go;
+mod go_connect;
+mod go_serve;
 mod left_out;
-// Its commands are those of a Unix shell.
+// The Go names are symbolic links, and its commands are those of a Unix shell.
+#[cfg(unix)]
+mod peers;
 #[cfg(unix)]
 mod readme;
+mod target;
+mod visitor;
 mod world;

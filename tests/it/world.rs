@@ -86,6 +86,16 @@ impl Program {
         }
     }
 
+    /// All that was printed so far.
+    pub(crate) fn output(&self) -> Output {
+        self.output.borrow().clone()
+    }
+
+    /// Ends the program at once.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.expect("it runs");
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.child.id().expect("it runs")
     }
