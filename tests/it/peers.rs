@@ -101,7 +101,9 @@ fn times_ready(output: &Output) -> usize {
     all(output).matches("Ready; Forwarding").count()
 }
 
-async fn suite(server_side: Side, client_side: Side) {
+/// Returns how many exchanges there were over renewals.
+async fn suite(server_side: Side, client_side: Side) -> usize {
+    let mut exchanges = 0;
     let peers = Peers::find().await;
     let (_server, address) = peers.serve(server_side).await;
     let target = Target::start().await;
@@ -121,10 +123,7 @@ async fn suite(server_side: Side, client_side: Side) {
         if matches!(token_side, Side::Ours) {
             visitor.tour(&target).await;
             let begin = Instant::now();
-            let exchanges = visitor.load(20, |_| begin.elapsed() > Duration::from_millis(3500)).await;
-            println!(
-                "server {server_side:?}, client {client_side:?}: {exchanges} exchanges over renewals, none failed"
-            );
+            exchanges = visitor.load(20, |_| begin.elapsed() > Duration::from_millis(3500)).await;
             assert_eq!(times_ready(&client.output()), 1, "{}", all(&client.output()));
         } else {
             assert_eq!(visitor.up(1, 1000).await, Ok(()));
@@ -132,21 +131,24 @@ async fn suite(server_side: Side, client_side: Side) {
         client.kill().await;
         visitor.gone().await;
     }
+    exchanges
 }
+
+const TOLD: &str = "exchanges over renewals, none of which failed";
 
 #[tokio::test]
 async fn ours_with_ours() {
-    suite(Side::Ours, Side::Ours).await;
+    println!("{} {TOLD}", suite(Side::Ours, Side::Ours).await);
 }
 
 #[tokio::test]
 async fn our_server_with_their_client() {
-    suite(Side::Ours, Side::Theirs).await;
+    println!("{} {TOLD}", suite(Side::Ours, Side::Theirs).await);
 }
 
 #[tokio::test]
 async fn their_server_with_our_client() {
-    suite(Side::Theirs, Side::Ours).await;
+    println!("{} {TOLD}", suite(Side::Theirs, Side::Ours).await);
 }
 
 /// What another implementation does with itself is told, but is no failure of ours.
@@ -155,7 +157,7 @@ async fn theirs_with_theirs() {
     let ours = Peers::find().await.links.is_some();
     let outcome = TaskTracker::new().spawn(suite(Side::Theirs, Side::Theirs)).await;
     match outcome {
-        Ok(()) => {}
+        Ok(exchanges) => println!("{exchanges} {TOLD}"),
         Err(failed) if ours => std::panic::resume_unwind(failed.into_panic()),
         Err(failed) => println!("the other implementation fails with itself: {failed}"),
     }

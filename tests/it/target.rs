@@ -37,7 +37,12 @@ pub(crate) fn seeded(seed: u64, len: usize) -> Bytes {
 
 /// A digest as text.
 pub(crate) fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for byte in Sha256::digest(bytes) {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+    }
+    text
 }
 
 /// A target that runs until the test ends.

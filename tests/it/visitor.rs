@@ -73,7 +73,7 @@ impl Visitor {
     /// One of a mixture of exchanges: both ways, from nothing to a few windows of a stream.
     async fn mixed(&self, seed: u64) -> Result<(), String> {
         let len = [0, 1, 700, 5000, 70_000, 600_000][usize::try_from(seed / 2 % 6).expect("less than 6")];
-        if seed % 2 == 0 { self.up(seed, len).await } else { self.down(seed, len).await }
+        if seed.is_multiple_of(2) { self.up(seed, len).await } else { self.down(seed, len).await }
     }
 
     /// Exchanges, `at_once` at a time, each slot at least one, until `enough`. Returns how many there were; none may
