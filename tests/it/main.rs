@@ -11,12 +11,18 @@ mod world;
 mod architecture;
 mod commands;
 mod failures;
+mod go;
+mod go_connect;
+mod go_serve;
 mod http;
 mod left_out;
 mod load;
+mod origin;
+// The Go names are symbolic links, and its commands are those of a Unix shell.
+#[cfg(unix)]
+mod peers;
 mod programs;
 mod proxies;
-// Its commands are those of a Unix shell.
 #[cfg(unix)]
 mod readme;
 mod recovery;
@@ -24,4 +30,5 @@ mod serve;
 mod shutdown;
 mod streaming;
 mod upgrade;
+mod visitor;
 mod visitors;

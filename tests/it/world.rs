@@ -96,6 +96,11 @@ impl Program {
         self.output.borrow().clone()
     }
 
+    /// All that was printed so far.
+    pub(crate) fn output(&self) -> Output {
+        self.output.borrow().clone()
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.child.id().expect("it runs")
     }
