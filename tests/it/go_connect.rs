@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::StatusCode;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::go::server::Server;
 use crate::go::{Settings, token};
@@ -95,6 +95,17 @@ async fn our_tokens_are_good_at_a_go_server() {
     let (server, target) = (serve().await, Target::start().await);
     let mut client = start(&server, "model", token.trim(), target.address, "15s");
     client.printed(|output| output.stderr.contains("Ready; Forwarding ")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn renewals_under_load() {
+    let (server, target) = (serve().await, Target::start().await);
+    let _client = connect(&server, target.address, "200ms").await;
+    let begin = Instant::now();
+    let enough = |_| server.renewals("model") >= 15 && begin.elapsed() > Duration::from_secs(3);
+    let exchanges = Visitor::new(server.address(), "model").load(100, enough).await;
+    println!("{exchanges} exchanges over {} renewals, none failed", server.renewals("model"));
+    assert_eq!(server.opened(), 1, "the session was lost");
 }
 
 #[tokio::test]

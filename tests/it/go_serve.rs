@@ -60,6 +60,18 @@ async fn renewals() {
     assert_eq!(tunnel.lost(), None);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn renewals_under_load() {
+    let (_server, address) = serve().await;
+    let target = Target::start().await;
+    let tunnel = client(address, target.address, Duration::from_millis(200)).connect().await.expect("a tunnel");
+    let begin = Instant::now();
+    let enough = |_| tunnel.renewals() >= 15 && begin.elapsed() > Duration::from_secs(3);
+    let exchanges = Visitor::new(address, "model").load(100, enough).await;
+    println!("{exchanges} exchanges over {} renewals in {:.1} s", tunnel.renewals(), begin.elapsed().as_secs_f64());
+    assert_eq!(tunnel.lost(), None);
+}
+
 #[tokio::test]
 async fn refusals() {
     let (_server, address) = serve().await;
