@@ -8,3 +8,6 @@ mod left_out;
 #[cfg(unix)]
 mod readme;
 mod world;
+
+mod intermediaries;
+mod soak;

@@ -23,7 +23,7 @@ pub(super) async fn read(connection: &Connection, mut from: ReadHalf<'_>, mut ou
             return Ok(());
         }
         loop {
-            let bodiless = connection.asked().is_some_and(|asked| asked.is_head);
+            let bodiless = connection.asked().is_some_and(|asked| asked.bodiless);
             let Some(piece) = framer.next(&mut buffer, bodiless) else { break };
             answer.pass(connection, piece, &mut outlet).await;
         }

@@ -28,7 +28,7 @@ pub(super) struct Head {
     pub(super) kind: Kind,
     pub(super) is_post: bool,
     /// The answer to it has no body.
-    pub(super) is_head: bool,
+    pub(super) bodiless: bool,
     pub(super) length: Option<u64>,
     /// Of an answer; 0 in a request.
     pub(super) status: u16,
@@ -126,7 +126,7 @@ fn request(bytes: &[u8]) -> Parsed {
     let head = Head {
         kind: Kind::of(request.path.unwrap_or_default()),
         is_post: method == "POST",
-        is_head: method == "HEAD",
+        bodiless: method == "HEAD",
         length: counted,
         status: 0,
     };
@@ -144,7 +144,7 @@ fn response(bytes: &[u8], bodiless: bool) -> Parsed {
         _ if bodiless => (State::Counted(0), None),
         _ => body(response.headers, State::Endless),
     };
-    let head = Head { kind: Kind::Other, is_post: false, is_head: false, length: counted, status };
+    let head = Head { kind: Kind::Other, is_post: false, bodiless: false, length: counted, status };
     Ok(Some((length, head, state)))
 }
 

@@ -18,8 +18,8 @@ use super::{Act, Shape, Then};
 /// What may be on its way at once, in pieces. Delay without a bound on bytes would be memory without a bound.
 const PIECES: usize = 1024;
 
-/// The longest a bandwidth limit lets bytes wait to go out together.
-const TICK: Duration = Duration::from_millis(20);
+/// How often a second a bandwidth limit lets bytes go: seldom enough for timers, often enough to look steady.
+const TICKS: u64 = 50;
 
 enum Item {
     Bytes(Bytes),
@@ -98,9 +98,9 @@ impl Outlet<'_> {
         match then {
             Then::Cut(cut) => {
                 self.put(Item::End(End::Cut(cut))).await;
-                pending().await
+                pending::<()>().await;
             }
-            Then::Stall => pending().await,
+            Then::Stall => pending::<()>().await,
             Then::BlackHole => self.nowhere = true,
         }
     }
@@ -150,11 +150,11 @@ struct Pace {
 impl Pace {
     async fn write(&mut self, to: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {
         let Some(bandwidth) = self.bandwidth else { return to.write_all(bytes).await };
-        let a_tick = usize::try_from(bandwidth / (1000 / TICK.as_millis() as u64)).unwrap_or(usize::MAX).max(1);
+        let a_tick = usize::try_from(bandwidth / TICKS).unwrap_or(usize::MAX).max(1);
         for part in bytes.chunks(a_tick) {
             sleep_until(self.free).await;
             to.write_all(part).await?;
-            let takes = Duration::from_secs_f64(part.len() as f64 / bandwidth.max(1) as f64);
+            let takes = Duration::from_nanos(part.len() as u64 * 1_000_000_000 / bandwidth.max(1));
             self.free = self.free.max(Instant::now()) + takes;
         }
         Ok(())

@@ -106,7 +106,7 @@ async fn send(plan: Plan, seed: u64, request: &str) -> Seen {
     let (mut reads, mut took) = (0, Duration::ZERO);
     let reading = async {
         loop {
-            let mut part = [0; 65536];
+            let mut part = [0; 8192];
             match timeout(SILENCE, from.read(&mut part)).await {
                 Err(_) => return Ended::Silent,
                 Ok(Err(_)) => return Ended::Rst,
@@ -120,7 +120,7 @@ async fn send(plan: Plan, seed: u64, request: &str) -> Seen {
         }
     };
     // A write that a fault cuts is seen by the reader too.
-    let (ended, _) = tokio::join!(reading, async {
+    let (ended, ()) = tokio::join!(reading, async {
         tokio::select! {
             _ = to.write_all(request.as_bytes()) => {}
             () = tokio::time::sleep(SILENCE) => {}
@@ -134,7 +134,7 @@ async fn send(plan: Plan, seed: u64, request: &str) -> Seen {
 
 /// Sends one request through a proxy with this plan.
 #[track_caller]
-fn check(plan: Plan, request: &str, ended: Ended, delivered: u64, act: Act, holds: impl FnOnce(&Seen) -> bool) {
+fn check(plan: &Plan, request: &str, ended: Ended, delivered: u64, act: Act, holds: impl FnOnce(&Seen) -> bool) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let seen = runtime.block_on(send(plan.clone(), 7, request));
     let told =
@@ -152,10 +152,10 @@ const READ: Act = Act::Request(Kind::Read);
 
 #[test]
 fn nothing_planned_changes_nothing() {
-    check(Plan::default(), &post("/read", "abc"), Ended::Silent, 1, READ, |seen| {
+    check(&Plan::default(), &post("/read", "abc"), Ended::Silent, 1, READ, |seen| {
         seen.text.starts_with(HEAD) && seen.text.ends_with("abc")
     });
-    check(Plan::default(), "no HTTP\r\n\r\n", Ended::Fin, 0, Act::Connection, |seen| {
+    check(&Plan::default(), "no HTTP\r\n\r\n", Ended::Fin, 0, Act::Connection, |seen| {
         seen.text.starts_with("HTTP/1.1 400")
     });
 }
@@ -166,10 +166,10 @@ fn cuts_at_a_byte() {
     for (cut, ended) in [(Cut::Fin, Ended::Fin), (Cut::Rst, Ended::Rst)] {
         let act = Act::CutAtByte(cut);
         let up = Plan { up: after(500, Then::Cut(cut)), ..Plan::default() };
-        check(up, &post("/write", &body), ended, 0, act, |_| true);
+        check(&up, &post("/write", &body), ended, 0, act, |_| true);
         let down = Plan { down: after(500, Then::Cut(cut)), ..Plan::default() };
         // What was on its way when a reset overtakes it may be lost.
-        check(down, &post("/read", &body), ended, 1, act, |seen| {
+        check(&down, &post("/read", &body), ended, 1, act, |seen| {
             seen.text.matches('x').count() == 500 || cut == Cut::Rst
         });
     }
@@ -178,7 +178,7 @@ fn cuts_at_a_byte() {
 #[test]
 fn only_what_the_plan_names() {
     let plan = Plan { only: vec![Kind::Write], down: after(1, Then::Cut(Cut::Fin)), ..Plan::default() };
-    check(plan, &post("/read", "abc"), Ended::Silent, 1, READ, |seen| seen.text.ends_with("abc"));
+    check(&plan, &post("/read", "abc"), Ended::Silent, 1, READ, |seen| seen.text.ends_with("abc"));
 }
 
 #[test]
@@ -186,9 +186,9 @@ fn stalls_and_black_holes() {
     let body = "x".repeat(1000);
     for (then, act) in [(Then::Stall, Act::Stall), (Then::BlackHole, Act::BlackHole)] {
         let plan = Plan { down: after(500, then), ..Plan::default() };
-        check(plan, &post("/read", &body), Ended::Silent, 1, act, |seen| seen.text.matches('x').count() == 500);
+        check(&plan, &post("/read", &body), Ended::Silent, 1, act, |seen| seen.text.matches('x').count() == 500);
         let plan = Plan { up: after(0, then), ..Plan::default() };
-        check(plan, &post("/read", &body), Ended::Silent, 0, act, |seen| seen.bytes == 0);
+        check(&plan, &post("/read", &body), Ended::Silent, 0, act, |seen| seen.bytes == 0);
     }
 }
 
@@ -196,14 +196,14 @@ fn stalls_and_black_holes() {
 fn delay_adds_to_each_way() {
     let shape = Shape { delay: Duration::from_millis(50), ..Shape::default() };
     let plan = Plan { up: shape.clone(), down: shape, ..Plan::default() };
-    check(plan, &post("/read", "abc"), Ended::Silent, 1, READ, |seen| seen.took >= Duration::from_millis(100));
+    check(&plan, &post("/read", "abc"), Ended::Silent, 1, READ, |seen| seen.took >= Duration::from_millis(100));
 }
 
 #[test]
 fn bandwidth_is_kept() {
     let shape = Shape { bandwidth: Some(200_000), ..Shape::default() };
     let plan = Plan { down: shape, ..Plan::default() };
-    check(plan, &post("/read", &"x".repeat(50_000)), Ended::Silent, 1, READ, |seen| {
+    check(&plan, &post("/read", &"x".repeat(50_000)), Ended::Silent, 1, READ, |seen| {
         seen.bytes > 50_000 && seen.took >= Duration::from_millis(200) && seen.took < Duration::from_secs(2)
     });
 }
@@ -212,7 +212,7 @@ fn bandwidth_is_kept() {
 fn one_byte_at_a_time() {
     let shape = Shape { one_by_one: true, ..Shape::default() };
     let plan = Plan { up: shape.clone(), down: shape, ..Plan::default() };
-    check(plan, &post("/read", &"x".repeat(100)), Ended::Silent, 1, READ, |seen| {
+    check(&plan, &post("/read", &"x".repeat(100)), Ended::Silent, 1, READ, |seen| {
         seen.text.ends_with(&"x".repeat(100)) && seen.reads > 10
     });
 }
@@ -226,9 +226,9 @@ fn kills_what_is_in_flight() {
             // Never whole, so it is in flight when its time comes.
             let request = post(path, "abc").replace("Length: 3", "Length: 4");
             let plan = Plan { kills: Some(kills.clone()), ..Plan::default() };
-            check(plan, &request, ended, 0, Act::Kill(loss, cut), |seen| seen.tally.kills() == 1);
+            check(&plan, &request, ended, 0, Act::Kill(loss, cut), |seen| seen.tally.kills() == 1);
             let plan = Plan { kills: Some(kills), ..Plan::default() };
-            check(plan, &request.replace(path, "/other"), Ended::Silent, 0, Act::NoVictim, |seen| {
+            check(&plan, &request.replace(path, "/other"), Ended::Silent, 0, Act::NoVictim, |seen| {
                 seen.tally.kills() == 0
             });
         }
@@ -256,8 +256,8 @@ fn kills_follow_the_seed() {
 fn a_request_has_an_age() {
     let plan = Plan { max_age: Some(Duration::from_millis(100)), ..Plan::default() };
     let request = post("/read", "abc").replace("Length: 3", "Length: 4");
-    check(plan.clone(), &request, Ended::Fin, 0, Act::TooOld, |_| true);
-    check(plan, &post("/read", "abc"), Ended::Silent, 1, READ, |seen| seen.tally.of(Act::TooOld) == 0);
+    check(&plan, &request, Ended::Fin, 0, Act::TooOld, |_| true);
+    check(&plan, &post("/read", "abc"), Ended::Silent, 1, READ, |seen| seen.tally.of(Act::TooOld) == 0);
 }
 
 #[test]
@@ -277,31 +277,29 @@ fn cuts_inside_the_handshake() {
 fn a_request_is_sent_twice() {
     for (copy, turn) in [(Copy::AnswerFirst, "turn: 1"), (Copy::AnswerSecond, "turn: 2")] {
         let plan = Plan { duplicate: Some(copy), ..Plan::default() };
-        check(plan.clone(), &post("/write", "abc"), Ended::Silent, 2, Act::Duplicate, |seen| {
+        check(&plan, &post("/write", "abc"), Ended::Silent, 2, Act::Duplicate, |seen| {
             seen.text.ends_with("abc") && seen.text.contains(turn) && seen.text.matches(HEAD).count() == 1
         });
         let get = "GET /read HTTP/1.1\r\nHost: h\r\n\r\n";
-        check(plan, get, Ended::Silent, 1, READ, |seen| seen.tally.of(Act::Duplicate) == 0);
+        check(&plan, get, Ended::Silent, 1, READ, |seen| seen.tally.of(Act::Duplicate) == 0);
     }
 }
 
 #[test]
 fn heads_are_held() {
     let plan = Plan { heads: Heads::Hold, down: after(1, Then::Stall), ..Plan::default() };
-    check(plan, &post("/read", "abc"), Ended::Silent, 1, Act::HeldHead, |seen| seen.text.ends_with("\r\n\r\na"));
+    check(&plan, &post("/read", "abc"), Ended::Silent, 1, Act::HeldHead, |seen| seen.text.ends_with("\r\n\r\na"));
     let plan = Plan { heads: Heads::Hold, ..Plan::default() };
-    check(plan, &post("/read", ""), Ended::Silent, 1, Act::HeldHead, |seen| seen.text.ends_with("\r\n\r\n"));
+    check(&plan, &post("/read", ""), Ended::Silent, 1, Act::HeldHead, |seen| seen.text.ends_with("\r\n\r\n"));
 }
 
 #[test]
 fn requests_are_buffered() {
     let plan = Plan { buffer_request: Some(100), ..Plan::default() };
-    check(plan.clone(), &post("/write", "abc"), Ended::Silent, 1, Act::BufferedRequest, |seen| {
-        seen.text.ends_with("abc")
-    });
+    check(&plan, &post("/write", "abc"), Ended::Silent, 1, Act::BufferedRequest, |seen| seen.text.ends_with("abc"));
     let half = "POST /write HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";
-    check(plan.clone(), half, Ended::Silent, 0, Act::Connection, |seen| seen.bytes == 0);
-    check(plan, &post("/write", &"x".repeat(101)), Ended::Fin, 0, Act::TooLarge, |seen| {
+    check(&plan, half, Ended::Silent, 0, Act::Connection, |seen| seen.bytes == 0);
+    check(&plan, &post("/write", &"x".repeat(101)), Ended::Fin, 0, Act::TooLarge, |seen| {
         seen.text.starts_with("HTTP/1.1 413")
     });
 }
@@ -309,17 +307,15 @@ fn requests_are_buffered() {
 #[test]
 fn answers_are_buffered() {
     let slow = Plan { buffer_response: Some(100), ..Plan::default() };
-    check(slow.clone(), &post("/read", "abc"), Ended::Silent, 1, Act::BufferedResponse, |seen| {
-        seen.text.ends_with("abc")
-    });
+    check(&slow, &post("/read", "abc"), Ended::Silent, 1, Act::BufferedResponse, |seen| seen.text.ends_with("abc"));
     let long = "x".repeat(1000);
-    check(slow, &post("/read", &long), Ended::Silent, 1, Act::BufferedResponse, |seen| seen.text.ends_with(&long));
+    check(&slow, &post("/read", &long), Ended::Silent, 1, Act::BufferedResponse, |seen| seen.text.ends_with(&long));
 }
 
 #[test]
 fn some_are_refused() {
     let plan = Plan { refusals: 1.0, ..Plan::default() };
-    check(plan, &post("/read", "abc"), Ended::Fin, 0, Act::Refusal, |seen| seen.text.starts_with("HTTP/1.1 503"));
+    check(&plan, &post("/read", "abc"), Ended::Fin, 0, Act::Refusal, |seen| seen.text.starts_with("HTTP/1.1 503"));
 }
 
 /// Not a fault: what is dropped ends with everything that it started.

@@ -79,12 +79,11 @@ async fn pass(
     match piece {
         Piece::Head(bytes, head) => {
             let limit = connection.request(&head)?;
-            match keep(connection, &head) {
-                Some(why) => *kept = Some(Kept { head: bytes, body: BytesMut::new(), limit, why }),
-                None => {
-                    outlet.begin(limit).await;
-                    outlet.head(bytes).await;
-                }
+            if let Some(why) = keep(connection, &head) {
+                *kept = Some(Kept { head: bytes, body: BytesMut::new(), limit, why });
+            } else {
+                outlet.begin(limit).await;
+                outlet.head(bytes).await;
             }
         }
         Piece::Body(bytes) => match kept {

@@ -95,7 +95,7 @@ fn strike(kills: &Kills, random: &mut Rng, victims: &Victims) -> Act {
     else {
         return Act::NoVictim;
     };
-    let lost = match loss {
+    let struck = match loss {
         Loss::Read => victims.cut_one(Kind::Read, cut, random),
         Loss::Write => victims.cut_one(Kind::Write, cut, random),
         Loss::Both => {
@@ -104,5 +104,5 @@ fn strike(kills: &Kills, random: &mut Rng, victims: &Victims) -> Act {
             read || write
         }
     };
-    if lost { Act::Kill(loss, cut) } else { Act::NoVictim }
+    if struck { Act::Kill(loss, cut) } else { Act::NoVictim }
 }

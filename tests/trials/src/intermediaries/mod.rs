@@ -5,6 +5,8 @@ mod config;
 
 mod free;
 
+mod passage;
+
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +21,7 @@ use tokio::time::{Instant, sleep};
 use crate::program::{LOOK, Program, Trouble, command};
 
 pub use config::ALL;
+pub use passage::{Crossing, Freight, PATIENCE, Passage};
 
 /// How long a proxy may take to listen. Varnish compiles its configuration with a C compiler first.
 const START: Duration = Duration::from_secs(20);

@@ -2,8 +2,8 @@
 
 use fastrand::Rng;
 
-/// The length up to which most bodies are small: 2 to the power of this, 8 MiB.
-const LARGEST: f64 = 23.0;
+/// The largest body, 8 MiB, is 2 to the power of this.
+const LARGEST: u32 = 23;
 
 /// An exchange that both ends can check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +63,10 @@ impl Exchange {
     /// One of a mix: empty to 8 MiB each way, a small one as likely as each that is twice as large.
     pub(super) fn random(id: u64, random: &mut Rng) -> Self {
         let seed = random.u64(..);
-        let size = |random: &mut Rng| if random.u8(0..5) == 0 { 0 } else { (random.f64() * LARGEST).exp2() as u64 };
+        let size = |random: &mut Rng| match random.u32(0..=LARGEST + 4) {
+            power @ 1..=LARGEST => random.u64(1 << (power - 1)..=1 << power),
+            _ => 0,
+        };
         let (up, down) = (size(random), size(random));
         match random.u8(0..10) {
             0..4 => Self { id, seed, manner: Manner::Counted, up, down },

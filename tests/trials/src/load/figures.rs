@@ -58,12 +58,12 @@ impl Figures {
         }
     }
 
-    /// The time within which this part, from 0 to 1, of the whole exchanges were done.
+    /// The time within which so many percent of the whole exchanges were done.
     #[must_use]
-    pub fn within(&self, part: f64) -> Duration {
+    pub fn within(&self, percent: usize) -> Duration {
         let mut took = self.took.clone();
         took.sort_unstable();
-        let at = (took.len() as f64 * part) as usize;
+        let at = took.len() * percent / 100;
         Duration::from_micros(took.get(at.min(took.len().saturating_sub(1))).copied().unwrap_or_default().into())
     }
 }
@@ -74,8 +74,8 @@ impl fmt::Display for Figures {
         writeln!(f, "{:32} {:10}", "failed, and said so", self.failed)?;
         writeln!(f, "{:32} {:10}", "wrong bytes or silent ends", self.wrong)?;
         writeln!(f, "{:32} {:10}", "hung for 60 s", self.hung)?;
-        for (name, part) in [("p50", 0.5), ("p99", 0.99)] {
-            writeln!(f, "{name:32} {:7.1} ms", self.within(part).as_secs_f64() * 1000.0)?;
+        for percent in [50, 99] {
+            writeln!(f, "p{percent:<31} {:7.1} ms", self.within(percent).as_secs_f64() * 1000.0)?;
         }
         for (cause, count) in &self.causes {
             writeln!(f, "  failed: {cause:40.40} {count:10}")?;
