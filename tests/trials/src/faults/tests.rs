@@ -1,21 +1,16 @@
 //! Every fault against a tiny server that echoes.
 
-use std::convert::Infallible;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+mod echo;
+
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
-use tokio_util::task::TaskTracker;
 
 use super::*;
+use echo::Echo;
 
 /// Nothing that is to come takes longer; what is not to come is not waited for much longer.
 const SILENCE: Duration = Duration::from_millis(700);
@@ -39,56 +34,6 @@ struct Seen {
     /// Requests that the origin got whole.
     delivered: u64,
     tally: Tally,
-}
-
-/// A server that answers with what it is sent.
-struct Echo {
-    address: SocketAddr,
-    delivered: Arc<AtomicU64>,
-    tasks: TaskTracker,
-    shutdown: CancellationToken,
-}
-
-impl Echo {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let echo = Self {
-            address: listener.local_addr().unwrap(),
-            delivered: Arc::default(),
-            tasks: TaskTracker::new(),
-            shutdown: CancellationToken::new(),
-        };
-        let (delivered, tasks) = (Arc::clone(&echo.delivered), echo.tasks.clone());
-        let shutdown = echo.shutdown.clone();
-        echo.tasks.spawn(echo.shutdown.clone().run_until_cancelled_owned(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let delivered = Arc::clone(&delivered);
-                let answer = service_fn(move |request| answer(request, Arc::clone(&delivered)));
-                let connection = hyper::server::conn::http1::Builder::new()
-                    .half_close(true)
-                    .serve_connection(TokioIo::new(stream), answer);
-                tasks.spawn(shutdown.clone().run_until_cancelled_owned(connection));
-            }
-        }));
-        echo
-    }
-}
-
-impl Drop for Echo {
-    fn drop(&mut self) {
-        self.shutdown.cancel();
-    }
-}
-
-async fn answer(request: Request<Incoming>, delivered: Arc<AtomicU64>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let Ok(body) = request.into_body().collect().await else {
-        return Ok(Response::new(Full::default()));
-    };
-    let turn = delivered.fetch_add(1, Ordering::SeqCst) + 1;
-    let mut response = Response::new(Full::new(body.to_bytes()));
-    response.headers_mut().insert("turn", turn.into());
-    Ok(response)
 }
 
 fn post(path: &str, body: &str) -> String {
