@@ -77,27 +77,27 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check<T: PartialEq + std::fmt::Debug>(parsed: Result<T, String>, expected: Result<T, &str>) {
+    fn check<T: PartialEq + std::fmt::Debug>(parsed: &Result<T, String>, expected: &Result<T, &str>) {
         assert_eq!(parsed.as_ref().map_err(String::as_str), expected.as_ref().map_err(|error| *error));
     }
 
     #[test]
     fn values() {
         let ms = Duration::from_millis;
-        check(losses("read,both"), Ok(List(vec![Loss::Read, Loss::Both])));
-        check(losses("read,"), Err("`` is none of `read`, `write`, `both`"));
-        check(cuts("rst"), Ok(List(vec![Cut::Rst])));
-        check(kinds("other"), Ok(List(vec![Kind::Other])));
-        check(copy("second"), Ok(Copy::AnswerSecond));
-        check(after("0:black-hole"), Ok((0, Then::BlackHole)));
-        check(after("stall"), Err("`stall` is not like `1000:stall`"));
-        check(after("x:stall"), Err("`x` is no number of bytes"));
-        check(duration("50ms"), Ok(ms(50)));
-        check(duration("1.5s"), Ok(ms(1500)));
-        check(duration("-1s"), Err("`-1s` is no time; write it like `50ms` or `2s`"));
-        check(between("50ms..2s"), Ok(Between(ms(50)..=ms(2000))));
-        check(between("1s"), Ok(Between(ms(1000)..=ms(1000))));
-        check(between("2s..1s"), Err("`2s..1s` is no range of time; write it like `50ms..2s`"));
-        check(between("0s"), Err("`0s` is no range of time; write it like `50ms..2s`"));
+        check(&losses("read,both"), &Ok(List(vec![Loss::Read, Loss::Both])));
+        check(&losses("read,"), &Err("`` is none of `read`, `write`, `both`"));
+        check(&cuts("rst"), &Ok(List(vec![Cut::Rst])));
+        check(&kinds("other"), &Ok(List(vec![Kind::Other])));
+        check(&copy("second"), &Ok(Copy::AnswerSecond));
+        check(&after("0:black-hole"), &Ok((0, Then::BlackHole)));
+        check(&after("stall"), &Err("`stall` is not like `1000:stall`"));
+        check(&after("x:stall"), &Err("`x` is no number of bytes"));
+        check(&duration("50ms"), &Ok(ms(50)));
+        check(&duration("1.5s"), &Ok(ms(1500)));
+        check(&duration("-1s"), &Err("`-1s` is no time; write it like `50ms` or `2s`"));
+        check(&between("50ms..2s"), &Ok(Between(ms(50)..=ms(2000))));
+        check(&between("1s"), &Ok(Between(ms(1000)..=ms(1000))));
+        check(&between("2s..1s"), &Err("`2s..1s` is no range of time; write it like `50ms..2s`"));
+        check(&between("0s"), &Err("`0s` is no range of time; write it like `50ms..2s`"));
     }
 }
