@@ -3,10 +3,13 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task says what it does and why it failed")]
 
 mod ci;
+mod faults;
 mod generate;
+mod intermediaries;
 mod left_out;
 mod program;
 mod setup;
+mod soak;
 mod tidy;
 
 use std::path::Path;
@@ -29,6 +32,9 @@ enum Task {
     Setup(Setup),
     Tidy(Tidy),
     Generate(Generate),
+    Faults(Box<faults::Faults>),
+    Intermediaries(intermediaries::Intermediaries),
+    Soak(soak::Soak),
 }
 
 /// Run everything that CI runs, in order; stops at the first failure.
@@ -73,9 +79,17 @@ fn run(task: &Task) -> Result<()> {
             println!("{} sources are tidy", tidy::run(root())?);
             Ok(())
         }
+        Task::Faults(faults) => asynchronous(faults.run()),
+        Task::Intermediaries(intermediaries) => asynchronous(intermediaries.run()),
+        Task::Soak(soak) => asynchronous(soak.run()),
         Task::Generate(Generate { check: true }) => generate::check(root()),
         Task::Generate(Generate { check: false }) => generate::write(root()),
     }
+}
+
+/// One thread is enough to watch, and leaves the others to what is watched.
+fn asynchronous(task: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(task)
 }
 
 /// The repository's root.

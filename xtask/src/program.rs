@@ -42,3 +42,9 @@ pub(crate) fn text(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
+
+/// Builds the program as it is released, and says where it is.
+pub(crate) fn release() -> Result<PathBuf> {
+    run(&mut cargo(&["build", "--quiet", "--release", "--package", "sendit"]))?;
+    Ok(crate::root().join("target/release").join(format!("sendit{}", std::env::consts::EXE_SUFFIX)))
+}

@@ -14,10 +14,15 @@ struct Need {
     without: &'static str,
 }
 
-const NEEDS: [Need; 8] = [
+const NEEDS: [Need; 13] = [
     Need { program: "curl", package: "curl", without: "curl as a visitor" },
     Need { program: "openssl", package: "openssl", without: "the commands of the documents" },
-    Need { program: "nginx", package: "nginx", without: "nginx as a target" },
+    Need { program: "nginx", package: "nginx", without: "nginx as a target, and the tunnel behind it" },
+    Need { program: "haproxy", package: "haproxy", without: "the tunnel behind HAProxy" },
+    Need { program: "apache2", package: "apache2", without: "the tunnel behind Apache" },
+    Need { program: "caddy", package: "caddy", without: "the tunnel behind Caddy" },
+    Need { program: "varnishd", package: "varnish", without: "the tunnel behind Varnish" },
+    Need { program: "squid", package: "squid", without: "the tunnel behind Squid" },
     Need { program: "python3", package: "python3", without: "a Python web server as a target" },
     Need { program: "bash", package: "bash", without: "the check of the completions for bash" },
     Need { program: "zsh", package: "zsh", without: "the check of the completions for zsh" },

@@ -18,6 +18,10 @@ use super::{Incoming, Outgoing};
 /// How long a handshake may take.
 const DEADLINE: Duration = Duration::from_secs(10);
 
+/// What most often keeps a handshake from being answered is no fault of the peer's.
+const SILENT: &str =
+    "the peer did not answer the handshake within 10 s; a proxy on the way may be holding requests or answers back";
+
 /// How many bodies may wait for the old one to end. A peer that renews faster than its bytes are read has to wait.
 const MAX_READERS: usize = 4;
 
@@ -197,7 +201,7 @@ impl Swapper {
         let _turn = self.turn.lock().await;
         let mut attempt = Attempt::begin(&self.shared);
         let shaken = timeout(DEADLINE, attempt.shake_hands(incoming, &outgoing)).await;
-        match shaken.unwrap_or_else(|_| Err("the peer did not answer the handshake within 10 s".to_owned())) {
+        match shaken.unwrap_or_else(|_| Err(SILENT.to_owned())) {
             Ok(incoming) => attempt.go_over(incoming, outgoing, self.fence.as_deref()).await,
             Err(cause) => Err(attempt.give_up(cause)),
         }

@@ -1,0 +1,116 @@
+//! A tunnel through each real intermediary, in the table of what each is to come to. Wire v1 needs both directions
+//! streamed; what does not stream has to be told of, in one sentence and in time.
+#![cfg(unix)]
+#![expect(clippy::print_stdout, reason = "the figures of a passing test are worth reading too")]
+
+use std::path::Path;
+use std::time::Duration;
+
+use trials::intermediaries::{ALL, Crossing, Freight, PATIENCE};
+
+use crate::left_out::is_here;
+
+/// What a tunnel has to come to.
+#[derive(Clone, Copy, Debug)]
+enum Expected {
+    /// It stands within this time, and carries each way so many bytes.
+    Passes { ready: Duration, bulk: u64, lag: Duration },
+    /// The client says that something on the way holds it back.
+    Held,
+}
+
+/// What wire v1 comes to where both directions are streamed: the ends need no time, but a loaded machine does.
+const STREAMED: Expected =
+    Expected::Passes { ready: Duration::from_secs(10), bulk: 1024 * 1024, lag: Duration::from_secs(1) };
+
+/// Where a streamed request is cut after some bytes: less than that.
+const LITTLE: Expected =
+    Expected::Passes { ready: Duration::from_secs(10), bulk: 16 * 1024, lag: Duration::from_secs(1) };
+
+#[tokio::test]
+async fn nginx() {
+    check("nginx", Expected::Held).await;
+}
+
+#[tokio::test]
+async fn nginx_with_http_1_1() {
+    check("nginx, HTTP/1.1", Expected::Held).await;
+}
+
+#[tokio::test]
+async fn nginx_unbuffered() {
+    check("nginx, unbuffered", LITTLE).await;
+}
+
+#[tokio::test]
+async fn nginx_unbuffered_and_unlimited() {
+    check("nginx, unbuffered, unlimited", STREAMED).await;
+}
+
+#[tokio::test]
+async fn nginx_with_small_bodies() {
+    check("nginx, 64 KiB bodies", Expected::Held).await;
+}
+
+#[tokio::test]
+async fn nginx_unbuffered_with_small_bodies() {
+    check("nginx, unbuffered, 64 KiB bodies", LITTLE).await;
+}
+
+#[tokio::test]
+async fn haproxy() {
+    check("HAProxy", STREAMED).await;
+}
+
+#[tokio::test]
+async fn haproxy_without_delay() {
+    check("HAProxy, no delay", STREAMED).await;
+}
+
+#[tokio::test]
+async fn apache() {
+    check("Apache", Expected::Held).await;
+}
+
+#[tokio::test]
+async fn caddy() {
+    check("Caddy", STREAMED).await;
+}
+
+#[tokio::test]
+async fn varnish() {
+    check("Varnish", STREAMED).await;
+}
+
+#[tokio::test]
+async fn squid_that_the_client_is_told_of() {
+    check("Squid, forward", STREAMED).await;
+}
+
+#[tokio::test]
+async fn squid_before_the_server() {
+    check("Squid, reverse", STREAMED).await;
+}
+
+async fn check(name: &str, expected: Expected) {
+    let intermediary = ALL.iter().find(|intermediary| intermediary.name == name).expect("it is in the table");
+    // What lies where only its owner looks is found too.
+    if intermediary.find().is_none() && !is_here(intermediary.program, &format!("the tunnel through {name}")) {
+        return;
+    }
+    let bulk = match expected {
+        Expected::Passes { bulk, .. } => bulk,
+        Expected::Held => 0,
+    };
+    let crossing = intermediary.cross(Path::new(env!("CARGO_BIN_EXE_sendit")), Freight { flags: &[], bulk }).await;
+    let crossing = crossing.unwrap_or_else(|trouble| panic!("{name}: {trouble}"));
+    println!("{name}: {crossing}");
+    match (expected, &crossing) {
+        (Expected::Passes { ready, lag, .. }, Crossing::Passed(passage)) => {
+            assert!(passage.ready <= ready, "{name}: {crossing}");
+            assert!(passage.request <= passage.alone + lag, "{name}: {crossing}");
+        }
+        (Expected::Held, Crossing::Held { after, .. }) => assert!(*after <= PATIENCE, "{name}: {crossing}"),
+        _ => panic!("{name}: expected {expected:?}, but {crossing}"),
+    }
+}

@@ -1,0 +1,10 @@
+//! What the tunnel is tried against: a proxy that does harm on purpose, the real proxies that stand in front of
+//! servers, and a load that knows each byte it should see. Knows the tunnel as a program to start and a URL to call.
+
+pub mod faults;
+
+pub mod program;
+
+pub mod intermediaries;
+
+pub mod load;

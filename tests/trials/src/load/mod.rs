@@ -1,0 +1,26 @@
+//! A load that knows each byte it should see: bodies made from seeds and compared at both ends, and a target that
+//! counts how often each exchange reached it. Knows the tunnel as a public URL only.
+
+mod exchange;
+
+mod seeded;
+
+mod figures;
+
+mod ledger;
+
+mod target;
+
+mod visitor;
+
+mod run;
+
+#[cfg(test)]
+mod tests;
+
+pub use exchange::{Exchange, Manner};
+pub use figures::{Figures, Outcome};
+pub use ledger::{Ledger, Receipts};
+pub use run::{Mix, run};
+pub use target::Target;
+pub use visitor::{Public, Visitor};

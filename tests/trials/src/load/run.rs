@@ -1,0 +1,51 @@
+//! Many visitors at a time, each with its own part of the seed.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fastrand::Rng;
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+use super::{Exchange, Figures, Public, Visitor};
+
+/// A mixed load.
+#[derive(Clone, Debug)]
+pub struct Mix {
+    /// Visitors at a time.
+    pub at_once: u64,
+    /// What all choices are made from.
+    pub seed: u64,
+    /// The id of the first exchange, so that the target can tell those of several runs apart.
+    pub first_id: u64,
+    /// No exchange begins after this time.
+    pub lasts: Duration,
+}
+
+/// Sends the mix until its time is over, and sees what has begun to its end, which takes 60 s more at most.
+/// Cancelling it leaves its visitors to end by themselves.
+pub async fn run(mix: &Mix, public: &Public) -> Figures {
+    let figures = Arc::new(Mutex::new(Figures::default()));
+    let ids = Arc::new(AtomicU64::new(mix.first_id));
+    let end = Instant::now() + mix.lasts;
+    let (visitors, connections) = (TaskTracker::new(), TaskTracker::new());
+    for index in 0..mix.at_once {
+        let mut visitor = Visitor::new(public.clone(), connections.clone());
+        let mut random = Rng::with_seed(mix.seed ^ (index + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let (figures, ids) = (Arc::clone(&figures), Arc::clone(&ids));
+        visitors.spawn(async move {
+            while Instant::now() < end {
+                let exchange = Exchange::random(ids.fetch_add(1, Ordering::Relaxed), &mut random);
+                let begin = Instant::now();
+                let outcome = visitor.send(exchange).await;
+                // Held to add one, never across an await.
+                figures.lock().unwrap_or_else(PoisonError::into_inner).add(exchange.id, outcome, begin.elapsed());
+            }
+        });
+    }
+    visitors.close();
+    visitors.wait().await;
+    let figures = figures.lock().unwrap_or_else(PoisonError::into_inner);
+    figures.clone()
+}
