@@ -45,7 +45,7 @@ _sendit() {
             esac
             ;;
         sendit_serve)
-            opts="--addr --secret --secret-file --http-prefix --https-redir --insecure --public-url --log --help"
+            opts="--addr --secret --secret-file --http-prefix --https-redir --insecure --public-url --grace --log --help"
             case "${prev}" in
                 --addr)
                     COMPREPLY=()
@@ -67,6 +67,10 @@ _sendit() {
                     COMPREPLY=()
                     return 0
                     ;;
+                --grace)
+                    COMPREPLY=()
+                    return 0
+                    ;;
                 --log)
                     COMPREPLY=()
                     return 0
@@ -78,7 +82,7 @@ _sendit() {
             esac
             ;;
         sendit_connect)
-            opts="--token --token-file --max-ttl --target-insecure --log --help"
+            opts="--token --token-file --max-ttl --wire --target-insecure --log --help"
             case "${prev}" in
                 --token)
                     COMPREPLY=()
@@ -89,6 +93,10 @@ _sendit() {
                     return 0
                     ;;
                 --max-ttl)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --wire)
                     COMPREPLY=()
                     return 0
                     ;;

@@ -3,7 +3,7 @@ function __fish_sendit_using_command
     set -e cmd[1]
     set -l target_cmd $argv
 
-    set -l known_value_flags 'addr' 'http-prefix' 'log' 'max-ttl' 'prefix' 'public-url' 'secret' 'secret-file' 'subject' 'token' 'token-file' 'ttl' 
+    set -l known_value_flags 'addr' 'grace' 'http-prefix' 'log' 'max-ttl' 'prefix' 'public-url' 'secret' 'secret-file' 'subject' 'token' 'token-file' 'ttl' 'wire' 
 
     set -l i 1
     set -l cleaned_cmd
@@ -55,11 +55,13 @@ complete -c sendit -n '__fish_sendit_using_command serve' -f -l http-prefix -r -
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l https-redir -d 'send visitors who came over plain HTTP, as X-Forwarded-Proto says, to https'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l insecure -d 'do without a secret on any address'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l public-url -r -d 'address that visitors use; redirects then never leave it'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l grace -r -d 'how long a prefix is kept for a client that is gone, such as 30s or 5m (default: 60s)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l log -r -d 'how much is logged: error, warn, info, debug or trace (default: info)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l help -d 'display usage information'
 complete -c sendit -n '__fish_sendit_using_command connect' -l token -r -d 'token that the server asks for, as `sendit token` prints it'
 complete -c sendit -n '__fish_sendit_using_command connect' -l token-file -r -d 'file that holds the token'
 complete -c sendit -n '__fish_sendit_using_command connect' -l max-ttl -r -d 'longest life of a request to the server before it is renewed, such as 15s or 1m30s; less than what proxies on the way allow (default: 10s)'
+complete -c sendit -n '__fish_sendit_using_command connect' -l wire -r -d 'wire to speak with the server: auto, v1 or v2 (default: auto)'
 complete -c sendit -n '__fish_sendit_using_command connect' -l target-insecure -d 'take any certificate that an https DESTINATION shows'
 complete -c sendit -n '__fish_sendit_using_command connect' -l log -r -d 'how much is logged: error, warn, info, debug or trace (default: warn)'
 complete -c sendit -n '__fish_sendit_using_command connect' -l help -d 'display usage information'

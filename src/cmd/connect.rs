@@ -8,7 +8,7 @@ use super::exit::{Exit, Failure};
 use super::secret::Secret;
 use super::signals::Signals;
 use super::{duration, log, output, secret};
-use crate::client::{self, Config, Event, InvalidUrl, TargetTls};
+use crate::client::{self, Config, Event, InvalidUrl, TargetTls, Wire};
 
 /// Makes a local service reachable at a public URL, as long as it runs.
 #[derive(FromArgs, ArgsInfo)]
@@ -27,6 +27,10 @@ stands before it is the server's own URL. Paths are forwarded whole: a visitor's
 Once the tunnel stands, a line with `Ready; Forwarding SOURCE -> DESTINATION` goes
 to standard error. Where it is lost the client tries again, after 0.2 s at first
 and 10 s at most, for as long as that can help.",
+    note = "
+The wire is v2 where the server knows it, and v1 with a server that does not, as
+Go servers do not. On v2 a second line says how each direction is carried, `streams`
+or `batches`, whichever the way to the server allows, and again when that changes.",
     note = "
 HTTP_PROXY, HTTPS_PROXY and NO_PROXY are heeded on the way to the server, never
 on the way to the local service.",
@@ -47,6 +51,10 @@ pub(crate) struct Connect {
     /// the way allow (default: 10s)
     #[argh(option, arg_name = "DURATION")]
     max_ttl: Option<String>,
+
+    /// wire to speak with the server: auto, v1 or v2 (default: auto)
+    #[argh(option, arg_name = "WIRE")]
+    wire: Option<String>,
 
     /// take any certificate that an https DESTINATION shows
     #[argh(switch)]
@@ -92,11 +100,23 @@ impl Connect {
             config.max_ttl =
                 duration::parse(&text).map_err(|error| Failure::usage(format!("wrong `--max-ttl`: {error}")))?;
         }
+        if let Some(text) = self.wire {
+            config.wire = wire(&text)?;
+        }
         if self.target_insecure {
             config.target_tls = TargetTls::Insecure;
         }
         config.token = secret::token(self.token, self.token_file, env)?;
         Ok((config, log::level(self.log, env, Level::WARN)?))
+    }
+}
+
+fn wire(text: &str) -> Result<Wire, Failure> {
+    match text {
+        "auto" => Ok(Wire::Auto),
+        "v1" => Ok(Wire::V1),
+        "v2" => Ok(Wire::V2),
+        _ => Err(Failure::usage(format!("`{text}` is no wire; choose `auto`, `v1` or `v2`"))),
     }
 }
 
@@ -154,6 +174,10 @@ mod tests {
         check(&[], &none, |config| config.target.port(), 1);
         check(&[], &none, |config| config.max_ttl, Duration::from_secs(10));
         check(&["-max-ttl=1m30s"], &none, |config| config.max_ttl, Duration::from_secs(90));
+        check(&[], &none, |config| config.wire, Wire::Auto);
+        check(&["--wire", "auto"], &none, |config| config.wire, Wire::Auto);
+        check(&["--wire=v1"], &none, |config| config.wire, Wire::V1);
+        check(&["-wire", "v2"], &none, |config| config.wire, Wire::V2);
         check(&[], &none, |config| config.target_tls, TargetTls::Verified);
         check(&["--target-insecure"], &none, |config| config.target_tls, TargetTls::Insecure);
         check(&[], &none, |config| config.token.is_some(), false);
@@ -177,6 +201,7 @@ mod tests {
             &["-max-ttl=0", source, destination],
             "wrong `--max-ttl`: `0` is no use: the length of time must be more than zero",
         );
+        refused(&["--wire=v3", source, destination], "`v3` is no wire; choose `auto`, `v1` or `v2`");
         refused(
             &["-log=loud", source, destination],
             "`loud` is no log level; choose `error`, `warn`, `info`, `debug` or `trace`",

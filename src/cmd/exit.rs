@@ -91,10 +91,12 @@ impl Failure {
     pub(crate) fn file(sentence: impl Into<String>) -> Self {
         Self::new(Exit::File, sentence)
     }
+}
 
-    /// Nothing that the person did wrong.
-    pub(crate) fn unexpected(sentence: impl Into<String>) -> Self {
-        Self::new(Exit::Unexpected, sentence)
+/// Nothing that the person did wrong: what was being done, and then each cause, with a colon between them.
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(Exit::Unexpected, format!("{error:#}"))
     }
 }
 
@@ -118,6 +120,13 @@ pub(crate) fn reason(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_expected_says_its_causes_last() {
+        let error = anyhow::Error::new(io::Error::other("broken pipe")).context("cannot write to standard output");
+        let sentence = "cannot write to standard output: broken pipe";
+        assert_eq!(Failure::from(error), Failure::new(Exit::Unexpected, sentence));
+    }
 
     #[test]
     fn the_table_is_in_order_and_names_each_code_once() {

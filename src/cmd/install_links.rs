@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use argh::{ArgsInfo, FromArgs};
 
 use super::exit::{Failure, reason};
@@ -29,8 +30,7 @@ pub(crate) struct InstallLinks {
 
 /// Makes a link of each of `names`.
 pub(crate) fn run(args: &InstallLinks, names: impl Iterator<Item = &'static str>) -> Result<(), Failure> {
-    let program = std::env::current_exe()
-        .map_err(|cause| Failure::unexpected(format!("cannot tell where this program lies: {cause}")))?;
+    let program = std::env::current_exe().context("cannot tell where this program lies")?;
     install(&args.dir, &program, names)
 }
 

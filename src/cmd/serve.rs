@@ -1,5 +1,6 @@
 //! `sendit serve`: from what was typed to a listening server.
 
+use anyhow::Context as _;
 use argh::{ArgsInfo, FromArgs};
 use tracing::Level;
 use url::Url;
@@ -9,7 +10,7 @@ use super::exit::Failure;
 use super::listen::{Address, Resolved};
 use super::secret::{Secret, Strength, WEAK};
 use super::signals::Signals;
-use super::{clock, flags, log, output, secret};
+use super::{clock, duration, flags, log, output, secret};
 use crate::server::{self, PlainHttp, Server};
 
 /// Runs the public end, to which clients connect and which visitors call.
@@ -33,6 +34,10 @@ listens on loopback addresses only, unless --insecure is given.",
     note = "
 Secrets are taken from --secret, then --secret-file; where neither is given,
 from the environment. One newline at the end of a file is dropped.",
+    note = "
+A client whose link is lost comes back to its session within --grace, and until
+then its visitors wait, for 10 s at most. That takes a client on wire v2; the
+session of a client on wire v1 ends with its link.",
     note = "
 SIGINT or SIGTERM: no new sessions, exchanges in flight have 30 s to end. A
 second signal ends at once."
@@ -70,6 +75,10 @@ pub(crate) struct Serve {
     #[argh(option, arg_name = "URL")]
     public_url: Option<String>,
 
+    /// how long a prefix is kept for a client that is gone, such as 30s or 5m (default: 60s)
+    #[argh(option, arg_name = "DURATION")]
+    grace: Option<String>,
+
     /// how much is logged: error, warn, info, debug or trace (default: info)
     #[argh(option, arg_name = "LEVEL")]
     log: Option<String>,
@@ -103,7 +112,7 @@ pub(crate) async fn run(args: Serve, env: &Env) -> Result<(), Failure> {
     let warning = auth.warning(&resolved)?;
     let signals = Signals::catch()?;
     let listener = resolved.bind().await?;
-    let addr = listener.local_addr().map_err(|cause| Failure::unexpected(format!("no address to tell: {cause}")))?;
+    let addr = listener.local_addr().context("no address to tell")?;
     output::say(format_args!("Listening: {addr}"));
     if let Some(warning) = warning {
         output::say(warning);
@@ -135,6 +144,10 @@ impl Serve {
         config.public_url =
             env.unless_flag(self.public_url, env::PUBLIC_URL).map(|text| public_url(&text)).transpose()?;
         config.plain_http = plain_http(typed, env)?;
+        if let Some(text) = self.grace {
+            config.grace =
+                duration::parse(&text).map_err(|error| Failure::usage(format!("wrong `--grace`: {error}")))?;
+        }
         let addr = env.unless_flag(self.addr, env::ADDR);
         let address = Address::parse(addr.as_deref().unwrap_or(DEFAULT_ADDR))?;
         Ok(Settings { address, config, auth, level: log::level(self.log, env, Level::INFO)? })
@@ -185,6 +198,8 @@ impl Auth {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::cmd::exit::Exit;
     use crate::cmd::parsed;
@@ -226,6 +241,15 @@ mod tests {
         check(&[], &Env::from([(env::HTTPS_REDIR, "0")]), plain_http, PlainHttp::Serve);
         let nonsense = Env::from([(env::HTTPS_REDIR, "yes")]);
         refused(&[], &nonsense, "the environment variable `SENDIT_HTTPS_REDIR` is `1` or `0`, not `yes`");
+    }
+
+    #[test]
+    fn graces() {
+        let grace = |settings: Settings| settings.config.grace;
+        check(&[], &Env::default(), grace, Duration::from_secs(60));
+        check(&["--grace", "5m"], &Env::default(), grace, Duration::from_secs(300));
+        let sentence = "wrong `--grace`: `0s` is no use: the length of time must be more than zero";
+        refused(&["--grace=0s"], &Env::default(), sentence);
     }
 
     #[test]

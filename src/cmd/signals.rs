@@ -2,6 +2,7 @@
 
 use std::io;
 
+use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, Failure};
@@ -17,7 +18,7 @@ pub(crate) struct Signals {
 impl Signals {
     /// Takes over SIGINT and SIGTERM, or Ctrl-C on Windows.
     pub(crate) fn catch() -> Result<Self, Failure> {
-        let source = Source::new().map_err(|cause| Failure::unexpected(format!("cannot catch signals: {cause}")))?;
+        let source = Source::new().context("cannot catch signals")?;
         Ok(Self { source, shutdown: CancellationToken::new() })
     }
 

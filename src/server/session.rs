@@ -207,8 +207,13 @@ impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
                 Link::V2(attendance) => attendance.watch(&session.closing).await,
             }
         };
+        let closing = match &session.link {
+            Link::V1(_) => session.closing.clone(),
+            // The carriers say that the session ends. A multiplexer that ended first would take the pipe from them.
+            Link::V2(_) => CancellationToken::new(),
+        };
         let ending = tokio::select! {
-            ending = driver.run(session.closing.clone(), drop) => ending,
+            ending = driver.run(closing, drop) => ending,
             ending = attended => ending,
         };
         session.ended.cancel();

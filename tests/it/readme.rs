@@ -211,13 +211,12 @@ async fn every_command_does_what_its_document_shows() {
     assert!(unused.is_empty(), "no document shows {unused:?}");
 }
 
-/// nginx with the lines of the README, in front of the server at `address`.
-async fn nginx(folder: &Path, address: &str) -> (Program, String) {
+/// nginx with these lines, in front of the server at `address`.
+async fn nginx(folder: &Path, address: &str, location: &str, map: &str) -> (Program, String) {
     let port = TcpSocket::new_v4().unwrap();
     port.set_reuseport(true).unwrap();
     port.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let public = port.local_addr().unwrap();
-    let [location, map] = <[String; 2]>::try_from(blocks("README.md", "nginx")).unwrap();
     let location = location.replace("127.0.0.1:5050", address);
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let temporary = temporary.map(|name| format!("{name}_temp_path {name};")).concat();
@@ -234,21 +233,43 @@ async fn nginx(folder: &Path, address: &str) -> (Program, String) {
     (nginx, format!("http://{public}"))
 }
 
-#[tokio::test]
-async fn the_lines_for_nginx_carry_a_tunnel() {
+/// Every command of the README that crosses the server, behind an nginx with these lines. What the client says of its
+/// way there contains `link`.
+async fn check_behind_nginx(location: &str, map: &str, wires: &[&str], link: &str) {
     if !["curl", "openssl", "nginx"].iter().all(|program| left_out::is_here(program, "nginx in front of the server")) {
         return;
     }
-    let hosting = fs::read_to_string(root().join("docs/hosting.md")).unwrap();
-    let lines = blocks("README.md", "nginx").concat();
-    assert!(lines.lines().all(|line| hosting.contains(line.trim())), "the two documents differ");
-
     let mut world = begun("nginx").await;
     let (_, server) = world.names.iter().find(|(shown, _)| shown == "https://example.com").unwrap();
-    let (_nginx, public) = nginx(world.folder.path(), address(server).unwrap()).await;
+    let (_nginx, public) = nginx(world.folder.path(), address(server).unwrap(), location, map).await;
     world.learn("https://example.com", &public);
-    for step in sections("README.md").into_iter().flatten().filter(|step| step.command.contains("https://example.com/"))
+    let steps = sections("README.md").into_iter().flatten();
+    let steps = steps.filter(|step| step.command.contains("https://example.com/"));
+    for step in steps.filter(|step| !step.command.contains("--wire") || wires.iter().any(|w| step.command.contains(w)))
     {
         world.run(&step, known(&step).1).await;
+        if let (Does::Stays(_), false, Some(client)) = (known(&step).1, step.command.contains("v1"), &mut world.client)
+        {
+            client.printed(|output| output.stderr.contains(link)).await;
+        }
     }
+}
+
+#[tokio::test]
+async fn the_lines_for_nginx_carry_a_tunnel() {
+    let hosting = fs::read_to_string(root().join("docs/hosting.md")).unwrap();
+    let [location, map] = <[String; 2]>::try_from(blocks("README.md", "nginx")).unwrap();
+    let mut lines = location.lines().chain(map.lines());
+    assert!(lines.all(|line| hosting.contains(line.trim())), "the two documents differ");
+    check_behind_nginx(&location, &map, &["--wire v1", "--wire v2"], "\nwire v2: ").await;
+}
+
+#[tokio::test]
+async fn nginx_as_it_comes_carries_a_tunnel() {
+    let hosting = fs::read_to_string(root().join("docs/hosting.md")).unwrap();
+    let link = "batches up; up: something on the way holds streams back";
+    assert!(hosting.contains(link), "what the client says of it stands in the document");
+    let as_it_comes = blocks("docs/hosting.md", "nginx").swap_remove(0);
+    assert_eq!(as_it_comes.lines().count(), 1, "nothing but the address");
+    check_behind_nginx(&as_it_comes, "", &["--wire v2"], link).await;
 }

@@ -25,11 +25,18 @@ pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
         let now = *manner.borrow_and_update();
         let carried = match now {
             Manner::Stream => stream(&tunnel, &tasks).await,
-            Manner::Batch | Manner::Trial => tokio::select! {
-                carried = carry(Arc::clone(&tunnel), Manner::Batch) => carried,
-                // What the batch that is given up would have brought, the stream brings.
-                _ = manner.changed() => Ok(()),
-            },
+            Manner::Batch | Manner::Trial => {
+                let mut carried = Box::pin(carry(Arc::clone(&tunnel), Manner::Batch));
+                tokio::select! {
+                    carried = carried.as_mut() => carried,
+                    // The stream brings the log; but what travels beside it, such as the answer to a trial's ping, may
+                    // be on its way in the batch.
+                    _ = manner.changed() => {
+                        tasks.spawn(async move { drop(timeout(TAIL, carried).await) });
+                        Ok(())
+                    }
+                }
+            }
         };
         match carried {
             Ok(()) => backoff = Backoff::returning(),

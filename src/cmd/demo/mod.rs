@@ -5,6 +5,7 @@ mod page;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Once;
 
+use anyhow::{Context as _, anyhow};
 use argh::{ArgsInfo, FromArgs};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +17,7 @@ use super::listen::Address;
 use super::signals::Signals;
 use super::{clock, connect, log, output, secret};
 use crate::auth::{self, Audience, Claims};
-use crate::client::{self, Config, Event, InvalidUrl, Source, Target};
+use crate::client::{self, Config, Event, Source, Target};
 use crate::server::{self, Server};
 use crate::wire::Prefix;
 
@@ -88,7 +89,7 @@ async fn listen(text: &str) -> Result<TcpListener, Failure> {
 }
 
 fn own_address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
-    listener.local_addr().map_err(|cause| Failure::unexpected(format!("no address to tell: {cause}")))
+    Ok(listener.local_addr().context("no address to tell")?)
 }
 
 /// The public URL of a server on this machine. One on every interface is reached by loopback.
@@ -96,15 +97,15 @@ fn source(mut addr: SocketAddr, prefix: &Prefix) -> Result<Source, Failure> {
     if addr.ip().is_unspecified() {
         addr.set_ip(if addr.is_ipv4() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { Ipv6Addr::LOCALHOST.into() });
     }
-    let url = format!("http://{addr}/{prefix}").parse();
-    url.map_err(|error: InvalidUrl| Failure::unexpected(error.to_string()))
+    let source = format!("http://{addr}/{prefix}").parse().map_err(anyhow::Error::from)?;
+    Ok(source)
 }
 
 /// Serves the built-in page where it is wanted; ends only by failing. Cancelling it cuts what it serves.
 async fn show(listener: Option<TcpListener>, prefix: &Prefix, shutdown: CancellationToken) -> Failure {
     let Some(listener) = listener else { return std::future::pending().await };
     let ended = axum::serve(listener, page::router(prefix, shutdown)).await;
-    Failure::unexpected(format!("the built-in page ended: {ended:?}"))
+    anyhow!("the built-in page ended: {ended:?}").into()
 }
 
 /// Runs a server with a secret of its own and a client of it. Cancelling it drops both.
@@ -115,8 +116,8 @@ async fn tunnel(
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
     let mut bits = [0_u8; 32];
-    getrandom::fill(&mut bits).map_err(|cause| Failure::unexpected(format!("no randomness: {cause}")))?;
-    let keys = secret::keys(&[bits.to_vec()]).map_err(|empty| Failure::unexpected(empty.to_string()))?;
+    getrandom::fill(&mut bits).context("no randomness")?;
+    let keys = secret::keys(&[bits.to_vec()]).map_err(anyhow::Error::from)?;
     let keys = keys.map(|(keys, _)| keys);
     let token = keys.as_ref().map(|keys| auth::mint(keys, &Claims::new(Audience::Auth, clock::unix_now())));
     let server = Server::new(server::Config::new(keys, clock::unix_now));
@@ -128,7 +129,8 @@ async fn tunnel(
         ended
     };
     let ((), ended) = tokio::join!(serving, connected);
-    ended.map_err(|error| Failure::unexpected(error.to_string()))
+    ended.map_err(anyhow::Error::from)?;
+    Ok(())
 }
 
 /// Prints `lines` once the tunnel stands; troubles as they come.

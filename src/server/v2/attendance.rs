@@ -173,3 +173,36 @@ impl Attendance {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::STOPPING;
+    use super::*;
+    use crate::server::{Config, Server};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_that_ends_in_order_tells_its_client() {
+        // Several, for what ends first could be a matter of chance.
+        for _ in 0..20 {
+            let server = Server::new(Config::new(None, || 0));
+            let (session, attendance) = server.open_v2(None, "", "foo").ok().unwrap();
+            sleep(Duration::from_secs(1)).await;
+            server.shutdown().await;
+            session.ended().cancelled().await;
+            let text = "the server ends the session".to_owned();
+            assert_eq!(attendance.carriers.ended(), Some(End::Closed { code: STOPPING, text }));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_waits_for_its_client_as_long_as_the_grace() {
+        let mut config = Config::new(None, || 0);
+        config.grace = Duration::from_secs(30);
+        let (begin, server) = (Instant::now(), Server::new(config));
+        let (session, _attendance) = server.open_v2(None, "", "foo").ok().unwrap();
+        session.ended().cancelled().await;
+        let waited = begin.elapsed();
+        assert!((Duration::from_secs(30)..=Duration::from_secs(30) + LOOK).contains(&waited), "{waited:?}");
+        assert_eq!(server.session(&"foo".parse().unwrap()), None);
+    }
+}
