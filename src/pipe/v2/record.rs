@@ -24,6 +24,7 @@ const PONG: u8 = 4;
 const PAD: u8 = 5;
 const LAST: u8 = 6;
 const CLOSE: u8 = 7;
+const SKIP: u8 = 8;
 
 /// What one record says. Only DATA belongs to the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub(super) enum Record {
         code: u8,
         text: String,
     },
+    /// The next DATA stands at this offset: what lies between has been acknowledged since the carrier began.
+    Skip(u64),
 }
 
 /// Bytes that are no record of this wire.
@@ -87,6 +90,7 @@ impl Record {
             Self::Ping(number) => (PING, *number),
             Self::Pong(number) => (PONG, *number),
             Self::Last(offset) => (LAST, *offset),
+            Self::Skip(offset) => (SKIP, *offset),
         };
         out.put_slice(&header(kind, 8));
         out.put_u64(number);
@@ -144,13 +148,13 @@ impl Parser {
             match (kind, length) {
                 (DATA, _) => (self.data, self.partial) = (length, Vec::new()),
                 (PAD, 0..=MAX_PAD) => (self.pad, self.partial) = (length, Vec::new()),
-                (ATTACHED | ACK | PING | PONG | LAST, 8) | (CLOSE, 1..=257) => {
+                (ATTACHED | ACK | PING | PONG | LAST | SKIP, 8) | (CLOSE, 1..=257) => {
                     if !self.fill(bytes, HEADER + length) {
                         return Ok(None);
                     }
                     return self.control().map(Some);
                 }
-                (0..=CLOSE, _) => return Err(Malformed::Length { kind, length }),
+                (0..=SKIP, _) => return Err(Malformed::Length { kind, length }),
                 _ => return Err(Malformed::Type(kind)),
             }
         }
@@ -190,7 +194,8 @@ impl Parser {
             ACK => Record::Ack(number),
             PING => Record::Ping(number),
             PONG => Record::Pong(number),
-            _ => Record::Last(number),
+            LAST => Record::Last(number),
+            _ => Record::Skip(number),
         })
     }
 }
@@ -209,6 +214,7 @@ mod tests {
             any::<u64>().prop_map(Record::Ping),
             any::<u64>().prop_map(Record::Pong),
             any::<u64>().prop_map(Record::Last),
+            any::<u64>().prop_map(Record::Skip),
             (any::<u8>(), "[a-zäß]{0,120}").prop_map(|(code, text)| Record::Close { code, text }),
         ]
     }
@@ -264,7 +270,7 @@ mod tests {
 
     #[test]
     fn refusals() {
-        refused(&[8, 0, 0, 0], Malformed::Type(8));
+        refused(&[9, 0, 0, 0], Malformed::Type(9));
         refused(&[ACK, 0, 0, 7], Malformed::Length { kind: ACK, length: 7 });
         refused(&[CLOSE, 0, 0, 0], Malformed::Length { kind: CLOSE, length: 0 });
         refused(&[CLOSE, 0xff, 0, 0], Malformed::Length { kind: CLOSE, length: 0xff_0000 });

@@ -46,6 +46,8 @@ pub(super) enum Violation {
     Refused(#[from] Refused),
     #[error("a carrier that was to end at {0} has brought more")]
     BeyondLast(u64),
+    #[error("a carrier passes over what has not been acknowledged, up to {0}")]
+    Skipped(u64),
 }
 
 pub(super) struct State {
@@ -141,6 +143,9 @@ impl State {
             self.control(&mut head);
         }
         let data = data.map(|(from, bytes)| {
+            if from > *cursor {
+                Record::Skip(from).encode(&mut head);
+            }
             *cursor = from + bytes.len() as u64;
             bytes
         });
@@ -219,6 +224,8 @@ impl Reading {
                     change.writable = true;
                 }
                 Record::Last(offset) => self.last = Some(offset),
+                Record::Skip(offset) if (self.at..=state.inn.wanted()).contains(&offset) => self.at = offset,
+                Record::Skip(offset) => return Err(Violation::Skipped(offset)),
                 Record::Close { code, text } => {
                     state.end.get_or_insert(End::Closed { code, text });
                     change = Change { readable: true, writable: true, owes: true };
@@ -257,6 +264,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_acknowledged_before_a_carrier_speaks_is_passed_over() {
+        let (mut one, mut other) = (State::default(), State::default());
+        one.out.write(b"hello");
+        let (mut old, mut new) = (0, one.out.seek(0).unwrap());
+        Reading::new(0).take(&mut other, piece(&mut one, &mut old)).unwrap();
+        other.inn.read(100);
+        one.out.ack(5).unwrap();
+        one.out.write(b" world");
+        let mut reading = Reading::new(0);
+        reading.take(&mut other, piece(&mut one, &mut new)).unwrap();
+        assert_eq!(other.inn.read(100).as_deref(), Some(&b" world"[..]));
+        assert_eq!((new, one.out.seek(0)), (11, Ok(0)), "a request may have been overtaken by what it asks for");
+    }
+
+    #[test]
     fn a_long_piece_is_not_copied() {
         let mut state = State::default();
         state.out.write(&vec![1; 100_000]);
@@ -280,6 +302,7 @@ mod tests {
     fn lies_end_the_session() {
         refused(&[Record::Ack(1)], "the offset 1 is outside 0..=0");
         refused(&[Record::Attached(1)], "the offset 1 is outside 0..=0");
+        refused(&[Record::Skip(1)], "a carrier passes over what has not been acknowledged, up to 1");
         refused(
             &[Record::Last(0), Record::Data(Bytes::from_static(b"x"))],
             "a carrier that was to end at 0 has brought more",
