@@ -172,8 +172,8 @@ impl Session {
         let answer = self.hop.forward(request, visitor, guard).await;
         answer.map_err(|fault| match fault {
             // The streams have ended because the session has: it is not the target that failed.
-            Fault::TargetBadResponse if self.ended.is_cancelled() => Fault::ClientLost,
-            Fault::ClientOffline if !self.ended.is_cancelled() => Fault::Limit,
+            Fault::TargetBadResponse | Fault::ClientOffline if self.ended.is_cancelled() => Fault::ClientLost,
+            Fault::ClientOffline => Fault::Limit,
             fault => fault,
         })
     }
