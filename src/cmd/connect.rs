@@ -3,7 +3,7 @@
 use argh::{ArgsInfo, FromArgs};
 use tracing::Level;
 
-use super::env::Env;
+use super::env::{self, Env};
 use super::exit::{Exit, Failure};
 use super::secret::Secret;
 use super::signals::Signals;
@@ -100,7 +100,7 @@ impl Connect {
             config.max_ttl =
                 duration::parse(&text).map_err(|error| Failure::usage(format!("wrong `--max-ttl`: {error}")))?;
         }
-        if let Some(text) = self.wire {
+        if let Some(text) = env.unless_flag(self.wire, env::WIRE) {
             config.wire = wire(&text)?;
         }
         if self.target_insecure {
@@ -148,7 +148,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::cmd::{env, parsed};
+    use crate::cmd::parsed;
 
     const URLS: [&str; 2] = ["https://host/foo", "http://localhost:1"];
 
@@ -178,6 +178,8 @@ mod tests {
         check(&["--wire", "auto"], &none, |config| config.wire, Wire::Auto);
         check(&["--wire=v1"], &none, |config| config.wire, Wire::V1);
         check(&["-wire", "v2"], &none, |config| config.wire, Wire::V2);
+        check(&[], &Env::from([(env::WIRE, "v1")]), |config| config.wire, Wire::V1);
+        check(&["--wire=v2"], &Env::from([(env::WIRE, "v1")]), |config| config.wire, Wire::V2);
         check(&[], &none, |config| config.target_tls, TargetTls::Verified);
         check(&["--target-insecure"], &none, |config| config.target_tls, TargetTls::Insecure);
         check(&[], &none, |config| config.token.is_some(), false);

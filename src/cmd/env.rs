@@ -34,6 +34,8 @@ pub(crate) const PUBLIC_URL: &str = "SENDIT_PUBLIC_URL";
 pub(crate) const TOKEN: &str = "SENDIT_TOKEN";
 /// The variable for `connect --token-file`.
 pub(crate) const TOKEN_FILE: &str = "SENDIT_TOKEN_FILE";
+/// The variable for `connect --wire`.
+pub(crate) const WIRE: &str = "SENDIT_WIRE";
 /// The variable for `--log`.
 pub(crate) const LOG: &str = "SENDIT_LOG";
 
@@ -62,6 +64,7 @@ pub const TABLE: &[Variable] = &[
     Variable { name: PUBLIC_URL, flag: "--public-url", meaning: "address that visitors use", commands: &["serve"] },
     Variable { name: TOKEN, flag: "--token", meaning: "token to present", commands: &["connect"] },
     Variable { name: TOKEN_FILE, flag: "--token-file", meaning: "file that holds the token", commands: &["connect"] },
+    Variable { name: WIRE, flag: "--wire", meaning: "wire to speak: auto, v1 or v2", commands: &["connect"] },
     Variable { name: LOG, flag: "--log", meaning: "how much is logged", commands: &["serve", "connect", "demo"] },
 ];
 

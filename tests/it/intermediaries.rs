@@ -19,77 +19,73 @@ enum Expected {
     Held,
 }
 
-/// What wire v1 comes to where both directions are streamed: the ends need no time, but a loaded machine does.
-const STREAMED: Expected =
-    Expected::Passes { ready: Duration::from_secs(10), bulk: 1024 * 1024, lag: Duration::from_secs(1) };
-
-/// Where a streamed request is cut after some bytes: less than that.
-const LITTLE: Expected =
-    Expected::Passes { ready: Duration::from_secs(10), bulk: 16 * 1024, lag: Duration::from_secs(1) };
+/// What wire v2 comes to, whatever stands between. A loaded machine needs more time than the one that is promised.
+const PASSES: Expected =
+    Expected::Passes { ready: Duration::from_secs(10), bulk: 16 * 1024 * 1024, lag: Duration::from_millis(150) };
 
 #[tokio::test]
 async fn nginx() {
-    check("nginx", Expected::Held).await;
+    check("nginx", PASSES).await;
 }
 
 #[tokio::test]
 async fn nginx_with_http_1_1() {
-    check("nginx, HTTP/1.1", Expected::Held).await;
+    check("nginx, HTTP/1.1", PASSES).await;
 }
 
 #[tokio::test]
 async fn nginx_unbuffered() {
-    check("nginx, unbuffered", LITTLE).await;
+    check("nginx, unbuffered", PASSES).await;
 }
 
 #[tokio::test]
 async fn nginx_unbuffered_and_unlimited() {
-    check("nginx, unbuffered, unlimited", STREAMED).await;
+    check("nginx, unbuffered, unlimited", PASSES).await;
 }
 
 #[tokio::test]
 async fn nginx_with_small_bodies() {
-    check("nginx, 64 KiB bodies", Expected::Held).await;
+    check("nginx, 64 KiB bodies", PASSES).await;
 }
 
 #[tokio::test]
 async fn nginx_unbuffered_with_small_bodies() {
-    check("nginx, unbuffered, 64 KiB bodies", LITTLE).await;
+    check("nginx, unbuffered, 64 KiB bodies", PASSES).await;
 }
 
 #[tokio::test]
 async fn haproxy() {
-    check("HAProxy", STREAMED).await;
+    check("HAProxy", PASSES).await;
 }
 
 #[tokio::test]
 async fn haproxy_without_delay() {
-    check("HAProxy, no delay", STREAMED).await;
+    check("HAProxy, no delay", PASSES).await;
 }
 
 #[tokio::test]
 async fn apache() {
-    check("Apache", Expected::Held).await;
+    check("Apache", PASSES).await;
 }
 
 #[tokio::test]
 async fn caddy() {
-    check("Caddy", STREAMED).await;
+    check("Caddy", PASSES).await;
 }
 
 #[tokio::test]
 async fn varnish() {
-    check("Varnish", STREAMED).await;
+    check("Varnish", PASSES).await;
 }
 
 #[tokio::test]
 async fn squid_that_the_client_is_told_of() {
-    check("Squid, forward", STREAMED).await;
+    check("Squid, forward", PASSES).await;
 }
 
 #[tokio::test]
 async fn squid_before_the_server() {
-    check("Squid, reverse", STREAMED).await;
+    check("Squid, reverse", PASSES).await;
 }
 
 async fn check(name: &str, expected: Expected) {

@@ -84,6 +84,8 @@ impl Peers {
         let mut command = self.command(side, "sendit", "connect");
         let urls = [format!("http://{server}/peers"), format!("http://{target}")];
         command.args(["-token", token, "-max-ttl", "1s"]).args(urls.map(OsString::from));
+        // Between two ends of ours, too: the suite is about what Go peers speak.
+        command.env("SENDIT_WIRE", "v1");
         Program::start(command)
     }
 }

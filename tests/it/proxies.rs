@@ -46,7 +46,7 @@ async fn forward(stream: TcpStream, seen: mpsc::Sender<String>) {
 /// A client whose environment names a proxy, for every kind of URL.
 async fn client_behind(proxy: &str, except: &str, source: &str, target: &str) -> Client {
     let mut command = sendit();
-    command.args(["connect", source, target]);
+    command.args(["connect", "--wire", "v1", source, target]);
     command.env("http_proxy", proxy).env("HTTP_PROXY", proxy).env("NO_PROXY", except);
     let mut client = Client::of(command);
     client.ready(1).await;
@@ -80,7 +80,7 @@ async fn a_proxy_is_on_the_way_to_the_server_alone() {
 async fn answered(answer: &str) -> (Option<i32>, String) {
     let mut place = Target::start();
     let source = format!("{}/app", place.url());
-    let mut client = Client::begin(&source, "http://127.0.0.1:1", &[]);
+    let mut client = Client::begin(&source, "http://127.0.0.1:1", &["--wire", "v1"]);
     let mut peer = place.accept().await;
     peer.head().await;
     peer.send(answer).await;

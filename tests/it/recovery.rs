@@ -14,7 +14,7 @@ const GET: &str = "GET /app/x HTTP/1.1\r\nHost: a.example\r\n\r\n";
 async fn a_killed_client_is_loud_and_replaceable() {
     let mut target = Target::start();
     let url = target.url();
-    let Tunnel { server, mut client } = Tunnel::to(&url).await;
+    let Tunnel { server, mut client } = Tunnel::with(&url, &[], &["--wire", "v1"]).await;
     let (mut waiting, mut reading) = (server.visit().await, server.visit().await);
     waiting.send(GET).await;
     let mut first = target.accept().await;
@@ -42,7 +42,7 @@ async fn a_killed_client_is_loud_and_replaceable() {
 #[tokio::test]
 async fn a_client_survives_its_server() {
     let mut target = Target::start();
-    let Tunnel { mut server, mut client } = Tunnel::to(&target.url()).await;
+    let Tunnel { mut server, mut client } = Tunnel::with(&target.url(), &[], &["--wire", "v1"]).await;
     let mut visitor = server.visit().await;
     visitor.send(GET).await;
     let mut service = target.accept().await;
