@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::super::backoff::Backoff;
 use super::super::random_unit;
 use super::tunnel::{Trouble, Tunnel};
-use crate::pipe::v2::Broken;
+use crate::pipe::v2::{Broken, TRIAL_PAUSE};
 use crate::wire::v2::{self, Manner};
 
 /// How long a carrier may take to end once a newer one has taken over.
@@ -72,7 +72,7 @@ async fn stream(tunnel: &Arc<Tunnel>, tasks: &TaskTracker) -> Result<(), Trouble
         ended = carried.as_mut() => {
             match &ended {
                 Ok(()) => tunnel.path.worked(true),
-                Err(_) => tunnel.path.cut(true, begin.elapsed()),
+                Err(_) => tunnel.path.cut(true, begin.elapsed(), 0),
             }
             ended
         }
@@ -84,14 +84,16 @@ async fn stream(tunnel: &Arc<Tunnel>, tasks: &TaskTracker) -> Result<(), Trouble
     }
 }
 
-/// How long the first byte of a streaming answer takes.
+/// How long the records of a streaming answer take, beyond the pauses that the server makes between them.
 pub(super) async fn trial(tunnel: &Tunnel) -> Result<Duration, Trouble> {
     let begin = Instant::now();
     let carrier = tunnel.carrier(tunnel.next_epoch(), tunnel.carriers.wanted(), Manner::Trial);
     let response = tunnel.post(v2::READ, carrier, None).await?;
     let mut body = Body::from(response);
-    match body.frame().await {
-        Some(Ok(_)) => Ok(begin.elapsed()),
-        _ => Err(Trouble::Cut("a streaming answer brought nothing".to_owned())),
+    while begin.elapsed() < TRIAL_PAUSE {
+        if !matches!(body.frame().await, Some(Ok(_))) {
+            return Err(Trouble::Cut("a streaming answer brought nothing".to_owned()));
+        }
     }
+    Ok(begin.elapsed().saturating_sub(TRIAL_PAUSE))
 }

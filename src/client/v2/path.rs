@@ -12,7 +12,7 @@ use crate::wire::v2::Manner;
 const MIN_BATCH: usize = 16 * 1024;
 
 /// A streaming request never ends itself before it has brought this much.
-const MIN_STREAM: u64 = 64 * 1024;
+const MIN_STREAM: u64 = 16 * 1024;
 
 /// A carrier never lives shorter by choice.
 const MIN_LIFE: Duration = Duration::from_millis(200);
@@ -43,6 +43,7 @@ struct Learned {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Cuts {
     age: Option<Duration>,
+    sent: u64,
     failures: u32,
 }
 
@@ -78,26 +79,33 @@ impl Path {
     pub(super) fn too_large(&self, manner: Manner, sent: u64) {
         let mut learned = self.learned();
         match manner {
-            Manner::Stream | Manner::Trial => learned.stream = (sent / 4 * 3).max(MIN_STREAM),
+            // Some of what was sent never left this machine, so the limit is lower, nobody knows by how much.
+            Manner::Stream | Manner::Trial => learned.stream = (learned.stream.min(sent) / 2).max(MIN_STREAM),
             Manner::Batch => learned.batch = (learned.batch / 2).max(MIN_BATCH),
         }
     }
 
-    /// A streaming carrier was cut at this age. Cut at the same age twice, carriers live shorter from then on; cut
-    /// young again and again, the direction goes back to batches.
-    pub(super) fn cut(&self, down: bool, age: Duration) {
+    /// A streaming carrier was cut at this age, after so many bytes. Cut at the same age twice, carriers live shorter
+    /// from then on; else, cut after as many bytes twice, they bring less; cut young again and again, the direction
+    /// goes back to batches.
+    pub(super) fn cut(&self, down: bool, age: Duration, sent: u64) {
         let failed = {
             let mut learned = self.learned();
             let life = learned.life;
             let cuts = if down { &mut learned.down } else { &mut learned.up };
             let same = cuts.age.is_some_and(|before| before.abs_diff(age) <= before.max(age).mul_f64(SAME));
+            let least = cuts.sent.min(sent);
+            let as_many = least >= MIN_STREAM && cuts.sent.abs_diff(sent) <= cuts.sent.max(sent) / 5;
             cuts.age = Some(age);
+            cuts.sent = sent;
             cuts.failures = if age < MIN_LIFE { cuts.failures + 1 } else { 0 };
             let failed = cuts.failures >= MAX_FAILURES;
             if failed {
                 cuts.failures = 0;
             } else if same && age >= MIN_LIFE && age < life {
                 learned.life = age.mul_f64(0.8).max(MIN_LIFE);
+            } else if as_many {
+                learned.stream = (learned.stream.min(sent) / 2).max(MIN_STREAM);
             }
             failed
         };
@@ -135,14 +143,14 @@ mod tests {
     #[test]
     fn a_cut_at_the_same_age_twice_is_a_limit() {
         let path = path();
-        path.cut(true, millis(1_000));
+        path.cut(true, millis(1_000), 0);
         assert_eq!(path.life(), millis(10_000), "once is chance");
-        path.cut(true, millis(5_000));
+        path.cut(true, millis(5_000), 0);
         assert_eq!(path.life(), millis(10_000), "at another age too");
-        path.cut(true, millis(5_100));
+        path.cut(true, millis(5_100), 0);
         assert_eq!(path.life(), millis(4_080));
-        path.cut(true, millis(9_000));
-        path.cut(true, millis(9_000));
+        path.cut(true, millis(9_000), 0);
+        path.cut(true, millis(9_000), 0);
         assert_eq!(path.life(), millis(4_080), "a later cut is no reason to live longer");
     }
 
@@ -151,13 +159,13 @@ mod tests {
         let path = path();
         path.down.send_replace(Manner::Stream);
         path.up.send_replace(Manner::Stream);
-        path.cut(true, millis(10));
-        path.cut(true, millis(10));
+        path.cut(true, millis(10), 0);
+        path.cut(true, millis(10), 0);
         path.worked(true);
-        path.cut(true, millis(10));
-        path.cut(true, millis(10));
+        path.cut(true, millis(10), 0);
+        path.cut(true, millis(10), 0);
         assert_eq!(*path.down.borrow(), Manner::Stream);
-        path.cut(true, millis(10));
+        path.cut(true, millis(10), 0);
         assert_eq!((*path.down.borrow(), *path.up.borrow()), (Manner::Batch, Manner::Stream));
         assert_eq!(path.life(), millis(10_000), "a bad moment is no limit");
         assert_eq!(path.describe(), "wire v2: batches down, streams up");
@@ -173,6 +181,14 @@ mod tests {
         }
         assert_eq!(path.batch(), MIN_BATCH);
         path.too_large(Manner::Stream, 1_000_000);
-        assert_eq!(path.stream(), 750_000);
+        assert_eq!(path.stream(), 500_000);
+        path.cut(false, millis(1_000), 300_000);
+        assert_eq!(path.stream(), 500_000, "once is chance");
+        path.cut(false, millis(3_000), 310_000);
+        assert_eq!(path.stream(), 155_000);
+        for _ in 0..10 {
+            path.too_large(Manner::Stream, 64);
+        }
+        assert_eq!(path.stream(), MIN_STREAM);
     }
 }

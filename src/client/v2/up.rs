@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::super::backoff::Backoff;
 use super::super::random_unit;
 use super::tunnel::{Trouble, Tunnel};
+use crate::pipe::v2::TRIAL_PAUSE;
 use crate::wire::v2::{self, Manner};
 
 /// How long a carrier may take to end once a newer one has taken over.
@@ -59,6 +60,7 @@ async fn stream(tunnel: &Arc<Tunnel>, tasks: &TaskTracker) -> Result<(), Trouble
     let begin = Instant::now();
     let from = tunnel.carriers.acked();
     let body = tunnel.carriers.send(from, tunnel.path.stream()).map_err(Trouble::Gone)?;
+    let sent = body.sent();
     let owner = Arc::clone(tunnel);
     let mut carried = Box::pin(async move {
         let carrier = owner.carrier(owner.next_epoch(), from, Manner::Stream);
@@ -67,10 +69,13 @@ async fn stream(tunnel: &Arc<Tunnel>, tasks: &TaskTracker) -> Result<(), Trouble
     });
     tokio::select! {
         ended = carried.as_mut() => {
-            match &ended {
+            match ended {
                 Ok(()) => tunnel.path.worked(false),
-                Err(Trouble::TooLarge) => tunnel.path.too_large(Manner::Stream, tunnel.carriers.written() - from),
-                Err(_) => tunnel.path.cut(false, begin.elapsed()),
+                Err(Trouble::TooLarge) => {
+                    tunnel.path.too_large(Manner::Stream, sent.bytes());
+                    return Ok(());
+                }
+                Err(_) => tunnel.path.cut(false, begin.elapsed(), sent.bytes()),
             }
             ended
         }
@@ -167,7 +172,7 @@ pub(super) async fn round_trip(tunnel: &Tunnel) -> Result<Duration, Trouble> {
     Ok(begin.elapsed())
 }
 
-/// How long the first bytes of a streaming request take to be answered.
+/// How long the pings of a streaming request take to be answered, beyond the pauses between them.
 pub(super) async fn trial(tunnel: &Tunnel) -> Result<Duration, Trouble> {
     let begin = Instant::now();
     let (body, number) = tunnel.carriers.probe();
@@ -177,6 +182,6 @@ pub(super) async fn trial(tunnel: &Tunnel) -> Result<Duration, Trouble> {
             Ok(_) => Err(Trouble::Cut("a streaming request was answered before its end".to_owned())),
             Err(trouble) => Err(trouble),
         },
-        () = tunnel.carriers.until_ponged(number) => Ok(begin.elapsed()),
+        () = tunnel.carriers.until_ponged(number) => Ok(begin.elapsed().saturating_sub(TRIAL_PAUSE)),
     }
 }

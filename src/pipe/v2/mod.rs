@@ -24,8 +24,8 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub use receiver::{Broken, Receiver};
-use sender::Range;
-pub use sender::SendBody;
+use sender::{Pings, Range};
+pub use sender::{SendBody, Sent, TRIAL_PAUSE};
 pub use state::End;
 
 use record::Record;
@@ -152,20 +152,21 @@ impl Carriers {
         let mut inner = self.0.lock();
         let cursor = inner.state.out.seek(from).map_err(|outside| outside.to_string())?;
         inner.turn += 1;
-        let range = Range { turn: inner.turn, cursor, end: cursor.saturating_add(most), ping: None };
+        let range = Range { turn: inner.turn, cursor, end: cursor.saturating_add(most), trial: None };
         Shared::wake(inner, Change { owes: true, ..Change::default() });
         Ok(SendBody::new(Arc::clone(&self.0), range))
     }
 
-    /// A carrier that streams no byte of the log but a ping, to see whether anything comes through, and the number for
+    /// A carrier that streams no byte of the log but some pings, to see whether anything comes through, and the number for
     /// [`until_ponged`](Self::until_ponged).
     #[must_use]
     pub fn probe(&self) -> (SendBody, u64) {
         let mut inner = self.0.lock();
-        let (cursor, number) = (inner.state.out.acked(), inner.state.next_ping());
-        let range = Range { turn: u64::MAX, cursor, end: cursor, ping: Some(number) };
+        let pings = Pings::new(|| inner.state.next_ping());
+        let (cursor, last) = (inner.state.out.acked(), pings.last);
+        let range = Range { turn: u64::MAX, cursor, end: cursor, trial: Some(pings) };
         drop(inner);
-        (SendBody::new(Arc::clone(&self.0), range), number)
+        (SendBody::new(Arc::clone(&self.0), range), last)
     }
 
     /// Ends the streaming carriers of this direction, in order. What waits for a batch names the turn that it gives.

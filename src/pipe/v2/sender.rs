@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,14 +21,37 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// How long what has been read is kept untold where there is nothing else to say.
 const TELL_AFTER: Duration = Duration::from_millis(100);
 
+/// How many pings a trial sends: what holds small pieces back lets the first ones pass with the head.
+const TRIAL_PINGS: u32 = 3;
+
+/// How long a trial waits before each of them.
+const TRIAL_STEP: Duration = Duration::from_millis(30);
+
+/// How long a trial takes where nothing is held back.
+pub const TRIAL_PAUSE: Duration = TRIAL_STEP.saturating_mul(TRIAL_PINGS);
+
 /// What a carrier is to send.
 pub(super) struct Range {
     /// It goes on for as long as none with a higher turn is there.
     pub(super) turn: u64,
     pub(super) cursor: u64,
     pub(super) end: u64,
-    /// A ping of its own, for a carrier that is only a trial.
-    pub(super) ping: Option<u64>,
+    /// The pings that are left to be sent, for a carrier that is only a trial.
+    pub(super) trial: Option<Pings>,
+}
+
+/// Pings of a trial, by their numbers.
+pub(super) struct Pings {
+    next: u64,
+    pub(super) last: u64,
+}
+
+impl Pings {
+    pub(super) fn new(mut number: impl FnMut() -> u64) -> Self {
+        let next = number();
+        let last = (1..TRIAL_PINGS).map(|_| number()).last().unwrap_or(next);
+        Self { next, last }
+    }
 }
 
 /// The body of an HTTP message that carries the log from an offset on.
@@ -40,6 +64,19 @@ pub struct SendBody {
     timer: Pin<Box<Sleep>>,
     /// What the timer is set for.
     telling: bool,
+    sent: Arc<AtomicU64>,
+}
+
+/// How many bytes of the log a carrier has been given to send.
+#[derive(Clone, Debug)]
+pub struct Sent(Arc<AtomicU64>);
+
+impl Sent {
+    /// The number.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,7 +89,13 @@ enum Phase {
 impl SendBody {
     pub(super) fn new(shared: Arc<Shared>, range: Range) -> Self {
         let timer = Box::pin(sleep(KEEP_ALIVE));
-        Self { shared, range, phase: Phase::Begin, rest: Bytes::new(), timer, telling: false }
+        Self { shared, range, phase: Phase::Begin, rest: Bytes::new(), timer, telling: false, sent: Arc::default() }
+    }
+
+    /// What tells later how much of the log went into the carrier.
+    #[must_use]
+    pub fn sent(&self) -> Sent {
+        Sent(Arc::clone(&self.sent))
     }
 
     fn set_timer(&mut self, telling: bool) {
@@ -77,12 +120,9 @@ impl SendBody {
         let mut head = BytesMut::new();
         if self.phase == Phase::Begin {
             inner.state.attach(&mut head);
-            if let Some(number) = self.range.ping {
-                Record::Ping(number).encode(&mut head);
-            }
             self.phase = Phase::Middle;
         }
-        let trial = self.range.ping.is_some();
+        let trial = self.range.trial.is_some();
         let used_up = !trial && self.range.cursor >= self.range.end;
         if used_up || inner.turn > self.range.turn || inner.state.end.is_some() {
             let piece = inner.state.next_piece(&mut self.range.cursor, 0, head);
@@ -93,7 +133,12 @@ impl SendBody {
         }
         if due && self.telling {
             inner.state.tell(&mut head);
-        } else if due && !trial {
+        } else if due && let Some(pings) = &mut self.range.trial {
+            if pings.next <= pings.last {
+                Record::Ping(pings.next).encode(&mut head);
+                pings.next += 1;
+            }
+        } else if due {
             Record::Ping(inner.state.next_ping()).encode(&mut head);
         }
         let left = usize::try_from(self.range.end - self.range.cursor).unwrap_or(usize::MAX);
@@ -102,12 +147,18 @@ impl SendBody {
         } else if trial {
             Some(Piece { head: head.freeze(), data: Bytes::new() })
         } else {
-            inner.state.next_piece(&mut self.range.cursor, left, head)
+            let from = self.range.cursor;
+            let piece = inner.state.next_piece(&mut self.range.cursor, left, head);
+            self.sent.fetch_add(self.range.cursor - from, Ordering::Relaxed);
+            piece
         };
         if let Some(piece) = piece {
             drop(inner);
             self.rest = piece.data;
             self.set_timer(false);
+            if trial {
+                self.timer.as_mut().reset(Instant::now() + TRIAL_STEP);
+            }
             return Poll::Ready(Some(Ok(piece.head)));
         }
         inner.watch(cx);
