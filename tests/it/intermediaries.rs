@@ -1,5 +1,5 @@
-//! A tunnel through each real intermediary, in the table of what each is to come to. Wire v1 needs both directions
-//! streamed; what does not stream has to be told of, in one sentence and in time.
+//! A tunnel through each real intermediary. Wire v2 gets through all of them; wire v1 needs both directions streamed,
+//! and what does not stream has to be told of, in one sentence and in time.
 #![cfg(unix)]
 #![expect(clippy::print_stdout, reason = "the figures of a passing test are worth reading too")]
 
@@ -88,7 +88,28 @@ async fn squid_before_the_server() {
     check("Squid, reverse", PASSES).await;
 }
 
+#[tokio::test]
+async fn what_wire_v1_cannot_pass_is_said() {
+    tokio::join!(check_v1("nginx", Expected::Held), check_v1("Apache", Expected::Held));
+}
+
+#[tokio::test]
+async fn wire_v1_passes_what_streams() {
+    let bulk = 1024 * 1024;
+    let passes = Expected::Passes { ready: Duration::from_secs(10), bulk, lag: Duration::from_secs(1) };
+    check_v1("nginx, unbuffered, unlimited", passes).await;
+    check_v1("HAProxy, no delay", passes).await;
+}
+
+async fn check_v1(name: &str, expected: Expected) {
+    cross(name, expected, &["--wire", "v1"]).await;
+}
+
 async fn check(name: &str, expected: Expected) {
+    cross(name, expected, &[]).await;
+}
+
+async fn cross(name: &str, expected: Expected, flags: &[&str]) {
     let intermediary = ALL.iter().find(|intermediary| intermediary.name == name).expect("it is in the table");
     // What lies where only its owner looks is found too.
     if intermediary.find().is_none() && !is_here(intermediary.program, &format!("the tunnel through {name}")) {
@@ -98,7 +119,7 @@ async fn check(name: &str, expected: Expected) {
         Expected::Passes { bulk, .. } => bulk,
         Expected::Held => 0,
     };
-    let crossing = intermediary.cross(Path::new(env!("CARGO_BIN_EXE_sendit")), Freight { flags: &[], bulk }).await;
+    let crossing = intermediary.cross(Path::new(env!("CARGO_BIN_EXE_sendit")), Freight { flags, bulk }).await;
     let crossing = crossing.unwrap_or_else(|trouble| panic!("{name}: {trouble}"));
     println!("{name}: {crossing}");
     match (expected, &crossing) {

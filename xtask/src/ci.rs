@@ -21,6 +21,7 @@ pub(crate) fn run(policy: Policy) -> Result<()> {
     steps.run("generated", || generate::check(crate::root()))?;
     steps.run("documentation", documentation)?;
     steps.run("tests", tests)?;
+    steps.run("tests, wire v1", tests_of_v1)?;
     steps.cargo("documentation tests", &["test", "--doc"])?;
     steps.summarise();
     tell_left_out(policy, &left_out::lines()?)?;
@@ -53,6 +54,17 @@ impl Steps {
             println!("{name:20} {:7.1} s", took.as_secs_f32());
         }
     }
+}
+
+/// Our two ends speak v2 to each other; what HTTP needs is tested over the wire of Go peers as well.
+fn tests_of_v1() -> Result<()> {
+    let subjects = ["failures::", "http::", "load::", "streaming::", "upgrade::", "visitors::"];
+    let mut command = if program::find("cargo-nextest").is_some() {
+        cargo(&["nextest", "run", "--test", "it"])
+    } else {
+        cargo(&["test", "--test", "it", "--"])
+    };
+    announced(command.args(subjects).env("SENDIT_WIRE", "v1"))
 }
 
 fn announced(command: &mut std::process::Command) -> Result<()> {
