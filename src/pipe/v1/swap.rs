@@ -228,7 +228,7 @@ impl<'a> Attempt<'a> {
             let chunk = poll_fn(|cx| incoming.poll_chunk(cx)).await;
             let mut bytes = chunk
                 .map_err(|error| format!("a new carrier was cut during the handshake: {error}"))?
-                .ok_or("a new carrier ended during the handshake")?;
+                .ok_or("a new carrier ended during the handshake; a proxy on the way may be holding requests or answers back")?;
             let step = handshake.advance(&mut bytes).map_err(|violation| violation.to_string())?;
             if step.send_synack {
                 self.committed = true;
