@@ -20,12 +20,15 @@ use pair::PairError;
 
 pub(super) use refuse::refuse;
 
+/// How long a handshake may take: less than the server allows, for only the client can tell a person what it waits for.
+const HANDSHAKE: Duration = Duration::from_secs(8);
+
 /// Opens a session and lives through it.
 pub(super) async fn live(life: &Life<'_>, was_ready: &mut bool) -> Ended {
     let (pipe, swapper) = pipe();
     let upkeep = Upkeep::alive();
     let fence = upkeep.fence.clone();
-    let swapper = swapper.with_fence(move || fence.clone().boxed());
+    let swapper = swapper.with_fence(move || fence.clone().boxed()).with_deadline(HANDSHAKE);
     let opening = async {
         let grant = open::open(life.client).await.map_err(Ended::Denied)?;
         pair::bring(life, &grant, &swapper).await.map_err(lost)?;

@@ -20,7 +20,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// What most often keeps a handshake from being answered is no fault of the peer's.
 const SILENT: &str =
-    "the peer did not answer the handshake within 10 s; a proxy on the way may be holding requests or answers back";
+    "the peer did not answer the handshake in time; a proxy on the way may be holding requests or answers back";
 
 /// How many bodies may wait for the old one to end. A peer that renews faster than its bytes are read has to wait.
 const MAX_READERS: usize = 4;
@@ -144,6 +144,7 @@ pub type Raising = Pin<Box<dyn Future<Output = Box<dyn Send>> + Send>>;
 #[derive(Clone)]
 pub struct Swapper {
     shared: Arc<Shared>,
+    deadline: Duration,
     /// What raises a fence in the bytes that are written, where the pipe's user can.
     fence: Option<Arc<dyn Fn() -> Raising + Send + Sync>>,
     /// One swap at a time.
@@ -163,7 +164,7 @@ pub enum SwapError {
 
 impl Swapper {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, fence: None, turn: Arc::default() }
+        Self { shared, deadline: DEADLINE, fence: None, turn: Arc::default() }
     }
 
     /// Has a fence raised before the old body is ended, in every swap but the first: what shows that a Go reader has
@@ -172,6 +173,13 @@ impl Swapper {
     #[must_use]
     pub fn with_fence(mut self, raise: impl Fn() -> Raising + Send + Sync + 'static) -> Self {
         self.fence = Some(Arc::new(raise));
+        self
+    }
+
+    /// Gives handshakes another time than 10 s.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
         self
     }
 
@@ -200,7 +208,7 @@ impl Swapper {
     pub async fn swap(&self, incoming: Incoming, outgoing: Outgoing) -> Result<(), SwapError> {
         let _turn = self.turn.lock().await;
         let mut attempt = Attempt::begin(&self.shared);
-        let shaken = timeout(DEADLINE, attempt.shake_hands(incoming, &outgoing)).await;
+        let shaken = timeout(self.deadline, attempt.shake_hands(incoming, &outgoing)).await;
         match shaken.unwrap_or_else(|_| Err(SILENT.to_owned())) {
             Ok(incoming) => attempt.go_over(incoming, outgoing, self.fence.as_deref()).await,
             Err(cause) => Err(attempt.give_up(cause)),
@@ -228,7 +236,7 @@ impl<'a> Attempt<'a> {
             let chunk = poll_fn(|cx| incoming.poll_chunk(cx)).await;
             let mut bytes = chunk
                 .map_err(|error| format!("a new carrier was cut during the handshake: {error}"))?
-                .ok_or("a new carrier ended during the handshake; a proxy on the way may be holding requests or answers back")?;
+                .ok_or("a new carrier ended during the handshake")?;
             let step = handshake.advance(&mut bytes).map_err(|violation| violation.to_string())?;
             if step.send_synack {
                 self.committed = true;
