@@ -103,7 +103,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Driver<T> {
 
     /// Moves the connection until it ends, or until `closing` is cancelled and what was written has been passed on.
     /// Every stream that the peer opens goes to `accept`, which must not block. Bounded by the peer's signs of life
-    /// (see [`KeepAlive`]); cancelling it cuts the connection.
+    /// (see [`KeepAlive`](super::KeepAlive)); cancelling it cuts the connection.
     pub async fn run(mut self, closing: CancellationToken, mut accept: impl FnMut(Stream)) -> Ending {
         let mut closed = Box::pin(closing.cancelled_owned());
         poll_fn(|cx| self.poll(cx, closed.as_mut(), &mut accept)).await

@@ -11,9 +11,6 @@ use crate::proxy::{Fault, Visitor};
 
 /// Everything that is no control endpoint.
 pub(super) async fn visit(State(server): State<Server>, mut request: Request) -> Response {
-    if request.uri().path() == "/" {
-        return Response::new(axum::body::Body::empty());
-    }
     let accept = request.headers().get(http::header::ACCEPT).cloned();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     // What a program that mounts the router has cut off is part of what the visitor sent.
