@@ -1,5 +1,5 @@
 //! A fence in the bytes that are sent: it stands once the peer has shown that it has read everything before it, and
-//! nothing but signs of life goes out until it is taken away.
+//! nothing follows but answers to a peer that raises one too, until it is taken away.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -79,6 +79,11 @@ impl Fence {
             state.stand = Stand::Sent(number);
         }
         asked
+    }
+
+    /// Whether nothing may go out: the fence's ping has, and has to be the last.
+    pub(super) fn holds(&self) -> bool {
+        matches!(self.state().stand, Stand::Sent(_) | Stand::Standing)
     }
 
     /// A ping has come back.

@@ -55,6 +55,11 @@ impl Header {
         Self { kind: PING, flags: ACK, stream: 0, length: opaque }
     }
 
+    /// Whether a ping's content is that of an end like ours.
+    pub(super) fn is_ours(opaque: u32) -> bool {
+        opaque & OUR_PING != 0
+    }
+
     /// What has to be answered, where this is a ping of the peer's.
     pub(super) fn as_ping(self) -> Option<u32> {
         (self.kind == PING && self.flags & ACK == 0).then_some(self.length)

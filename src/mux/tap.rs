@@ -257,6 +257,13 @@ impl<T: AsyncWrite + Unpin> Tap<T> {
         }
     }
 
+    /// The answer that is due next. While a fence holds, only to a peer that may be raising one too: any other can wait,
+    /// and must not find bytes of ours beside the end of what it reads.
+    fn next_pong(&mut self, held: bool) -> Option<u32> {
+        let due = self.pongs.front().is_some_and(|opaque| !held || Header::is_ours(*opaque));
+        if due { self.pongs.pop_front() } else { None }
+    }
+
     /// Writes the frames of our own that are due. Ready once none is left; only ever between two frames of the crate.
     fn poll_inject(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
@@ -266,11 +273,16 @@ impl<T: AsyncWrite + Unpin> Tap<T> {
                 self.injected.advance(written);
             }
             let next_ping = (self.pings + 1) & 0xffff;
-            let frame = if let Some(opaque) = self.pongs.pop_front() {
+            let held = self.fence.holds();
+            let frame = if let Some(opaque) = self.next_pong(held) {
                 Header::pong(opaque)
             } else if self.fence.takes_ping(next_ping) {
                 self.pings = next_ping;
                 Header::ping(next_ping)
+            } else if held {
+                // The clock goes on, but its ping would come after the fence.
+                let _ = self.pulse.poll_tick(cx)?;
+                return Poll::Ready(Ok(()));
             } else if let Some(stream) = self.resets.pop() {
                 Header::reset(stream)
             } else if self.pulse.poll_tick(cx)?.is_ready() {

@@ -233,8 +233,8 @@ async fn a_fence_stands_once_everything_before_it_has_been_read() {
     let (raised, also_raised) = tokio::join!(ours.raise(), theirs.raise());
     stream.write_all(b"after").await.unwrap();
     let mut after = [0; 5];
-    let waited = tokio::time::timeout(Duration::from_secs(60), received.read_exact(&mut after)).await;
-    assert!(waited.is_err(), "nothing passes, and signs of life keep the connection");
+    let waited = tokio::time::timeout(Duration::from_secs(8), received.read_exact(&mut after)).await;
+    assert!(waited.is_err(), "nothing passes");
     drop((raised, also_raised));
     received.read_exact(&mut after).await.unwrap();
     assert_eq!(&after, b"after");
