@@ -1,13 +1,20 @@
 //! A visitor's way to the session that holds the prefix of the path.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{ConnectInfo, OriginalUri, Request, State};
 use axum::response::Response;
 use http::StatusCode;
+use tokio::time::timeout;
 
 use super::Server;
+use super::session::Session;
 use crate::proxy::{Fault, Visitor};
+
+/// How long a visitor's request is held for a client that is gone. GitHub gives a webhook 10 s.
+const HOLD: Duration = Duration::from_secs(10);
 
 /// Everything that is no control endpoint.
 pub(super) async fn visit(State(server): State<Server>, mut request: Request) -> Response {
@@ -24,9 +31,23 @@ pub(super) async fn visit(State(server): State<Server>, mut request: Request) ->
     })
 }
 
+/// The session that holds the prefix, once its client is there: the one of now, or the one that takes its place.
+async fn attended(server: &Server, prefix: &str) -> Result<Arc<Session>, Fault> {
+    loop {
+        let session = server.0.registry.by_prefix(prefix).ok_or(Fault::UnknownPrefix)?;
+        // Before anything of the request is on its way: a visitor who is told that nobody is there can safely try again.
+        if session.attended().await {
+            return Ok(session);
+        }
+        // Its lease is freed in the same breath as it ends.
+        tokio::task::yield_now().await;
+    }
+}
+
 async fn pass_on(server: &Server, mut request: Request, whole: Option<OriginalUri>) -> Result<Response, Fault> {
     let prefix = server.0.config.base.prefix_of(request.uri().path());
-    let session = prefix.and_then(|prefix| server.0.registry.by_prefix(prefix)).ok_or(Fault::UnknownPrefix)?;
+    let held = timeout(HOLD, attended(server, prefix.ok_or(Fault::UnknownPrefix)?)).await;
+    let session = held.map_err(|_| Fault::ClientOffline)??;
     if server.is_draining() {
         return Err(Fault::Limit);
     }

@@ -153,6 +153,16 @@ impl Session {
         open(self.opener.clone(), matches!(self.link, Link::V2(_))).await
     }
 
+    /// Waits until the client is there. False where the session ends before, and another may have taken its place.
+    /// Bounded by nothing, so the caller sets the deadline.
+    pub(super) async fn attended(&self) -> bool {
+        let Link::V2(attendance) = &self.link else { return true };
+        tokio::select! {
+            () = attendance.attended() => true,
+            () = self.ended.cancelled() => false,
+        }
+    }
+
     /// Has a visitor's request answered by the target.
     pub(super) async fn forward(
         &self,
@@ -162,11 +172,6 @@ impl Session {
     ) -> Result<Response, Fault> {
         if self.exchanges.is_closed() {
             return Err(Fault::ClientOffline);
-        }
-        if let Link::V2(attendance) = &self.link {
-            // Held before anything of it is on its way: a visitor who is told that nobody is there can safely try
-            // again.
-            attendance.hold().await.map_err(|_| Fault::ClientOffline)?;
         }
         let guard = (self.exchanges.token(), guard);
         let answer = self.hop.forward(request, visitor, guard).await;

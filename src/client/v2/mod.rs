@@ -63,9 +63,15 @@ async fn keep(life: &Life<'_>, tunnel: Arc<Tunnel>, pipe: Pipe, carriers: &Carri
     let driver = accepting(pipe, Upkeep::default()).run(CancellationToken::new(), accept);
     let stopping = async {
         life.shutdown.cancelled().await;
-        tunnel.drain().await;
-        // The server ends the session when the last exchange has ended.
-        let _ = timeout(GRACE, carriers.until_ended()).await;
+        let ending = async {
+            if tunnel.drain().await {
+                // The server ends the session when the last exchange has ended.
+                carriers.until_ended().await;
+            } else {
+                life.flow.quiet().await;
+            }
+        };
+        let _ = timeout(GRACE, ending).await;
     };
     tokio::select! {
         ending = driver => lost(life, carriers, &ending),

@@ -69,12 +69,14 @@ impl Tunnel {
         Carrier { session: self.grant.session.clone(), epoch, offset, manner }
     }
 
-    /// Asks the server for no more exchanges.
-    pub(super) async fn drain(&self) {
+    /// Asks the server for no more exchanges. False where it cannot be told.
+    pub(super) async fn drain(&self) -> bool {
         let carrier = self.carrier(self.next_epoch(), 0, Manner::Batch);
-        if let Err(trouble) = self.post(v2::DRAIN, carrier, None).await {
+        let told = self.post(v2::DRAIN, carrier, None).await;
+        if let Err(trouble) = &told {
             tracing::debug!(?trouble, "the server was not told that the client leaves");
         }
+        told.is_ok()
     }
 }
 

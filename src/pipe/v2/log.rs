@@ -117,6 +117,18 @@ impl Outbound {
     }
 }
 
+/// How many pieces may wait to be read before they are kept for their bytes alone.
+const MANY: usize = 64;
+
+/// How many pieces may be parked: an honest peer has a few batches on their way.
+const MAX_PARKED: usize = 4_096;
+
+/// A piece that is small beside the buffer which it may be a part of, in a buffer of its own: else many small ones would
+/// keep far more than their bound.
+fn unpinned(bytes: Bytes) -> Bytes {
+    if bytes.len() < 4_096 { Bytes::copy_from_slice(&bytes) } else { bytes }
+}
+
 /// Why bytes of a carrier are not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refused {
@@ -171,6 +183,9 @@ impl Inbound {
 
     /// Takes what is new of `bytes`, which stand at `offset`.
     pub(super) fn accept(&mut self, offset: u64, mut bytes: Bytes) -> Result<(), Refused> {
+        if offset.checked_add(distance(bytes.len())).is_none() {
+            return Err(Refused::Gap { wanted: self.wanted });
+        }
         let known = usize::try_from(self.wanted.saturating_sub(offset)).unwrap_or(usize::MAX);
         bytes.advance(known.min(bytes.len()));
         if bytes.is_empty() {
@@ -190,7 +205,8 @@ impl Inbound {
         }
         self.wanted += distance(bytes.len());
         self.ready_len += bytes.len();
-        self.ready.push_back(bytes);
+        let many = self.ready.len() >= MANY;
+        self.ready.push_back(if many { unpinned(bytes) } else { bytes });
         Ok(())
     }
 
@@ -206,13 +222,14 @@ impl Inbound {
             let next = self.parked.range(offset..).next().map(|(from, after)| (*from, after.len()));
             let free = next.map_or(bytes.len(), |(from, _)| usize::try_from(from - offset).unwrap_or(usize::MAX));
             let piece = bytes.split_to(free.min(bytes.len()));
-            if self.parked_len + piece.len() > self.max_parked {
+            if self.parked_len + piece.len() > self.max_parked || self.parked.len() >= MAX_PARKED {
                 return Err(Refused::Gap { wanted: self.wanted });
             }
             if !piece.is_empty() {
                 self.parked_len += piece.len();
+                let from = offset;
                 offset += distance(piece.len());
-                self.parked.insert(offset - distance(piece.len()), piece);
+                self.parked.insert(from, unpinned(piece));
             }
             let Some((_, covered)) = next else { break };
             let covered = covered.min(bytes.len());

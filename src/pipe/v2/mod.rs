@@ -225,6 +225,12 @@ impl Carriers {
         self.0.lock().state.may_tell()
     }
 
+    /// Reads a carrier that is only a trial: what it may say can be said twice, and changes nothing of the log.
+    #[must_use]
+    pub fn receive_trial(&self) -> Receiver {
+        Receiver::trial(Arc::clone(&self.0))
+    }
+
     /// Reads a carrier of the other direction that begins at `from`.
     #[must_use]
     pub fn receive(&self, from: u64) -> Receiver {
@@ -250,7 +256,10 @@ impl Carriers {
     pub fn answered(&self) -> (u64, bool) {
         let inner = self.0.lock();
         let state = &inner.state;
-        (state.out.acked() + state.ponged, state.out.has_from(state.out.acked()) || state.pinged > state.ponged)
+        (
+            state.out.acked().wrapping_add(state.ponged),
+            state.out.has_from(state.out.acked()) || state.pinged > state.ponged,
+        )
     }
 
     /// A count that grows with all that arrives, to tell a live peer by.

@@ -42,6 +42,10 @@ impl Receiver {
         Self { shared, reading: Reading::new(from) }
     }
 
+    pub(super) fn trial(shared: Arc<Shared>) -> Self {
+        Self { shared, reading: Reading::trial() }
+    }
+
     /// Takes in some of the carrier's bytes.
     ///
     /// # Errors
@@ -55,6 +59,8 @@ impl Receiver {
                 Ok(())
             }
             Err(Violation::Refused(Refused::Gap { wanted })) => Err(Broken::Gap(wanted)),
+            // Its head may have been repeated by somebody who does not know the session's secret.
+            Err(violation @ Violation::Trial) => Err(Broken::Cut(violation.to_string())),
             Err(violation) => {
                 drop(inner);
                 let cause = format!("the peer broke the protocol: {violation}");

@@ -44,6 +44,8 @@ pub(super) enum Violation {
     Outside(#[from] Outside),
     #[error(transparent)]
     Refused(#[from] Refused),
+    #[error("a trial brought more than a trial may")]
+    Trial,
     #[error("a carrier that was to end at {0} has brought more")]
     BeyondLast(u64),
     #[error("a carrier passes over what has not been acknowledged, up to {0}")]
@@ -171,6 +173,7 @@ pub(super) struct Reading {
     /// The offset of the next byte of data.
     at: u64,
     last: Option<u64>,
+    is_trial: bool,
 }
 
 /// What changed by some bytes of a carrier.
@@ -186,7 +189,12 @@ pub(super) struct Change {
 
 impl Reading {
     pub(super) fn new(from: u64) -> Self {
-        Self { parser: Parser::default(), at: from, last: None }
+        Self { parser: Parser::default(), at: from, last: None, is_trial: false }
+    }
+
+    /// For a carrier that may neither bring anything of the log nor end the session.
+    pub(super) fn trial() -> Self {
+        Self { is_trial: true, ..Self::new(0) }
     }
 
     /// Whether the carrier said that it ended in order.
@@ -198,6 +206,13 @@ impl Reading {
     pub(super) fn take(&mut self, state: &mut State, mut bytes: Bytes) -> Result<Change, Violation> {
         let mut change = Change::default();
         while let Some(record) = self.parser.next(&mut bytes)? {
+            if self.is_trial {
+                match record {
+                    Record::Ping(_) | Record::Last(_) => {}
+                    Record::Attached(_) | Record::Ack(_) | Record::Pong(_) => continue,
+                    Record::Data(_) | Record::Skip(_) | Record::Close { .. } => return Err(Violation::Trial),
+                }
+            }
             match record {
                 Record::Data(data) => {
                     if let Some(last) = self.last {
@@ -219,10 +234,12 @@ impl Reading {
                     }
                     change.owes = true;
                 }
-                Record::Pong(number) => {
+                // A number that was never asked answers nothing.
+                Record::Pong(number) if number <= state.pinged => {
                     state.ponged = state.ponged.max(number);
                     change.writable = true;
                 }
+                Record::Pong(_) => {}
                 Record::Last(offset) => self.last = Some(offset),
                 Record::Skip(offset) if (self.at..=state.inn.wanted()).contains(&offset) => self.at = offset,
                 Record::Skip(offset) => return Err(Violation::Skipped(offset)),

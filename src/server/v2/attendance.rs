@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::mux::Ending;
@@ -16,9 +16,6 @@ use crate::wire::v2::{Carrier, Manner, Secret};
 
 /// How long a client may be silent before it counts as gone.
 const SILENCE: Duration = Duration::from_secs(15);
-
-/// How long a visitor's request is held for a client that is gone. GitHub gives a webhook 10 s.
-const HOLD: Duration = Duration::from_secs(10);
 
 /// How often the session looks whether its client is there.
 const LOOK: Duration = Duration::from_secs(3);
@@ -70,11 +67,13 @@ pub(super) enum Direction {
 pub(super) struct Stale;
 
 /// A carrier that is there, until it is dropped.
-pub(super) struct Present(watch::Sender<Roll>);
+pub(super) struct Present(Option<watch::Sender<Roll>>);
 
 impl Drop for Present {
     fn drop(&mut self) {
-        self.0.send_modify(|roll| roll.carriers -= 1);
+        if let Some(present) = &self.0 {
+            present.send_modify(|roll| roll.carriers -= 1);
+        }
     }
 }
 
@@ -104,25 +103,25 @@ impl Attendance {
                 Manner::Stream if carrier.epoch <= *newest => return Err(Stale),
                 Manner::Batch if carrier.epoch < *newest => return Err(Stale),
                 Manner::Stream | Manner::Batch => *newest = carrier.epoch,
-                Manner::Trial => {}
+                // It can be repeated by anybody who has seen it, so it is no sign that the client is there.
+                Manner::Trial => return Ok(Present(None)),
             }
         }
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.present.send_modify(|roll| *roll = Roll { carriers: roll.carriers + 1, silent: false });
-        Ok(Present(self.present.clone()))
+        Ok(Present(Some(self.present.clone())))
     }
 
     pub(in crate::server) fn is_attended(&self) -> bool {
         self.present.borrow().is_attended()
     }
 
-    /// Waits for the client where it is gone, for 10 s at most.
-    pub(in crate::server) async fn hold(&self) -> Result<(), tokio::time::error::Elapsed> {
-        if self.is_attended() {
-            return Ok(());
+    /// Waits for the client where it is gone. Bounded by nothing.
+    pub(in crate::server) async fn attended(&self) {
+        if !self.is_attended() {
+            // The sender is a field of ours: it is not dropped meanwhile.
+            let _ = self.present.subscribe().wait_for(|roll| roll.is_attended()).await;
         }
-        let mut present = self.present.subscribe();
-        timeout(HOLD, present.wait_for(|roll| roll.is_attended())).await.map(drop)
     }
 
     /// Tells the client that the session ends.

@@ -182,7 +182,10 @@ pub(super) async fn write(State(server): State<Server>, request: Request) -> Res
         Err(refusal) => return *refusal,
     };
     let carriers = &proved.attendance.carriers;
-    let mut receiver = carriers.receive(proved.carrier.offset);
+    let mut receiver = match proved.carrier.manner {
+        Manner::Trial => carriers.receive_trial(),
+        Manner::Stream | Manner::Batch => carriers.receive(proved.carrier.offset),
+    };
     let read = tokio::select! {
         read = receiver.read(request.into_body()) => read,
         () = proved.session.ended().cancelled() => Err(Broken::Cut("the session has ended".to_owned())),
