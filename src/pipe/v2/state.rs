@@ -268,7 +268,7 @@ mod tests {
         let (mut reading, mut cursor) = (Reading::new(0), 0);
         one.out.write(b"hello");
         let mut ping = BytesMut::new();
-        Record::Ping(7).encode(&mut ping);
+        Record::Ping(one.next_ping()).encode(&mut ping);
         reading.take(&mut other, ping.freeze()).unwrap();
         let change = reading.take(&mut other, piece(&mut one, &mut cursor)).unwrap();
         assert_eq!(change, Change { readable: true, ..Change::default() });
@@ -277,7 +277,7 @@ mod tests {
 
         let (mut back, mut answers) = (Reading::new(0), 0);
         back.take(&mut one, piece(&mut other, &mut answers)).unwrap();
-        assert_eq!((one.ponged, one.out.acked()), (7, 5));
+        assert_eq!((one.ponged, one.out.acked()), (1, 5));
     }
 
     #[test]
@@ -324,6 +324,26 @@ mod tests {
             &[Record::Last(0), Record::Data(Bytes::from_static(b"x"))],
             "a carrier that was to end at 0 has brought more",
         );
+    }
+
+    #[test]
+    fn a_trial_changes_nothing_and_a_pong_that_was_not_asked_for_neither() {
+        let mut state = State::default();
+        state.out.write(b"x");
+        let mut wire = Vec::new();
+        for record in [Record::Attached(0), Record::Ack(1), Record::Pong(u64::MAX)] {
+            record.encode(&mut wire);
+        }
+        Reading::trial().take(&mut state, wire.clone().into()).unwrap();
+        assert_eq!((state.out.acked(), state.ponged), (0, 0));
+        Reading::new(0).take(&mut state, wire.into()).unwrap();
+        assert_eq!((state.out.acked(), state.ponged), (1, 0));
+        for record in [Record::Data(Bytes::from_static(b"x")), Record::Close { code: 1, text: String::new() }] {
+            let mut wire = Vec::new();
+            record.encode(&mut wire);
+            assert_eq!(Reading::trial().take(&mut state, wire.into()), Err(Violation::Trial));
+        }
+        assert!(state.end.is_none());
     }
 
     #[test]

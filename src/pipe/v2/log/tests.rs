@@ -171,3 +171,20 @@ fn what_comes_too_early_is_told_what_is_wanted() {
     inn.accept(0, Bytes::from_static(b"01234")).unwrap();
     assert_eq!(inn.wanted(), 10);
 }
+
+#[test]
+fn offsets_near_the_end_of_their_range_are_refused() {
+    let mut inn = Inbound::new(BOUND, BOUND);
+    assert_eq!(inn.accept(u64::MAX - 5, vec![0; 20].into()), Err(Refused::Gap { wanted: 0 }));
+    assert_eq!(inn.accept(u64::MAX - 5, vec![0; 5].into()), Ok(()));
+    assert_eq!(inn.wanted(), 0);
+}
+
+/// A piece may be a part of a far larger buffer, which it keeps.
+#[test]
+fn small_pieces_are_bounded_in_number_too() {
+    let mut inn = Inbound::new(usize::MAX, BOUND);
+    let refused =
+        (1..).step_by(2).take(1_000_000).find(|offset| inn.accept(*offset, Bytes::from_static(b"x")).is_err());
+    assert_eq!(refused, Some(2 * u64::try_from(MAX_PARKED).unwrap() + 1));
+}
