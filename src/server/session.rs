@@ -188,7 +188,16 @@ impl Session {
         if self.exchanges.close() {
             let session = Arc::clone(self);
             self.tasks.spawn(async move {
-                let _ = timeout(GRACE, session.exchanges.wait()).await;
+                let left = async {
+                    match &session.link {
+                        Link::V1(_) => std::future::pending().await,
+                        Link::V2(attendance) => attendance.left().await,
+                    }
+                };
+                tokio::select! {
+                    _ = timeout(GRACE, session.exchanges.wait()) => {}
+                    () = left => {}
+                }
                 session.closing.cancel();
             });
         }

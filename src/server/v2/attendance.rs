@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::mux::Ending;
@@ -19,6 +19,9 @@ const SILENCE: Duration = Duration::from_secs(15);
 
 /// How often the session looks whether its client is there.
 const LOOK: Duration = Duration::from_secs(3);
+
+/// How long there may be no carrier of a client that is there.
+const GAP: Duration = Duration::from_secs(1);
 
 /// How long the end may take to be told.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -121,6 +124,19 @@ impl Attendance {
         if !self.is_attended() {
             // The sender is a field of ours: it is not dropped meanwhile.
             let _ = self.present.subscribe().wait_for(|roll| roll.is_attended()).await;
+        }
+    }
+
+    /// Waits until a client that has said that it leaves has left: it will not be back. Bounded by nothing.
+    pub(in crate::server) async fn left(&self) {
+        let mut present = self.present.subscribe();
+        loop {
+            // The sender is a field of ours: it is not dropped meanwhile.
+            let _ = present.wait_for(|roll| roll.carriers == 0).await;
+            // Between two batches there is none either.
+            if timeout(GAP, present.wait_for(|roll| roll.carriers > 0)).await.is_err() {
+                return;
+            }
         }
     }
 
