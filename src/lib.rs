@@ -116,3 +116,6 @@ pub mod server;
 pub mod client;
 
 pub mod cmd;
+
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;

@@ -28,6 +28,8 @@
 //! [RFC 7519]: https://www.rfc-editor.org/rfc/rfc7519
 
 mod claims;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod glob;
 mod json;
 mod key;

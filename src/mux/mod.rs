@@ -8,6 +8,8 @@
 mod driver;
 mod fence;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod registry;
 mod stream;
 mod tap;

@@ -14,7 +14,11 @@ pub(super) fn settle<B>(request: &mut Request<B>) -> Result<(), Fault> {
     if !framed || !has_one_host(request) {
         return Err(Fault::BadRequest);
     }
-    // A whole URL goes before `Host`. (RFC 9112, section 3.2.2)
+    // A whole URL goes before `Host`. (RFC 9112, section 3.2.2) One that names a user is an error. (RFC 9110, section
+    // 4.2.4)
+    if request.uri().authority().is_some_and(|host| host.as_str().contains('@')) {
+        return Err(Fault::BadRequest);
+    }
     if let Some(host) = request.uri().authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok()) {
         request.headers_mut().insert(HOST, host);
     }
@@ -71,6 +75,8 @@ mod tests {
         check("GET", "/", old, &[], Some("localhost"));
         check("GET", "http://b/", new, &[], Some("b"));
         check("GET", "http://b/", new, &[host], Some("b"));
+        check("GET", "http://u@b/", new, &[host], None);
+        check("GET", "u@b:1", new, &[host], None);
         check("GET", "/", Version::HTTP_2, &[], Some("localhost"));
         check("GET", "/", new, &[host, ("host", "b")], None);
         check("GET", "/", old, &[host, host], None);

@@ -6,6 +6,8 @@ mod connection;
 mod expect;
 mod fault;
 mod forwarded;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod headers;
 mod hop;
 mod upgrade;

@@ -4,6 +4,7 @@
 
 mod ci;
 mod faults;
+mod fuzz;
 mod generate;
 mod intermediaries;
 mod left_out;
@@ -35,6 +36,7 @@ enum Task {
     Faults(Box<faults::Faults>),
     Intermediaries(intermediaries::Intermediaries),
     Soak(soak::Soak),
+    Fuzz(fuzz::Fuzz),
 }
 
 /// Run everything that CI runs, in order; stops at the first failure.
@@ -82,6 +84,7 @@ fn run(task: &Task) -> Result<()> {
         Task::Faults(faults) => asynchronous(faults.run()),
         Task::Intermediaries(intermediaries) => asynchronous(intermediaries.run()),
         Task::Soak(soak) => asynchronous(soak.run()),
+        Task::Fuzz(fuzz) => fuzz.run(),
         Task::Generate(Generate { check: true }) => generate::check(root()),
         Task::Generate(Generate { check: false }) => generate::write(root()),
     }

@@ -28,6 +28,8 @@
 //! # }
 //! ```
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod handshake;
 mod incoming;
 mod outgoing;

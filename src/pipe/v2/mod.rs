@@ -4,6 +4,8 @@
 //! A carrier streams ([`SendBody`], [`Receiver::read`]) or brings a batch ([`Carriers::batch`], [`Receiver::take`]);
 //! the two may be mixed and may overlap, for whatever arrives twice is dropped by its offset.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod log;
 mod receiver;
 mod record;

@@ -6,7 +6,7 @@ use super::paths::Path;
 
 /// The top modules and their layers. A module imports itself and lower layers, nothing else, so that those of one
 /// layer stay strangers.
-const LAYERS: [(&str, u8); 11] = [
+const LAYERS: [(&str, u8); 12] = [
     ("wire", 0),
     ("proxy", 1),
     ("inspect", 1),
@@ -17,6 +17,7 @@ const LAYERS: [(&str, u8); 11] = [
     ("server", 2),
     ("client", 2),
     ("cmd", 3),
+    ("fuzzing", 3),
     ("main", 4),
 ];
 
