@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 use super::{InvalidSessionId, SessionId};
 
@@ -30,6 +30,8 @@ pub const EPOCH_HEADER: &str = "sendit-epoch";
 pub const OFFSET_HEADER: &str = "sendit-offset";
 /// How the carrier brings its bytes: a [`Manner`].
 pub const MANNER_HEADER: &str = "sendit-manner";
+/// The [`Digest`] of a batch up, so that its proof covers its body as well.
+pub const DIGEST_HEADER: &str = "sendit-digest";
 /// That whoever sends the carrier knows the session's secret.
 pub const PROOF_HEADER: &str = "sendit-proof";
 
@@ -143,6 +145,33 @@ impl FromStr for Manner {
     }
 }
 
+/// The SHA-256 of a body, in base64url.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of a body that is whole.
+    #[must_use]
+    pub fn of(body: &[u8]) -> Self {
+        Self(Sha256::digest(body).into())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl FromStr for Digest {
+    type Err = InvalidCarrier;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCarrier> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCarrier)?;
+        bytes.try_into().map(Self).map_err(|_| InvalidCarrier)
+    }
+}
+
 /// What the headers of a carrier say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Carrier {
@@ -154,6 +183,8 @@ pub struct Carrier {
     pub offset: u64,
     /// How it brings its bytes.
     pub manner: Manner,
+    /// What its body is, where that is known before it is sent: of a batch up.
+    pub digest: Option<Digest>,
 }
 
 /// The headers of a carrier do not say what they must.
@@ -173,6 +204,7 @@ impl Carrier {
     /// # Errors
     /// Where one is missing or malformed.
     pub fn parse<'a>(find: impl Fn(&str) -> Option<&'a str>) -> Result<Self, InvalidCarrier> {
+        let digest = find(DIGEST_HEADER).map(str::parse).transpose()?;
         let find = |name| find(name).ok_or(InvalidCarrier);
         let number = |text: &str| {
             let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -183,13 +215,16 @@ impl Carrier {
             epoch: number(find(EPOCH_HEADER)?)?,
             offset: number(find(OFFSET_HEADER)?)?,
             manner: find(MANNER_HEADER)?.parse()?,
+            digest,
         })
     }
 
-    /// What is proved: method, path from `/.well-known` on, and the headers, a line each.
+    /// What is proved: method, path from `/.well-known` on, and the headers, a line each; the last one is empty where there
+    /// is no digest.
     fn statement(&self, path: &str) -> String {
-        let Self { session, epoch, offset, manner } = self;
-        format!("POST\n{path}\n{session}\n{epoch}\n{offset}\n{manner}\n")
+        let Self { session, epoch, offset, manner, digest } = self;
+        let digest = digest.map(|digest| digest.to_string()).unwrap_or_default();
+        format!("POST\n{path}\n{session}\n{epoch}\n{offset}\n{manner}\n{digest}\n")
     }
 }
 
@@ -245,7 +280,8 @@ mod tests {
     use super::*;
 
     fn carrier() -> Carrier {
-        Carrier { session: SessionId::from_random([7; 32]), epoch: 3, offset: 1_000, manner: Manner::Batch }
+        let digest = Some(Digest::of(b"body"));
+        Carrier { session: SessionId::from_random([7; 32]), epoch: 3, offset: 1_000, manner: Manner::Batch, digest }
     }
 
     #[test]
@@ -259,6 +295,8 @@ mod tests {
             Carrier { epoch: 4, ..carrier() },
             Carrier { offset: 1_001, ..carrier() },
             Carrier { manner: Manner::Stream, ..carrier() },
+            Carrier { digest: Some(Digest::of(b"another")), ..carrier() },
+            Carrier { digest: None, ..carrier() },
         ] {
             assert!(!secret.accepts(READ, &other, &proof), "{other:?}");
         }
@@ -291,5 +329,10 @@ mod tests {
         check("3", "-1", "stream", false);
         check("3", "0", "Stream", false);
         assert_eq!(Carrier::parse(|_| None), Err(InvalidCarrier));
+        let digest = Digest::of(b"body");
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+        for wrong in ["", "AAAA", "=", &digest.to_string()[1..]] {
+            assert_eq!(wrong.parse::<Digest>(), Err(InvalidCarrier), "{wrong}");
+        }
     }
 }

@@ -8,6 +8,9 @@ use tokio::sync::watch;
 
 use crate::wire::v2::Manner;
 
+/// How long a batch is on a path that takes all; servers take no longer ones.
+const MAX_BATCH: usize = 512 * 1024;
+
 /// A batch never brings less: below it the heads would outweigh the data.
 const MIN_BATCH: usize = 16 * 1024;
 
@@ -34,6 +37,8 @@ pub(in crate::client) struct Path {
 struct Learned {
     life: Duration,
     batch: usize,
+    /// What something on the way lets through.
+    most_batch: usize,
     stream: u64,
     down: Cuts,
     up: Cuts,
@@ -50,8 +55,14 @@ struct Cuts {
 impl Path {
     /// A path of which nothing is known but the longest that the person lets a carrier live.
     pub(in crate::client) fn new(max_ttl: Duration) -> Self {
-        let learned =
-            Learned { life: max_ttl, batch: 512 * 1024, stream: u64::MAX, down: Cuts::default(), up: Cuts::default() };
+        let learned = Learned {
+            life: max_ttl,
+            batch: MAX_BATCH,
+            most_batch: MAX_BATCH,
+            stream: u64::MAX,
+            down: Cuts::default(),
+            up: Cuts::default(),
+        };
         Self { down: watch::Sender::new(Manner::Batch), up: watch::Sender::new(Manner::Batch), learned: learned.into() }
     }
 
@@ -81,8 +92,24 @@ impl Path {
         match manner {
             // Some of what was sent never left this machine, so the limit is lower, nobody knows by how much.
             Manner::Stream | Manner::Trial => learned.stream = (learned.stream.min(sent) / 2).max(MIN_STREAM),
-            Manner::Batch => learned.batch = (learned.batch / 2).max(MIN_BATCH),
+            Manner::Batch => {
+                learned.batch = (learned.batch / 2).max(MIN_BATCH);
+                learned.most_batch = learned.batch;
+            }
         }
+    }
+
+    /// A batch was cut. The server takes a batch whole or not at all, so on a path that cuts what takes long only smaller
+    /// ones ever arrive.
+    pub(super) fn batch_cut(&self) {
+        let mut learned = self.learned();
+        learned.batch = (learned.batch / 2).max(MIN_BATCH);
+    }
+
+    /// A batch came through: the next may be larger again.
+    pub(super) fn batch_worked(&self) {
+        let mut learned = self.learned();
+        learned.batch = (learned.batch * 2).min(learned.most_batch);
     }
 
     /// A streaming carrier was cut at this age, after so many bytes. Cut at the same age twice, carriers live shorter
@@ -169,6 +196,22 @@ mod tests {
         assert_eq!((*path.down.borrow(), *path.up.borrow()), (Manner::Batch, Manner::Stream));
         assert_eq!(path.life(), millis(10_000), "a bad moment is no limit");
         assert_eq!(path.describe(), "wire v2: batches down, streams up");
+    }
+
+    #[test]
+    fn a_batch_that_is_cut_makes_the_next_smaller_until_one_comes_through() {
+        let path = path();
+        path.too_large(Manner::Batch, 0);
+        for _ in 0..10 {
+            path.batch_cut();
+        }
+        assert_eq!(path.batch(), MIN_BATCH);
+        path.batch_worked();
+        assert_eq!(path.batch(), 2 * MIN_BATCH);
+        for _ in 0..10 {
+            path.batch_worked();
+        }
+        assert_eq!(path.batch(), MAX_BATCH / 2, "what is too large stays so");
     }
 
     #[test]

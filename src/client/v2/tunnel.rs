@@ -52,6 +52,10 @@ impl Tunnel {
             .header(v2::MANNER_HEADER, carrier.manner.as_str())
             .header(v2::PROOF_HEADER, self.grant.secret.prove(path, &carrier));
         let streams_up = path == v2::WRITE && carrier.manner != Manner::Batch;
+        let request = match carrier.digest {
+            Some(digest) => request.header(v2::DIGEST_HEADER, digest.to_string()),
+            None => request,
+        };
         let request = match body {
             Some(body) => request.body(body),
             None => request,
@@ -66,7 +70,7 @@ impl Tunnel {
 
     /// The headers of a carrier of this session.
     pub(super) fn carrier(&self, epoch: u64, offset: u64, manner: Manner) -> Carrier {
-        Carrier { session: self.grant.session.clone(), epoch, offset, manner }
+        Carrier { session: self.grant.session.clone(), epoch, offset, manner, digest: None }
     }
 
     /// Asks the server for no more exchanges. False where it cannot be told.

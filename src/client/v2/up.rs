@@ -12,7 +12,7 @@ use super::super::backoff::Backoff;
 use super::super::random_unit;
 use super::tunnel::{Trouble, Tunnel};
 use crate::pipe::v2::TRIAL_PAUSE;
-use crate::wire::v2::{self, Manner};
+use crate::wire::v2::{self, Carrier, Digest, Manner};
 
 /// How long a carrier may take to end once a newer one has taken over.
 const TAIL: Duration = Duration::from_secs(15);
@@ -23,6 +23,9 @@ const LOOK: Duration = Duration::from_secs(3);
 
 /// How many batches may be on their way at a time.
 const IN_FLIGHT: usize = 4;
+
+/// The room in a batch for the records beside the log.
+const BESIDE: usize = 1_024;
 
 /// How long what has been read is kept untold where there is nothing to send with it.
 const TELL_AFTER: Duration = Duration::from_millis(100);
@@ -114,21 +117,28 @@ async fn batches(tunnel: &Arc<Tunnel>, backoff: &mut Backoff) -> Result<(), Trou
         tokio::select! {
             Some(sent) = in_flight.join_next() => {
                 match sent.unwrap_or_else(|_| Err(Trouble::Cut("a batch was dropped".to_owned()))) {
-                    Ok(()) => *backoff = Backoff::returning(),
+                    Ok(()) => {
+                        tunnel.path.batch_worked();
+                        *backoff = Backoff::returning();
+                    }
                     Err(Trouble::TooLarge) => {
                         tunnel.path.too_large(Manner::Batch, 0);
                         return Ok(());
                     }
-                    Err(trouble) => return Err(trouble),
+                    Err(trouble) => {
+                        tunnel.path.batch_cut();
+                        return Err(trouble);
+                    }
                 }
             }
             () = due(tunnel, cursor, turn), if in_flight.len() < IN_FLIGHT => {
-                let most = tunnel.path.batch().min(tunnel.grant.batch);
+                let most = tunnel.path.batch().min(tunnel.grant.batch).saturating_sub(BESIDE);
                 let batch = tunnel.carriers.batch(cursor, most).map_err(Trouble::Gone)?;
                 cursor = batch.to;
                 let owner = Arc::clone(tunnel);
                 in_flight.spawn(async move {
-                    let carrier = owner.carrier(epoch, batch.from, Manner::Batch);
+                    let digest = Some(Digest::of(&batch.bytes));
+                    let carrier = Carrier { digest, ..owner.carrier(epoch, batch.from, Manner::Batch) };
                     let response = owner.post(v2::WRITE, carrier, Some(Body::from(batch.bytes))).await?;
                     take_answer(&owner, response).await
                 });

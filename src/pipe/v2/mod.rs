@@ -181,7 +181,7 @@ impl Carriers {
         turn
     }
 
-    /// A complete carrier with all that there is from `from` on, up to about `most` bytes of it.
+    /// A complete carrier with all that there is from `from` on. It is about `most` bytes long, and never 1 KiB longer.
     ///
     /// # Errors
     /// Where the log has no such offset, or no longer.
@@ -191,7 +191,7 @@ impl Carriers {
         let (mut cursor, mut bytes) = (from, BytesMut::new());
         inner.state.attach(&mut bytes);
         loop {
-            let left = most.saturating_sub(usize::try_from(cursor - from).unwrap_or(usize::MAX));
+            let left = most.saturating_sub(bytes.len());
             match inner.state.next_piece(&mut cursor, left, BytesMut::new()) {
                 Some(piece) => {
                     bytes.extend_from_slice(&piece.head);

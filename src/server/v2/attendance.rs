@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::uploads::Uploads;
 use crate::mux::Ending;
 use crate::pipe::v2::{Carriers, End};
 use crate::wire::v2::{Carrier, Manner, Secret};
@@ -30,6 +31,7 @@ const FAREWELL: Duration = Duration::from_millis(500);
 pub(in crate::server) struct Attendance {
     pub(super) secret: Secret,
     pub(super) carriers: Carriers,
+    pub(super) uploads: Uploads,
     /// Who is there now.
     present: watch::Sender<Roll>,
     calls: AtomicU64,
@@ -85,6 +87,7 @@ impl Attendance {
         Self {
             secret,
             carriers,
+            uploads: Uploads::default(),
             present: watch::Sender::new(Roll::default()),
             calls: AtomicU64::new(0),
             epochs: Mutex::default(),
@@ -109,6 +112,9 @@ impl Attendance {
                 // It can be repeated by anybody who has seen it, so it is no sign that the client is there.
                 Manner::Trial => return Ok(Present(None)),
             }
+        }
+        if direction == Direction::Write {
+            self.uploads.supersede(carrier.epoch);
         }
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.present.send_modify(|roll| *roll = Roll { carriers: roll.carriers + 1, silent: false });

@@ -1,6 +1,7 @@
 //! The control endpoints of wire v2.
 
 mod attendance;
+mod uploads;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,15 +26,13 @@ use crate::wire::v2::{Asked, Carrier, Given, Manner, OFFSET_HEADER, PROOF_HEADER
 
 pub(super) use attendance::Attendance;
 use attendance::{Direction, Present};
+use uploads::{MAX_BATCH, Untaken};
 
 /// The most that the body of `open` may be.
 const MAX_ASKED: usize = 8 * 1024;
 
 /// How long that body may take to come.
 const ASKED_DEADLINE: Duration = Duration::from_secs(10);
-
-/// How much of the log a batch brings.
-const BATCH: usize = 512 * 1024;
 
 /// How long a batch waits for something to bring: as often as a stream would say something.
 const LONG_POLL: Duration = Duration::from_secs(5);
@@ -66,7 +65,7 @@ pub(super) async fn open(State(server): State<Server>, request: Request) -> Resp
                 session: session.id().to_string(),
                 secret: attendance.secret.reveal().to_owned(),
                 grace_ms: u64::try_from(server.0.config.grace.as_millis()).unwrap_or(u64::MAX),
-                batch: BATCH,
+                batch: MAX_BATCH,
             };
             json(StatusCode::OK, &given)
         }
@@ -137,6 +136,23 @@ impl Proved {
         let stale = |_| Box::new(refused(StatusCode::CONFLICT, "stale", "a newer carrier has been there"));
         self.attendance.attend(direction, &self.carrier).map_err(stale)
     }
+
+    /// Reads a carrier up. A batch only counts once all of it is there and is what was proved, for who has seen its head
+    /// could bring another; a stream is in the hands of TLS.
+    async fn read(&self, body: Body) -> Result<(), Unread> {
+        let Attendance { carriers, uploads, .. } = &*self.attendance;
+        let Carrier { epoch, offset, manner, digest, .. } = self.carrier;
+        let mut receiver = match manner {
+            Manner::Trial => carriers.receive_trial(),
+            Manner::Stream | Manner::Batch => carriers.receive(offset),
+        };
+        if manner != Manner::Batch {
+            return Ok(receiver.read(body).await?);
+        }
+        let digest = digest.ok_or(Unread::Untaken(Untaken::Digest))?;
+        let batch = uploads.collect(epoch, digest, body).await.map_err(Unread::Untaken)?;
+        Ok(receiver.read(Body::from(batch)).await?)
+    }
 }
 
 /// `POST read`: what flows down, from the offset that the client wants next.
@@ -159,7 +175,7 @@ pub(super) async fn read(State(server): State<Server>, request: Request) -> Resp
                 _ = timeout(LONG_POLL, carriers.until_due(from, turn)) => {}
                 () = proved.session.ended().cancelled() => {}
             }
-            carriers.batch(from, BATCH).map(|batch| Body::from(batch.bytes))
+            carriers.batch(from, MAX_BATCH).map(|batch| Body::from(batch.bytes))
         }
     };
     match body {
@@ -181,26 +197,56 @@ pub(super) async fn write(State(server): State<Server>, request: Request) -> Res
         Ok(present) => present,
         Err(refusal) => return *refusal,
     };
-    let carriers = &proved.attendance.carriers;
-    let mut receiver = match proved.carrier.manner {
-        Manner::Trial => carriers.receive_trial(),
-        Manner::Stream | Manner::Batch => carriers.receive(proved.carrier.offset),
-    };
     let read = tokio::select! {
-        read = receiver.read(request.into_body()) => read,
-        () = proved.session.ended().cancelled() => Err(Broken::Cut("the session has ended".to_owned())),
+        read = proved.read(request.into_body()) => read,
+        () = proved.session.ended().cancelled() => Err(Broken::Cut("the session has ended".to_owned()).into()),
     };
-    match read {
-        Ok(()) => match carriers.batch(carriers.acked(), 0) {
-            Ok(batch) => octets(Body::from(batch.bytes)),
-            Err(cause) => refused(StatusCode::BAD_REQUEST, "bad-offset", &cause),
-        },
-        Err(Broken::Gap(wanted)) => {
-            let mut response = refused(StatusCode::CONFLICT, "gap", "the log is wanted from an earlier offset");
-            response.headers_mut().insert(HeaderName::from_static(OFFSET_HEADER), wanted.into());
-            response
-        }
-        Err(Broken::Cut(cause) | Broken::Violation(cause)) => refused(StatusCode::BAD_REQUEST, "bad-carrier", &cause),
+    if let Err(unread) = read {
+        return unread.answer();
+    }
+    let carriers = &proved.attendance.carriers;
+    match carriers.batch(carriers.acked(), 0) {
+        Ok(batch) => octets(Body::from(batch.bytes)),
+        Err(cause) => refused(StatusCode::BAD_REQUEST, "bad-offset", &cause),
+    }
+}
+
+/// Why a carrier up was not read to an end in order.
+enum Unread {
+    /// It was not taken in at all.
+    Untaken(Untaken),
+    Broken(Broken),
+}
+
+impl From<Broken> for Unread {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+impl Unread {
+    fn answer(self) -> Response {
+        let (status, code, message) = match self {
+            Self::Untaken(untaken) => {
+                let (status, code) = match untaken {
+                    Untaken::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
+                    Untaken::TooMany => (StatusCode::SERVICE_UNAVAILABLE, "limit"),
+                    Untaken::Stale => (StatusCode::CONFLICT, "stale"),
+                    Untaken::Cut => (StatusCode::BAD_REQUEST, "bad-carrier"),
+                    Untaken::Digest => (StatusCode::BAD_REQUEST, "bad-digest"),
+                };
+                (status, code, untaken.to_string())
+            }
+            Self::Broken(Broken::Gap(wanted)) => {
+                let mut response = refused(StatusCode::CONFLICT, "gap", "the log is wanted from an earlier offset");
+                response.headers_mut().insert(HeaderName::from_static(OFFSET_HEADER), wanted.into());
+                return response;
+            }
+            Self::Broken(Broken::Cut(cause) | Broken::Violation(cause)) => {
+                (StatusCode::BAD_REQUEST, "bad-carrier", cause)
+            }
+        };
+        refused(status, code, &message)
     }
 }
 
