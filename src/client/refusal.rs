@@ -44,7 +44,7 @@ impl<'a> Seen<'a> {
             (StatusCode::BAD_REQUEST, "invalid-prefix") => Self::invalid(source),
             (StatusCode::BAD_REQUEST, _) if self.line.contains("in use") => Self::in_use(source),
             (StatusCode::BAD_REQUEST, _) if self.line.contains("invalid prefix") => Self::invalid(source),
-            (StatusCode::SERVICE_UNAVAILABLE, "limit") => {
+            (StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS, "limit") => {
                 Denied::Later(format!("the server at `{host}` takes no session now: {}", self.line))
             }
             (StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS, _) => self.later(&host),
@@ -106,6 +106,8 @@ mod tests {
             "Prefix(\"the token does not allow the prefix `foo`: choose one that it was made for\")",
         );
         check(503, "limit", "full", "Later(\"the server at `https://host` takes no session now: full\")");
+        let full = "Later(\"the server at `https://host` takes no session now: the token has its share\")";
+        check(429, "limit", "the token has its share", full);
         check(502, "", "", "Later(\"`https://host` answered with 502 Bad Gateway\")");
         check(429, "", "", "Later(\"`https://host` answered with 429 Too Many Requests\")");
         let other = |status: &str| {

@@ -1,5 +1,7 @@
 //! `sendit serve`: from what was typed to a listening server.
 
+mod limits;
+
 use anyhow::Context as _;
 use argh::{ArgsInfo, FromArgs};
 use tracing::Level;
@@ -10,7 +12,7 @@ use super::exit::Failure;
 use super::listen::{Address, Resolved};
 use super::secret::{Secret, Strength, WEAK};
 use super::signals::Signals;
-use super::{clock, duration, flags, log, output, secret};
+use super::{clock, flags, log, output, secret};
 use crate::server::{self, PlainHttp, Server};
 
 /// Runs the public end, to which clients connect and which visitors call.
@@ -38,6 +40,10 @@ from the environment. One newline at the end of a file is dropped.",
 A client whose link is lost comes back to its session within --grace, and until
 then its visitors wait, for 10 s at most. That takes a client on wire v2; the
 session of a client on wire v1 ends with its link.",
+    note = "
+Whatever is beyond a limit is answered with 429 or 503 and `Retry-After`; nobody
+else is harmed, and clients try again by themselves. A token that is accepted is
+never told to wait for the wrong ones that its address has sent.",
     note = "
 SIGINT or SIGTERM: no new sessions, exchanges in flight have 30 s to end. A
 second signal ends at once."
@@ -78,6 +84,34 @@ pub(crate) struct Serve {
     /// how long a prefix is kept for a client that is gone, such as 30s or 5m (default: 60s)
     #[argh(option, arg_name = "DURATION")]
     grace: Option<String>,
+
+    /// how long the client of a new session may take to bring its first carrier (default: 15s)
+    #[argh(option, arg_name = "DURATION")]
+    ready_within: Option<String>,
+
+    /// how many sessions there may be at a time (default: 1000)
+    #[argh(option, arg_name = "NUMBER")]
+    max_sessions: Option<String>,
+
+    /// how many of them with one token, or with all tokens of one subject (default: 16)
+    #[argh(option, arg_name = "NUMBER")]
+    max_sessions_per_token: Option<String>,
+
+    /// how many exchanges there may be at a time, visitors that wait included (default: 10000)
+    #[argh(option, arg_name = "NUMBER")]
+    max_exchanges: Option<String>,
+
+    /// how many of them in one session (default: 256)
+    #[argh(option, arg_name = "NUMBER")]
+    max_exchanges_per_session: Option<String>,
+
+    /// how many visitors may wait for one session (default: 64)
+    #[argh(option, arg_name = "NUMBER")]
+    max_held_per_session: Option<String>,
+
+    /// how many wrong tokens an address may send in a minute before it is told to wait (default: 10)
+    #[argh(option, arg_name = "NUMBER")]
+    max_failed_opens: Option<String>,
 
     /// how much is logged: error, warn, info, debug or trace (default: info)
     #[argh(option, arg_name = "LEVEL")]
@@ -128,6 +162,8 @@ pub(crate) async fn run(args: Serve, env: &Env) -> Result<(), Failure> {
 
 impl Serve {
     fn settle(self, env: &Env) -> Result<Settings, Failure> {
+        let mut config = server::Config::new(None, clock::unix_now);
+        self.set_limits(&mut config)?;
         let mut secrets = secret::secrets(self.secret, &self.secret_file, env)?;
         if self.insecure {
             secrets.retain(|secret| !secret.is_empty());
@@ -139,15 +175,11 @@ impl Serve {
         };
         let typed = if self.no_https_redir { Some(false) } else { self.https_redir.then_some(true) };
         let base = env.unless_flag(self.http_prefix, env::HTTP_PREFIX).unwrap_or_default();
-        let mut config = server::Config::new(keys, clock::unix_now);
+        config.keys = keys;
         config.base = base.parse().map_err(|error| Failure::usage(format!("`{base}` is no path prefix: {error}")))?;
         config.public_url =
             env.unless_flag(self.public_url, env::PUBLIC_URL).map(|text| public_url(&text)).transpose()?;
         config.plain_http = plain_http(typed, env)?;
-        if let Some(text) = self.grace {
-            config.grace =
-                duration::parse(&text).map_err(|error| Failure::usage(format!("wrong `--grace`: {error}")))?;
-        }
         let addr = env.unless_flag(self.addr, env::ADDR);
         let address = Address::parse(addr.as_deref().unwrap_or(DEFAULT_ADDR))?;
         Ok(Settings { address, config, auth, level: log::level(self.log, env, Level::INFO)? })
@@ -209,13 +241,18 @@ mod tests {
     }
 
     #[track_caller]
-    fn check<T: PartialEq + std::fmt::Debug>(args: &[&str], env: &Env, seen: fn(Settings) -> T, expected: T) {
+    pub(super) fn check<T: PartialEq + std::fmt::Debug>(
+        args: &[&str],
+        env: &Env,
+        seen: fn(Settings) -> T,
+        expected: T,
+    ) {
         let settings = settle(args, env).map_err(|failure| failure.sentence);
         assert_eq!(settings.map(seen), Ok(expected), "{args:?}");
     }
 
     #[track_caller]
-    fn refused(args: &[&str], env: &Env, sentence: &str) {
+    pub(super) fn refused(args: &[&str], env: &Env, sentence: &str) {
         assert_eq!(settle(args, env).err(), Some(Failure::new(Exit::Usage, sentence)), "{args:?}");
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::Limits;
 use crate::auth::Keys;
 
 /// What a server needs to know.
@@ -19,14 +20,16 @@ pub struct Config {
     pub plain_http: PlainHttp,
     /// The wall clock, in Unix seconds, that auth tokens are dated by.
     pub clock: fn() -> u64,
-    /// How many sessions there may be at a time.
-    pub max_sessions: usize,
+    /// How much of everything there may be.
+    pub limits: Limits,
+    /// How long the client of a new session may take to bring its first carrier, on wire v2.
+    pub ready_within: Duration,
     /// How long a session, and its prefix, wait for a client that is gone.
     pub grace: Duration,
 }
 
 impl Config {
-    /// A server at the root of its address, for 1 000 sessions, each with a grace of 60 s.
+    /// A server at the root of its address, with the usual limits; each session has a grace of 60 s.
     #[must_use]
     pub fn new(keys: Option<Keys>, clock: fn() -> u64) -> Self {
         Self {
@@ -35,7 +38,8 @@ impl Config {
             public_url: None,
             plain_http: PlainHttp::Serve,
             clock,
-            max_sessions: 1_000,
+            limits: Limits::default(),
+            ready_within: Duration::from_secs(15),
             grace: Duration::from_secs(60),
         }
     }

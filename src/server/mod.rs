@@ -3,6 +3,7 @@
 
 mod accept;
 mod config;
+mod limits;
 mod open;
 mod public;
 mod registry;
@@ -18,16 +19,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use accept::serve;
 pub use config::{BasePath, Config, InvalidBasePath, PlainHttp};
+pub use limits::Limits;
 pub use stream::TargetStream;
 
 use crate::auth::{Audience, Claims, Key, Keys, mint, verify};
 use crate::wire::{Prefix, SessionId};
+use limits::Failures;
 use registry::Registry;
 
 /// How long exchanges in flight may take to end once the server is to stop.
@@ -47,6 +51,10 @@ struct Inner {
     connect_keys: Keys,
     started: Instant,
     registry: Registry,
+    /// Opens with tokens that were not accepted.
+    failures: Failures,
+    /// Places for exchanges, those of visitors that wait among them.
+    places: Arc<Semaphore>,
     /// Sessions, connections and swaps.
     tasks: TaskTracker,
     /// Visitors' exchanges in flight.
@@ -66,6 +74,8 @@ impl Server {
     pub fn new(config: Config) -> Self {
         let key = Key::new(&random()).expect("32 bytes are not empty");
         Self(Arc::new(Inner {
+            places: Arc::new(Semaphore::new(config.limits.exchanges.min(Semaphore::MAX_PERMITS))),
+            failures: Failures::default(),
             config,
             connect_keys: Keys::new(key, []),
             started: Instant::now(),

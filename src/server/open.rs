@@ -1,12 +1,15 @@
 //! Who gets a session: the token, the prefix, the limits. The same rules for both wires.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
+use super::limits::Throttled;
 use super::registry::Refused;
-use super::session::{Link, Opening, Running, Session};
+use super::session::{Around, Link, Opening, Running, Session};
 use super::v1::Pairs;
 use super::v2::Attendance;
 use super::{Server, random};
@@ -29,21 +32,48 @@ pub(super) enum Denied {
     PrefixInUse,
     #[error("the server has as many sessions as it admits")]
     TooMany,
+    #[error("the token has as many sessions as it may have")]
+    TooManyOfToken,
+    #[error("too many tokens that are not accepted have come from this address; try again in {0} s")]
+    Throttled(u64),
     #[error("the server is about to stop")]
     Draining,
 }
 
+impl Denied {
+    /// In how many seconds it may be worth trying again, where something is over a limit.
+    pub(super) fn retry_after(self) -> Option<u64> {
+        match self {
+            Self::TooMany | Self::TooManyOfToken => Some(FULL),
+            Self::Draining => Some(RESTART),
+            Self::Throttled(seconds) => Some(seconds),
+            Self::Token | Self::InvalidPrefix | Self::ForbiddenPrefix | Self::PrefixInUse => None,
+        }
+    }
+}
+
+/// When a session may have ended, where there are too many, in seconds.
+const FULL: u64 = 10;
+/// When a server that stops may have been started again, in seconds.
+const RESTART: u64 = 2;
+
 impl Server {
-    /// Lets a client in. The refusal that it gets says nothing of why a token failed; the log does.
-    pub(super) fn admit(&self, token: &str) -> Result<Option<Claims>, Denied> {
+    /// Lets a client in that calls from `address`, where that is known. The refusal that it gets says nothing of why a
+    /// token failed; the log does.
+    pub(super) fn admit(&self, token: &str, address: Option<IpAddr>) -> Result<Option<Claims>, Denied> {
         let config = &self.0.config;
         let Some(keys) = &config.keys else { return Ok(None) };
-        match verify(keys, Audience::Auth, token, (config.clock)()) {
-            Ok(claims) => Ok(Some(claims)),
-            Err(cause) => {
-                tracing::info!(%cause, "a token was refused");
+        let cause = match verify(keys, Audience::Auth, token, (config.clock)()) {
+            Ok(claims) => return Ok(Some(claims)),
+            Err(cause) => cause,
+        };
+        match self.0.failures.note(address, config.limits.failed_opens, Instant::now()) {
+            Ok(()) => {
+                tracing::info!(%cause, address = address.map(tracing::field::display), "a token was refused");
                 Err(Denied::Token)
             }
+            // Not in the log, which would grow with every one of them.
+            Err(Throttled { seconds }) => Err(Denied::Throttled(seconds)),
         }
     }
 
@@ -56,7 +86,7 @@ impl Server {
         let fence = upkeep.fence.clone();
         let swapper = swapper.with_fence(move || fence.clone().boxed());
         let link = Link::V1(Pairs::new(swapper, inner.tasks.clone()));
-        self.start(Session::start(opening, pipe, link, upkeep, &inner.tasks, inner.closing.child_token()))
+        self.start(Session::start(opening, pipe, link, upkeep, &self.around()))
     }
 
     /// Opens a session on wire v2 for a client that was let in.
@@ -69,9 +99,9 @@ impl Server {
         let opening = self.opening(claims, token, prefix)?;
         let inner = &self.0;
         let (pipe, carriers) = pipe::v2::pipe();
-        let attendance = Arc::new(Attendance::new(Secret::from_random(random()), carriers, inner.config.grace));
+        let attendance = Arc::new(Attendance::new(Secret::from_random(random()), carriers, &inner.config));
         let link = Link::V2(Arc::clone(&attendance));
-        let running = Session::start(opening, pipe, link, Upkeep::default(), &inner.tasks, inner.closing.child_token());
+        let running = Session::start(opening, pipe, link, Upkeep::default(), &self.around());
         Ok((self.start(running)?, attendance))
     }
 
@@ -85,7 +115,13 @@ impl Server {
         }
         let owner = claims.is_some().then(|| Sha256::digest(token).into());
         let (subject, expiry) = claims.map_or((None, None), |claims| (claims.subject, claims.expiry));
+        let subject = subject.filter(|subject| !subject.is_empty());
         Ok(Opening { prefix, subject, expiry, owner })
+    }
+
+    fn around(&self) -> Around {
+        let inner = &self.0;
+        Around { tasks: inner.tasks.clone(), closing: inner.closing.child_token(), limits: inner.config.limits.clone() }
     }
 
     fn start<P>(&self, running: Running<P>) -> Result<Arc<Session>, Denied>
@@ -94,10 +130,11 @@ impl Server {
     {
         let inner = &self.0;
         let session = Arc::clone(running.session());
-        let lease = inner.registry.lease(Arc::clone(&session), inner.config.max_sessions);
+        let lease = inner.registry.lease(Arc::clone(&session), &inner.config.limits);
         let lease = lease.map_err(|refused| match refused {
             Refused::InUse => Denied::PrefixInUse,
             Refused::TooMany => Denied::TooMany,
+            Refused::TooManyOfToken => Denied::TooManyOfToken,
         })?;
         inner.tasks.spawn(running.run(lease));
         Ok(session)

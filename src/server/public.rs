@@ -36,7 +36,7 @@ async fn attended(server: &Server, prefix: &str) -> Result<Arc<Session>, Fault> 
     loop {
         let session = server.0.registry.by_prefix(prefix).ok_or(Fault::UnknownPrefix)?;
         // Before anything of the request is on its way: a visitor who is told that nobody is there can safely try again.
-        if session.attended().await {
+        if session.attended().await? {
             return Ok(session);
         }
         // Its lease is freed in the same breath as it ends.
@@ -46,6 +46,7 @@ async fn attended(server: &Server, prefix: &str) -> Result<Arc<Session>, Fault> 
 
 async fn pass_on(server: &Server, mut request: Request, whole: Option<OriginalUri>) -> Result<Response, Fault> {
     let prefix = server.0.config.base.prefix_of(request.uri().path());
+    let place = Arc::clone(&server.0.places).try_acquire_owned().map_err(|_| Fault::Limit)?;
     let held = timeout(HOLD, attended(server, prefix.ok_or(Fault::UnknownPrefix)?)).await;
     let session = held.map_err(|_| Fault::ClientOffline)??;
     if server.is_draining() {
@@ -54,11 +55,17 @@ async fn pass_on(server: &Server, mut request: Request, whole: Option<OriginalUr
     if let Some(OriginalUri(whole)) = whole {
         *request.uri_mut() = whole;
     }
-    let visitor = request.extensions_mut().remove::<Visitor>().unwrap_or_else(|| Visitor {
-        peer: request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
+    let visitor = caller(&request);
+    session.forward(request, &visitor, (place, server.0.exchanges.token())).await
+}
+
+/// Who calls, as the socket says.
+pub(super) fn caller(request: &Request) -> Visitor {
+    let extensions = request.extensions();
+    extensions.get::<Visitor>().copied().unwrap_or_else(|| Visitor {
+        peer: extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
         secure: false,
-    });
-    session.forward(request, &visitor, server.0.exchanges.token()).await
+    })
 }
 
 /// The public root, so that a load balancer finds something alive.

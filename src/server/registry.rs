@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::Limits;
 use super::session::Session;
 use crate::wire::{Prefix, SessionId};
 
@@ -21,6 +22,7 @@ pub(super) struct Registry(Arc<Mutex<Maps>>);
 pub(super) enum Refused {
     InUse,
     TooMany,
+    TooManyOfToken,
 }
 
 /// Holds a prefix for a session.
@@ -43,7 +45,7 @@ impl Registry {
         self.maps().by_id.get(id).cloned()
     }
 
-    pub(super) fn lease(&self, session: Arc<Session>, max: usize) -> Result<Lease, Refused> {
+    pub(super) fn lease(&self, session: Arc<Session>, limits: &Limits) -> Result<Lease, Refused> {
         let mut maps = self.maps();
         if let Some(holder) = maps.by_prefix.get(session.prefix().as_str()) {
             if !holder.yields_to(session.owner()) {
@@ -53,8 +55,13 @@ impl Registry {
             maps.by_id.remove(holder.id());
             holder.evict();
         }
-        if maps.by_id.len() >= max {
+        if maps.by_id.len() >= limits.sessions {
             return Err(Refused::TooMany);
+        }
+        // There are few enough sessions to count them whenever one is opened.
+        let others = maps.by_id.values().filter(|other| session.shares_a_quota_with(other)).count();
+        if others >= limits.sessions_per_token {
+            return Err(Refused::TooManyOfToken);
         }
         maps.by_prefix.insert(session.prefix().clone(), Arc::clone(&session));
         maps.by_id.insert(session.id().clone(), Arc::clone(&session));
@@ -82,7 +89,8 @@ mod tests {
     use super::*;
     use crate::mux::Upkeep;
     use crate::pipe::{v1, v2};
-    use crate::server::session::{Link, Opening};
+    use crate::server::Config;
+    use crate::server::session::{Around, Link, Opening};
     use crate::server::v1::Pairs;
     use crate::server::v2::Attendance;
     use crate::wire::v2::Secret;
@@ -92,23 +100,29 @@ mod tests {
         Opening { prefix: prefix.parse().unwrap(), subject: None, expiry: None, owner }
     }
 
+    fn around() -> Around {
+        Around { tasks: TaskTracker::new(), closing: CancellationToken::new(), limits: Limits::default() }
+    }
+
+    fn limits(sessions: usize) -> Limits {
+        Limits { sessions, ..Limits::default() }
+    }
+
     fn session(prefix: &str) -> Arc<Session> {
-        let (tasks, (pipe, swapper)) = (TaskTracker::new(), v1::pipe());
-        let link = Link::V1(Pairs::new(swapper, tasks.clone()));
-        Arc::clone(
-            Session::start(opening(prefix, Some(0)), pipe, link, Upkeep::default(), &tasks, CancellationToken::new())
-                .session(),
-        )
+        let (around, (pipe, swapper)) = (around(), v1::pipe());
+        let link = Link::V1(Pairs::new(swapper, around.tasks.clone()));
+        Arc::clone(Session::start(opening(prefix, Some(0)), pipe, link, Upkeep::default(), &around).session())
     }
 
     fn lasting(prefix: &str, owner: Option<u8>) -> Arc<Session> {
+        lasting_of(opening(prefix, owner))
+    }
+
+    fn lasting_of(opening: Opening) -> Arc<Session> {
         let (pipe, carriers) = v2::pipe();
-        let attendance = Attendance::new(Secret::from_random([0; 32]), carriers, std::time::Duration::from_secs(60));
-        let (link, closing) = (Link::V2(Arc::new(attendance)), CancellationToken::new());
-        Arc::clone(
-            Session::start(opening(prefix, owner), pipe, link, Upkeep::default(), &TaskTracker::new(), closing)
-                .session(),
-        )
+        let attendance = Attendance::new(Secret::from_random([0; 32]), carriers, &Config::new(None, || 0));
+        let link = Link::V2(Arc::new(attendance));
+        Arc::clone(Session::start(opening, pipe, link, Upkeep::default(), &around()).session())
     }
 
     #[track_caller]
@@ -125,14 +139,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_prefix_has_one_lease_and_it_frees_itself_alone() {
         let (registry, first, second, other) = (Registry::default(), session("foo"), session("foo"), session("bar"));
-        let lease = registry.lease(Arc::clone(&first), 2).ok().unwrap();
-        let kept = registry.lease(Arc::clone(&other), 2).ok().unwrap();
-        assert_eq!(registry.lease(Arc::clone(&second), 2).err(), Some(Refused::InUse));
-        assert_eq!(registry.lease(session("baz"), 2).err(), Some(Refused::TooMany));
+        let lease = registry.lease(Arc::clone(&first), &limits(2)).ok().unwrap();
+        let kept = registry.lease(Arc::clone(&other), &limits(2)).ok().unwrap();
+        assert_eq!(registry.lease(Arc::clone(&second), &limits(2)).err(), Some(Refused::InUse));
+        assert_eq!(registry.lease(session("baz"), &limits(2)).err(), Some(Refused::TooMany));
         check(&registry, &[&first, &other]);
         drop(lease);
         check(&registry, &[&other]);
-        let lease = registry.lease(Arc::clone(&second), 2).ok().unwrap();
+        let lease = registry.lease(Arc::clone(&second), &limits(2)).ok().unwrap();
         check(&registry, &[&second, &other]);
         drop((lease, kept));
         check(&registry, &[]);
@@ -141,14 +155,38 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_prefix_goes_at_once_to_another_client_with_the_same_token() {
         let (registry, old, new) = (Registry::default(), lasting("foo", Some(1)), lasting("foo", Some(1)));
-        let old_lease = registry.lease(Arc::clone(&old), 1).ok().unwrap();
-        assert_eq!(registry.lease(lasting("foo", Some(2)), 9).err(), Some(Refused::InUse), "another's token");
-        assert_eq!(registry.lease(lasting("foo", None), 9).err(), Some(Refused::InUse), "no token");
-        let lease = registry.lease(Arc::clone(&new), 1).ok().unwrap();
+        let old_lease = registry.lease(Arc::clone(&old), &limits(1)).ok().unwrap();
+        assert_eq!(registry.lease(lasting("foo", Some(2)), &limits(9)).err(), Some(Refused::InUse), "another's token");
+        assert_eq!(registry.lease(lasting("foo", None), &limits(9)).err(), Some(Refused::InUse), "no token");
+        let lease = registry.lease(Arc::clone(&new), &limits(1)).ok().unwrap();
         check(&registry, &[&new]);
         drop(old_lease);
         check(&registry, &[&new]);
         drop(lease);
         check(&registry, &[]);
+    }
+
+    /// Whom a session counts for: its token, or whom that names.
+    #[tokio::test(start_paused = true)]
+    async fn a_token_or_its_subject_has_its_share_and_takes_none_from_others() {
+        let (registry, mut leases) = (Registry::default(), Vec::new());
+        let limits = Limits { sessions_per_token: 2, ..Limits::default() };
+        let mut check = |prefix: &str, owner: Option<u8>, subject: Option<&str>, refused| {
+            let subject = subject.map(str::to_owned);
+            let lease = registry.lease(lasting_of(Opening { subject, ..opening(prefix, owner) }), &limits);
+            assert_eq!(lease.as_ref().err(), refused, "{prefix}");
+            leases.extend(lease);
+        };
+        let full = Some(&Refused::TooManyOfToken);
+        for (token, subject) in [(1, None), (2, Some("me")), (3, Some("you"))] {
+            check(&format!("one-{token}"), Some(token), subject, None);
+            check(&format!("two-{token}"), Some(token), subject, None);
+            check(&format!("too-many-{token}"), Some(token), subject, full);
+        }
+        check("another-token-of-mine", Some(4), Some("me"), full);
+        check("one-1", Some(1), None, None);
+        for prefix in ["abc", "def", "ghi"] {
+            check(prefix, None, None, None);
+        }
     }
 }

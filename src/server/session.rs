@@ -9,6 +9,7 @@ use axum::response::Response;
 use http::header::HeaderValue;
 use http::{HeaderMap, Request};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,15 +18,12 @@ use super::registry::Lease;
 use super::stream::TargetStream;
 use super::v1::Pairs;
 use super::v2::Attendance;
-use super::{GRACE, random};
+use super::{GRACE, Limits, random};
 use crate::mux::{self, Ending, Opener, Upkeep};
 use crate::proxy::{Fault, Hop, Visitor};
 use crate::wire::{Prefix, SessionId};
 
-/// How many streams, and so exchanges, a session may have at a time.
-const MAX_STREAMS: usize = 256;
-
-/// How long a visitor waits for a stream where all are in use.
+/// How long a visitor waits for another exchange to end where there are as many as may be.
 const STREAM_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What a session is opened with.
@@ -46,6 +44,13 @@ pub(super) enum Link {
     V2(Arc<Attendance>),
 }
 
+/// What a session has of its server.
+pub(super) struct Around {
+    pub(super) tasks: TaskTracker,
+    pub(super) closing: CancellationToken,
+    pub(super) limits: Limits,
+}
+
 pub(super) struct Session {
     id: SessionId,
     opening: Opening,
@@ -55,6 +60,9 @@ pub(super) struct Session {
     hop: Hop<TargetStream>,
     tasks: TaskTracker,
     exchanges: TaskTracker,
+    /// Places for exchanges, and for visitors that wait for one, or for the client.
+    places: Arc<Semaphore>,
+    held: Arc<Semaphore>,
     /// The session is to end in order.
     closing: CancellationToken,
     /// The session has ended.
@@ -70,14 +78,7 @@ pub(super) struct Running<P> {
 impl Session {
     /// A session without carriers. It ends by itself where none come: by the multiplexer's patience on v1, by the
     /// grace on v2.
-    pub(super) fn start<P>(
-        opening: Opening,
-        pipe: P,
-        link: Link,
-        upkeep: Upkeep,
-        tasks: &TaskTracker,
-        closing: CancellationToken,
-    ) -> Running<P>
+    pub(super) fn start<P>(opening: Opening, pipe: P, link: Link, upkeep: Upkeep, around: &Around) -> Running<P>
     where
         P: AsyncRead + AsyncWrite + Send + Unpin,
     {
@@ -85,7 +86,8 @@ impl Session {
         let key = SessionId::from_random(random());
         let fault_key = HeaderValue::from_str(key.as_str()).expect("hexadecimal digits make a header value");
         let v2 = matches!(link, Link::V2(_));
-        let (opener, driver) = mux::opening(pipe, upkeep, MAX_STREAMS);
+        let Around { tasks, closing, limits } = around;
+        let (opener, driver) = mux::opening(pipe, upkeep, limits.exchanges_per_session);
         let hop = {
             let opener = opener.clone();
             Hop::new(move || open(opener.clone(), v2), fault_key.clone(), tasks.clone())
@@ -99,7 +101,9 @@ impl Session {
             hop,
             tasks: tasks.clone(),
             exchanges: TaskTracker::new(),
-            closing,
+            places: places(limits.exchanges_per_session),
+            held: places(limits.held_per_session),
+            closing: closing.clone(),
             ended: CancellationToken::new(),
         };
         Running { session: Arc::new(session), driver }
@@ -153,14 +157,39 @@ impl Session {
         open(self.opener.clone(), matches!(self.link, Link::V2(_))).await
     }
 
+    /// Whether the other session is of the same token, or of another one that names the same subject.
+    pub(super) fn shares_a_quota_with(&self, other: &Self) -> bool {
+        match (&self.opening.subject, &other.opening.subject) {
+            (None, None) => self.owner().is_some() && self.owner() == other.owner(),
+            (one, other) => one == other,
+        }
+    }
+
     /// Waits until the client is there. False where the session ends before, and another may have taken its place.
     /// Bounded by nothing, so the caller sets the deadline.
-    pub(super) async fn attended(&self) -> bool {
-        let Link::V2(attendance) = &self.link else { return true };
-        tokio::select! {
-            () = attendance.attended() => true,
-            () = self.ended.cancelled() => false,
+    ///
+    /// # Errors
+    /// Where too many wait already.
+    pub(super) async fn attended(&self) -> Result<bool, Fault> {
+        let Link::V2(attendance) = &self.link else { return Ok(true) };
+        if attendance.is_attended() {
+            return Ok(true);
         }
+        let _held = self.held.try_acquire().map_err(|_| Fault::Limit)?;
+        tokio::select! {
+            () = attendance.attended() => Ok(true),
+            () = self.ended.cancelled() => Ok(false),
+        }
+    }
+
+    /// A place for one exchange. Waits for it where all are taken, for 10 s at most.
+    async fn place(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            return Ok(place);
+        }
+        let _held = self.held.try_acquire().map_err(|_| Fault::Limit)?;
+        let waited = timeout(STREAM_DEADLINE, Arc::clone(&self.places).acquire_owned()).await;
+        waited.ok().and_then(Result::ok).ok_or(Fault::Limit)
     }
 
     /// Has a visitor's request answered by the target.
@@ -173,7 +202,7 @@ impl Session {
         if self.exchanges.is_closed() {
             return Err(Fault::ClientOffline);
         }
-        let guard = (self.exchanges.token(), guard);
+        let guard = (self.exchanges.token(), self.place().await?, guard);
         let answer = self.hop.forward(request, visitor, guard).await;
         answer.map_err(|fault| match fault {
             // The streams have ended because the session has: it is not the target that failed.
@@ -237,6 +266,10 @@ impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
             Ending::Failed(cause) => tracing::warn!(session = %id, %prefix, %cause, "session lost"),
         }
     }
+}
+
+fn places(number: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(number.min(Semaphore::MAX_PERMITS)))
 }
 
 async fn open(opener: Opener, v2: bool) -> io::Result<TargetStream> {

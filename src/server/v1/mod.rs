@@ -11,13 +11,14 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
 use super::Server;
 use super::open::Denied;
+use super::public::caller;
 use super::session::{Link, Session, unbuffered};
 use crate::pipe::v1::{Incoming, carrier};
 use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
@@ -31,6 +32,7 @@ const FORM_DEADLINE: Duration = Duration::from_secs(10);
 /// `POST open`: reserves a prefix. The answer ends at once, for one that stays open never comes through an
 /// intermediary that buffers; the session is ended by its own deadline where no carriers follow.
 pub(super) async fn open(State(server): State<Server>, request: Request) -> Response {
+    let address = caller(&request).peer.map(|peer| peer.ip());
     let query = request.uri().query().unwrap_or_default().to_owned();
     let body = Limited::new(request.into_body(), MAX_FORM).collect();
     let form = match timeout(FORM_DEADLINE, body).await {
@@ -40,7 +42,7 @@ pub(super) async fn open(State(server): State<Server>, request: Request) -> Resp
     };
     let opened = {
         let token = field(&form, &query, "token");
-        server.admit(&token).and_then(|claims| server.open_v1(claims, &token, &field(&form, &query, "prefix")))
+        server.admit(&token, address).and_then(|claims| server.open_v1(claims, &token, &field(&form, &query, "prefix")))
     };
     match opened {
         Ok(session) => granted(&server, &session),
@@ -69,10 +71,14 @@ fn refusal(denied: Denied) -> Response {
         Denied::ForbiddenPrefix => (StatusCode::FORBIDDEN, "forbidden-prefix"),
         // 400, as the Go server has it.
         Denied::PrefixInUse => (StatusCode::BAD_REQUEST, "prefix-in-use"),
+        Denied::TooManyOfToken | Denied::Throttled(_) => (StatusCode::TOO_MANY_REQUESTS, "limit"),
         Denied::TooMany | Denied::Draining => (StatusCode::SERVICE_UNAVAILABLE, "limit"),
     };
     let mut response = (status, format!("{denied}\n")).into_response();
     response.headers_mut().insert(HeaderName::from_static(ERROR_HEADER), HeaderValue::from_static(code));
+    if let Some(seconds) = denied.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
     response
 }
 

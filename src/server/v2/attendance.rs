@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::super::Config;
 use super::uploads::Uploads;
 use crate::mux::Ending;
 use crate::pipe::v2::{Carriers, End};
@@ -37,6 +38,7 @@ pub(in crate::server) struct Attendance {
     calls: AtomicU64,
     epochs: Mutex<Epochs>,
     grace: Duration,
+    ready_within: Duration,
 }
 
 /// The roll that a session keeps.
@@ -83,7 +85,7 @@ impl Drop for Present {
 }
 
 impl Attendance {
-    pub(in crate::server) fn new(secret: Secret, carriers: Carriers, grace: Duration) -> Self {
+    pub(in crate::server) fn new(secret: Secret, carriers: Carriers, config: &Config) -> Self {
         Self {
             secret,
             carriers,
@@ -91,7 +93,8 @@ impl Attendance {
             present: watch::Sender::new(Roll::default()),
             calls: AtomicU64::new(0),
             epochs: Mutex::default(),
-            grace,
+            grace: config.grace,
+            ready_within: config.ready_within,
         }
     }
 
@@ -168,7 +171,7 @@ impl Attendance {
                 self.present.send_if_modified(|roll| std::mem::replace(&mut roll.silent, silent) != silent);
                 if self.is_attended() {
                     gone_since = Instant::now();
-                } else if gone_since.elapsed() >= self.grace {
+                } else if gone_since.elapsed() >= if now.1 == 0 { self.ready_within } else { self.grace } {
                     return;
                 }
             }
@@ -219,11 +222,19 @@ mod tests {
     async fn a_session_waits_for_its_client_as_long_as_the_grace() {
         let mut config = Config::new(None, || 0);
         config.grace = Duration::from_secs(30);
-        let (begin, server) = (Instant::now(), Server::new(config));
-        let (session, _attendance) = server.open_v2(None, "", "foo").ok().unwrap();
-        session.ended().cancelled().await;
-        let waited = begin.elapsed();
-        assert!((Duration::from_secs(30)..=Duration::from_secs(30) + LOOK).contains(&waited), "{waited:?}");
+        let server = Server::new(config);
+        for (came, patience) in [(false, 15), (true, 30)] {
+            let begin = Instant::now();
+            let (session, attendance) = server.open_v2(None, "", "foo").ok().unwrap();
+            if came {
+                let manner = Manner::Batch;
+                let carrier = Carrier { session: session.id().clone(), epoch: 1, offset: 0, manner, digest: None };
+                drop(attendance.attend(Direction::Read, &carrier));
+            }
+            session.ended().cancelled().await;
+            let (waited, patience) = (begin.elapsed(), Duration::from_secs(patience));
+            assert!((patience..=patience + LOOK).contains(&waited), "{waited:?}");
+        }
         assert_eq!(server.session(&"foo".parse().unwrap()), None);
     }
 }

@@ -13,12 +13,13 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
 use super::Server;
 use super::open::Denied;
+use super::public::caller;
 use super::session::{Link, Session, unbuffered};
 use crate::pipe::v2::{Broken, SendBody};
 use crate::wire::v2;
@@ -46,7 +47,7 @@ pub(super) const TAKEN_OVER: u8 = 2;
 pub(super) async fn open(State(server): State<Server>, request: Request) -> Response {
     let bearer = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = bearer.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().trim().to_owned();
-    let claims = match server.admit(&token) {
+    let claims = match server.admit(&token, caller(&request).peer.map(|peer| peer.ip())) {
         Ok(claims) => claims,
         Err(denied) => return refusal(denied),
     };
@@ -94,9 +95,14 @@ fn refusal(denied: Denied) -> Response {
         Denied::InvalidPrefix => (StatusCode::BAD_REQUEST, "invalid-prefix"),
         Denied::ForbiddenPrefix => (StatusCode::FORBIDDEN, "forbidden-prefix"),
         Denied::PrefixInUse => (StatusCode::CONFLICT, "prefix-in-use"),
+        Denied::TooManyOfToken | Denied::Throttled(_) => (StatusCode::TOO_MANY_REQUESTS, "limit"),
         Denied::TooMany | Denied::Draining => (StatusCode::SERVICE_UNAVAILABLE, "limit"),
     };
-    refused(status, code, &denied.to_string())
+    let mut response = refused(status, code, &denied.to_string());
+    if let Some(seconds) = denied.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 /// A carrier that has proved that it belongs to its session.

@@ -1,0 +1,74 @@
+//! The flags of `sendit serve` that say how long something may take and how much of it there may be.
+
+use super::Serve;
+use crate::cmd::duration;
+use crate::cmd::exit::Failure;
+use crate::server::Config;
+
+impl Serve {
+    /// Takes over what was typed of how long and how much there may be.
+    pub(super) fn set_limits(&self, config: &mut Config) -> Result<(), Failure> {
+        let Config { limits, grace, ready_within, .. } = config;
+        for (flag, typed, limit) in
+            [("--grace", &self.grace, grace), ("--ready-within", &self.ready_within, ready_within)]
+        {
+            if let Some(text) = typed {
+                *limit = duration::parse(text).map_err(|error| Failure::usage(format!("wrong `{flag}`: {error}")))?;
+            }
+        }
+        for (flag, typed, limit) in [
+            ("--max-sessions", &self.max_sessions, &mut limits.sessions),
+            ("--max-sessions-per-token", &self.max_sessions_per_token, &mut limits.sessions_per_token),
+            ("--max-exchanges", &self.max_exchanges, &mut limits.exchanges),
+            ("--max-exchanges-per-session", &self.max_exchanges_per_session, &mut limits.exchanges_per_session),
+            ("--max-held-per-session", &self.max_held_per_session, &mut limits.held_per_session),
+            ("--max-failed-opens", &self.max_failed_opens, &mut limits.failed_opens),
+        ] {
+            if let Some(text) = typed {
+                let number = text.parse().ok().filter(|number| *number > 0);
+                *limit =
+                    number.ok_or_else(|| Failure::usage(format!("wrong `{flag}`: `{text}` is no number from 1 on")))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::Settings;
+    use super::super::tests::{check, refused};
+    use crate::cmd::env::Env;
+    use crate::server::Limits;
+
+    #[test]
+    fn limits() {
+        let limits = |settings: Settings| settings.config.limits;
+        check(&[], &Env::default(), limits, Limits::default());
+        let typed = Limits {
+            sessions: 1,
+            sessions_per_token: 2,
+            exchanges: 3,
+            exchanges_per_session: 4,
+            held_per_session: 5,
+            failed_opens: 6,
+        };
+        let args = [
+            "--max-sessions=1",
+            "--max-sessions-per-token=2",
+            "--max-exchanges=3",
+            "--max-exchanges-per-session=4",
+            "--max-held-per-session=5",
+            "--max-failed-opens=6",
+        ];
+        check(&args, &Env::default(), limits, typed);
+        let ready_within = |settings: Settings| settings.config.ready_within;
+        check(&["--ready-within", "5s"], &Env::default(), ready_within, Duration::from_secs(5));
+        for wrong in ["0", "-1", "many", ""] {
+            let sentence = format!("wrong `--max-sessions`: `{wrong}` is no number from 1 on");
+            refused(&[&format!("--max-sessions={wrong}")], &Env::default(), &sentence);
+        }
+    }
+}
