@@ -1,6 +1,8 @@
 //! What bytes of strangers reach first, each as a function of such bytes: what `fuzz/` drives, and what the tests try with
 //! its seeds. It is there only for them.
 
+#![expect(clippy::missing_panics_doc, reason = "a panic is how a fuzzer hears of a fault")]
+
 use std::str::FromStr;
 
 use crate::server::BasePath;
@@ -53,7 +55,9 @@ mod tests {
 
     use super::*;
 
-    const TARGETS: [(&str, fn(&[u8])); 10] = [
+    type Target = fn(&[u8]);
+
+    const TARGETS: [(&str, Target); 10] = [
         ("ambiguous", ambiguous),
         ("forwarded", forwarded),
         ("frames", frames),

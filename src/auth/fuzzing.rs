@@ -1,5 +1,7 @@
 //! Tokens, as bytes that a fuzzer chooses.
 
+#![expect(clippy::missing_panics_doc, reason = "a panic is how a fuzzer hears of a fault")]
+
 use super::{Audience, Key, Keys, mint, token, verify};
 
 const NOW: u64 = 1_800_000_000;

@@ -73,7 +73,7 @@ pub(crate) enum Call {
     /// The version.
     Version,
     /// Work.
-    Command(Command),
+    Command(Box<Command>),
 }
 
 impl Call {
@@ -122,7 +122,7 @@ where
     let args = flags::normalise(name, &T::get_args_info(), args)?;
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match T::from_args(&[name], &args) {
-        Ok(parsed) => Ok(Call::Command(command(parsed))),
+        Ok(parsed) => Ok(Call::Command(Box::new(command(parsed)))),
         Err(exit) if exit.status.is_ok() => Ok(Call::Help(help::page(&exit.output, Some(T::COMMAND.name)))),
         Err(exit) => Err(Failure::usage(exit.output.trim().replace('\n', " "))),
     }
@@ -161,11 +161,13 @@ pub(crate) mod tests {
         Call::read(args.iter().map(OsString::from)).map(|call| match call {
             Call::Help(page) => page.lines().next().unwrap_or_default().to_owned(),
             Call::Version => "version".to_owned(),
-            Call::Command(Command::Serve(_)) => "serve".to_owned(),
-            Call::Command(Command::Connect(_)) => "connect".to_owned(),
-            Call::Command(Command::Token(_)) => "token".to_owned(),
-            Call::Command(Command::Demo(_)) => "demo".to_owned(),
-            Call::Command(Command::InstallLinks(_)) => "install-links".to_owned(),
+            Call::Command(command) => match *command {
+                Command::Serve(_) => "serve".to_owned(),
+                Command::Connect(_) => "connect".to_owned(),
+                Command::Token(_) => "token".to_owned(),
+                Command::Demo(_) => "demo".to_owned(),
+                Command::InstallLinks(_) => "install-links".to_owned(),
+            },
         })
     }
 

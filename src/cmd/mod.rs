@@ -51,7 +51,7 @@ async fn obey(args: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
         Call::Version => output::answer(concat!("sendit ", env!("CARGO_PKG_VERSION"))),
         Call::Command(command) => {
             let env = Env::from_process()?;
-            match command {
+            match *command {
                 Command::Serve(args) => serve::run(args, &env).await,
                 Command::Connect(args) => connect::run(args, &env).await,
                 Command::Token(args) => token::run(args, &env),

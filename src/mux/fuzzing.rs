@@ -1,5 +1,7 @@
 //! What a peer may send to a multiplexer, as bytes that a fuzzer chooses.
 
+#![expect(clippy::missing_panics_doc, reason = "a panic is how a fuzzer hears of a fault")]
+
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};

@@ -1,6 +1,8 @@
 //! Requests of visitors, as bytes that a fuzzer chooses: a head as lines of text, which is settled, stripped and
 //! introduced.
 
+#![expect(clippy::missing_panics_doc, reason = "a panic is how a fuzzer hears of a fault")]
+
 use std::net::SocketAddr;
 
 use http::header::{CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};

@@ -6,6 +6,7 @@ mod bench;
 mod peer;
 mod target;
 mod tunnel;
+mod v2;
 mod world;
 
 mod architecture;
@@ -14,9 +15,11 @@ mod failures;
 mod go;
 mod go_connect;
 mod go_serve;
+mod hostile;
 mod http;
 mod intermediaries;
 mod left_out;
+mod limits;
 mod load;
 mod origin;
 // The Go names are symbolic links, and its commands are those of a Unix shell.

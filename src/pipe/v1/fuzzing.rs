@@ -1,5 +1,7 @@
 //! What a peer of wire v1 may say first, as bytes that a fuzzer chooses.
 
+#![expect(clippy::missing_panics_doc, reason = "a panic is how a fuzzer hears of a fault")]
+
 use bytes::Bytes;
 
 use super::handshake::{Handshake, SYN, SYNACK};

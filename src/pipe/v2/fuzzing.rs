@@ -1,5 +1,7 @@
 //! What a peer of wire v2 may bring, as bytes that a fuzzer chooses.
 
+#![expect(clippy::missing_panics_doc, reason = "a panic is how a fuzzer hears of a fault")]
+
 use bytes::{Bytes, BytesMut};
 
 use super::log::model::{BOUND, Step, World, check_bounds};

@@ -53,11 +53,11 @@ pub(super) async fn open(State(server): State<Server>, request: Request) -> Resp
     };
     let body = Limited::new(request.into_body(), MAX_ASKED).collect();
     let asked = match timeout(ASKED_DEADLINE, body).await {
-        Ok(Ok(body)) => serde_json::from_slice::<Asked>(&body.to_bytes()),
+        Ok(Ok(body)) => asked(&body.to_bytes()),
         Ok(Err(_)) => return refused(StatusCode::PAYLOAD_TOO_LARGE, "bad-request", "the request is longer than 8 KiB"),
         Err(_) => return refused(StatusCode::REQUEST_TIMEOUT, "bad-request", "the request did not come within 10 s"),
     };
-    let Ok(asked) = asked else {
+    let Some(asked) = asked else {
         return refused(StatusCode::BAD_REQUEST, "bad-request", "the request is no JSON object with a `prefix`");
     };
     match server.open_v2(claims, &token, &asked.prefix) {
@@ -72,6 +72,12 @@ pub(super) async fn open(State(server): State<Server>, request: Request) -> Resp
         }
         Err(denied) => refusal(denied),
     }
+}
+
+/// What an object asks for: of a list, its first item would be taken for the prefix.
+fn asked(body: &[u8]) -> Option<Asked> {
+    let is_object = body.trim_ascii_start().starts_with(b"{");
+    serde_json::from_slice(body).ok().filter(|_| is_object)
 }
 
 fn json(status: StatusCode, body: &impl serde::Serialize) -> Response {
