@@ -2,6 +2,7 @@
 //! generated from the argument types. Knows the repository, and of the tunnel its command line only.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task says what it does and why it failed")]
 
+mod bench;
 mod ci;
 mod faults;
 mod generate;
@@ -35,6 +36,7 @@ enum Task {
     Faults(Box<faults::Faults>),
     Intermediaries(intermediaries::Intermediaries),
     Soak(soak::Soak),
+    Bench(bench::Bench),
 }
 
 /// Run everything that CI runs, in order; stops at the first failure.
@@ -82,6 +84,7 @@ fn run(task: &Task) -> Result<()> {
         Task::Faults(faults) => asynchronous(faults.run()),
         Task::Intermediaries(intermediaries) => asynchronous(intermediaries.run()),
         Task::Soak(soak) => asynchronous(soak.run()),
+        Task::Bench(bench) => asynchronous(bench.run()),
         Task::Generate(Generate { check: true }) => generate::check(root()),
         Task::Generate(Generate { check: false }) => generate::write(root()),
     }
