@@ -23,6 +23,7 @@ pub(crate) fn run(policy: Policy) -> Result<()> {
     steps.run("tests", tests)?;
     steps.run("tests, wire v1", tests_of_v1)?;
     steps.cargo("documentation tests", &["test", "--doc"])?;
+    steps.run("benchmark", benchmark)?;
     steps.summarise();
     tell_left_out(policy, &left_out::lines()?)?;
     println!("everything passed");
@@ -65,6 +66,14 @@ fn tests_of_v1() -> Result<()> {
         cargo(&["test", "--test", "it", "--"])
     };
     announced(command.args(subjects).env("SENDIT_WIRE", "v1"))
+}
+
+/// A short one: not for its figures, which a shared machine spoils, but so that it goes on working.
+fn benchmark() -> Result<()> {
+    if ["wrk", "nginx"].iter().any(|name| program::find(name).is_none()) {
+        return left_out::note("the short benchmark, because `wrk` or `nginx` is missing");
+    }
+    announced(&mut cargo(&["xtask", "bench", "--rounds", "1", "--seconds", "1"]))
 }
 
 fn announced(command: &mut std::process::Command) -> Result<()> {

@@ -2,6 +2,7 @@
 //! generated from the argument types. Knows the repository, and of the tunnel its command line only.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task says what it does and why it failed")]
 
+mod bench;
 mod ci;
 mod faults;
 mod fuzz;
@@ -37,6 +38,7 @@ enum Task {
     Intermediaries(intermediaries::Intermediaries),
     Soak(soak::Soak),
     Fuzz(fuzz::Fuzz),
+    Bench(bench::Bench),
 }
 
 /// Run everything that CI runs, in order; stops at the first failure.
@@ -85,6 +87,7 @@ fn run(task: &Task) -> Result<()> {
         Task::Intermediaries(intermediaries) => asynchronous(intermediaries.run()),
         Task::Soak(soak) => asynchronous(soak.run()),
         Task::Fuzz(fuzz) => fuzz.run(),
+        Task::Bench(bench) => asynchronous(bench.run()),
         Task::Generate(Generate { check: true }) => generate::check(root()),
         Task::Generate(Generate { check: false }) => generate::write(root()),
     }

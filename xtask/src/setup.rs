@@ -14,7 +14,7 @@ struct Need {
     without: &'static str,
 }
 
-const NEEDS: [Need; 13] = [
+const NEEDS: [Need; 14] = [
     Need { program: "curl", package: "curl", without: "curl as a visitor" },
     Need { program: "openssl", package: "openssl", without: "the commands of the documents" },
     Need { program: "nginx", package: "nginx", without: "nginx as a target, and the tunnel behind it" },
@@ -28,6 +28,7 @@ const NEEDS: [Need; 13] = [
     Need { program: "zsh", package: "zsh", without: "the check of the completions for zsh" },
     Need { program: "fish", package: "fish", without: "the check of the completions for fish" },
     Need { program: "mandoc", package: "mandoc", without: "the check of the man pages" },
+    Need { program: "wrk", package: "wrk", without: "the short benchmark" },
 ];
 
 /// Installs what is missing if it may, and notes what is then left out.

@@ -1,0 +1,108 @@
+//! The benchmark: the tunnel and its peers under the same loads, in one run, in interleaved rounds. What counts are the
+//! ratios of a run; absolute figures move with the machine.
+
+mod bulk;
+mod candidate;
+mod cost;
+mod figures;
+mod peers;
+mod small;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use argh::FromArgs;
+
+use crate::program;
+use bulk::BulkTarget;
+use candidate::{Candidate, Running};
+use figures::{Figures, Table};
+use peers::{Peer, Peers};
+
+/// Measure the tunnel and its peers under the same loads; prints medians and ratios.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "bench")]
+pub(crate) struct Bench {
+    /// what to measure beside the tunnel: of `nginx2` (two nginx in a row), `bore` and `rathole`, which are installed
+    /// by cargo (default: nginx2)
+    #[argh(option, default = "Peers(vec![Peer::Nginx2])")]
+    against: Peers,
+
+    /// how often each is measured; medians are told (default: 3)
+    #[argh(option, default = "3")]
+    rounds: usize,
+
+    /// seconds that each load of small requests lasts (default: 5)
+    #[argh(option, default = "5")]
+    seconds: u64,
+
+    /// file that takes all figures of all rounds, as JSON
+    #[argh(option)]
+    json: Option<PathBuf>,
+
+    /// flag of the tunnel's client, such as `--wire=v1`; can be repeated
+    #[argh(option)]
+    flag: Vec<String>,
+}
+
+impl Bench {
+    /// Measures and prints.
+    pub(crate) async fn run(&self) -> Result<()> {
+        let sendit = Candidate::Sendit { binary: program::release()?, flags: self.flag.clone() };
+        let mut candidates = vec![sendit];
+        for peer in &self.against.0 {
+            candidates.push(peer.candidate()?);
+        }
+        let mut table = Table::new(candidates.iter().map(Candidate::name));
+        for round in 1..=self.rounds {
+            for (candidate, column) in candidates.iter().zip(0..) {
+                eprintln!("round {round}: {}", candidate.name());
+                let figures = self.measure(candidate).await;
+                table.add(column, figures.with_context(|| format!("`{}` was not measured", candidate.name()))?);
+            }
+        }
+        println!("{table}");
+        if let Some(file) = &self.json {
+            write(file, &table)?;
+        }
+        Ok(())
+    }
+
+    /// One round of one candidate, in front of nginx for small requests and of a target of ours for bodies.
+    async fn measure(&self, candidate: &Candidate) -> Result<Figures> {
+        let lasts = Duration::from_secs(self.seconds);
+        let target = small::Target::start().await?;
+        let running = candidate.start(target.address).await?;
+        small::check(&running).await?;
+        let mut figures = Figures::default();
+        let many = small::load(&running, 32, lasts).await?;
+        figures.rate_32 = many.rate;
+        figures.cpu_per_request = many.cpu_per_request;
+        figures.p99_32 = many.p99;
+        let crowd = small::load(&running, 256, lasts).await?;
+        (figures.rate_256, figures.p99_256) = (crowd.rate, crowd.p99);
+        figures.p50_1 = small::load(&running, 1, lasts).await?.p50;
+        drop(running);
+
+        let target = BulkTarget::start()?;
+        let running = candidate.start(target.address()).await?;
+        let down = bulk::down(&running).await?;
+        (figures.down, figures.cpu_down) = (down.rate, down.cpu_per_byte);
+        let up = bulk::up(&running).await?;
+        (figures.up, figures.cpu_up) = (up.rate, up.cpu_per_byte);
+        figures.memory = cost::peak_memory(&running.processes());
+        Ok(figures)
+    }
+}
+
+fn write(file: &Path, table: &Table) -> Result<()> {
+    std::fs::write(file, table.json()).with_context(|| format!("cannot write `{}`", file.display()))
+}
+
+impl Running {
+    /// The processes that make up the candidate.
+    fn processes(&self) -> Vec<u32> {
+        self.programs.iter().filter_map(trials::program::Program::id).collect()
+    }
+}
