@@ -1,10 +1,15 @@
 //! What both ends must spell alike: the paths of the control endpoints, the names of headers, and the parsers
-//! of a prefix and of a session's id. Knows nothing else of either end.
+//! of a prefix, a session's id, a range of addresses and a password. Knows nothing else of either end.
 
 use std::fmt;
 use std::str::FromStr;
 
+mod credentials;
+mod network;
 pub mod v2;
+
+pub use credentials::{Credentials, InvalidCredentials};
+pub use network::{InvalidNetwork, Network};
 
 /// The control endpoints of wire v1, below a server's base path.
 pub mod v1 {

@@ -17,6 +17,9 @@ pub enum InvalidUrl {
     /// Its scheme is neither `http` nor `https`.
     #[error("`{0}` must start with `http://` or `https://`")]
     Scheme(String),
+    /// A destination's scheme is none of those that a service may have.
+    #[error("`{0}` must start with `http://`, `https://` or `h2c://`")]
+    DestinationScheme(String),
     /// It carries a user, a query or a fragment, which have no meaning here.
     #[error("`{0}` must have no user, no `?` and no `#`")]
     Surplus(String),
@@ -35,6 +38,22 @@ pub enum InvalidUrl {
     #[error("the destination URL `{0}` must have no path: paths are forwarded whole, prefix included")]
     DestinationWithPath(String),
 }
+
+impl InvalidUrl {
+    /// The same of the text as it was given, of a destination.
+    fn about(self, given: &str) -> Self {
+        let text = given.to_owned();
+        match self {
+            Self::Syntax(_) => Self::Syntax(text),
+            Self::Scheme(_) => Self::DestinationScheme(text),
+            Self::Surplus(_) => Self::Surplus(text),
+            other => other,
+        }
+    }
+}
+
+/// How a destination is given that speaks HTTP/2 without TLS.
+const H2C: &str = "h2c://";
 
 fn parse_http(text: &str) -> Result<Url, InvalidUrl> {
     let url = Url::parse(text.trim()).map_err(|_| InvalidUrl::Syntax(text.to_owned()))?;
@@ -103,6 +122,8 @@ impl fmt::Display for Source {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     url: Url,
+    /// It was given as `h2c://`; the URL has `http` in that place, whose rules are the same.
+    http2: bool,
 }
 
 impl Target {
@@ -110,6 +131,18 @@ impl Target {
     #[must_use]
     pub fn is_tls(&self) -> bool {
         self.url.scheme() == "https"
+    }
+
+    /// Whether the service speaks HTTP/2 from the first byte on, without TLS.
+    #[must_use]
+    pub fn is_http2(&self) -> bool {
+        self.http2
+    }
+
+    /// Host and port as the service expects them in `Host`.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.url.authority()
     }
 
     /// The host, without the brackets of an IPv6 address.
@@ -130,14 +163,26 @@ impl FromStr for Target {
     type Err = InvalidUrl;
 
     fn from_str(text: &str) -> Result<Self, InvalidUrl> {
-        let url = parse_http(text)?;
-        if url.path() == "/" { Ok(Self { url }) } else { Err(InvalidUrl::DestinationWithPath(text.to_owned())) }
+        let rest = text.trim().strip_prefix(H2C);
+        let url = match rest {
+            Some(rest) => parse_http(&format!("http://{rest}")),
+            None => parse_http(text),
+        };
+        let url = url.map_err(|invalid| invalid.about(text))?;
+        if url.path() != "/" {
+            return Err(InvalidUrl::DestinationWithPath(text.to_owned()));
+        }
+        Ok(Self { url, http2: rest.is_some() })
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.url.as_str().trim_end_matches('/'))
+        let text = self.url.as_str().trim_end_matches('/');
+        match text.strip_prefix("http://").filter(|_| self.http2) {
+            Some(rest) => write!(f, "{H2C}{rest}"),
+            None => f.write_str(text),
+        }
     }
 }
 
@@ -202,6 +247,14 @@ mod tests {
                 "the destination URL `http://localhost/x` must have no path: paths are forwarded whole, prefix included",
             ),
         );
-        target("localhost:3030", Err("`localhost:3030` must start with `http://` or `https://`"));
+        target("localhost:3030", Err("`localhost:3030` must start with `http://`, `https://` or `h2c://`"));
+        target("h2c://localhost:50051", Ok(("localhost", 50_051, false, "h2c://localhost:50051")));
+        target("h2c://[::1]/", Ok(("::1", 80, false, "h2c://[::1]")));
+        target("h2c://u@localhost", Err("`h2c://u@localhost` must have no user, no `?` and no `#`"));
+        target("h2c://", Err("`h2c://` is no URL; write it like `https://host/prefix`"));
+        for (text, http2) in [("h2c://a:1", true), ("http://a:1", false)] {
+            let target: Target = text.parse().unwrap();
+            assert_eq!((target.is_http2(), target.authority()), (http2, "a:1"));
+        }
     }
 }

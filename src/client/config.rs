@@ -1,8 +1,15 @@
 //! What a client has to be told.
 
+use std::str::FromStr;
 use std::time::Duration;
 
+use http::uri::Authority;
+
 use super::{Source, Target};
+use crate::wire::{Credentials, Network};
+
+/// How long servers have visitors wait unless they are asked for something else.
+pub(super) const HOLD: Duration = Duration::from_secs(10);
 
 /// What a client needs to know.
 #[derive(Clone)]
@@ -21,10 +28,60 @@ pub struct Config {
     pub wire: Wire,
     /// How long a target that refuses connections is tried again before the visitor is told.
     pub target_hold: Duration,
+    /// How long the server has visitors wait for this client while it is gone, at most; the server may allow less.
+    pub hold: Duration,
+    /// What the target is told as its host.
+    pub host_header: HostHeader,
+    /// What becomes of the source's path on its way to the target.
+    pub path: SourcePath,
+    /// What visitors have to know.
+    pub basic_auth: Option<Credentials>,
+    /// Where visitors have to come from; anywhere, if it is empty.
+    pub allow_ip: Vec<Network>,
+}
+
+/// What the target is told as its host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostHeader {
+    /// What the visitor says.
+    Keep,
+    /// What the target's own URL says.
+    Target,
+    /// This: a host, with a port or without.
+    Fixed(String),
+}
+
+/// Why a text is no [`HostHeader`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is neither `keep` nor `target` nor a host, with a port or without")]
+pub struct InvalidHostHeader(String);
+
+impl FromStr for HostHeader {
+    type Err = InvalidHostHeader;
+
+    fn from_str(text: &str) -> Result<Self, InvalidHostHeader> {
+        let plain = text.parse::<Authority>().is_ok_and(|host| !host.as_str().contains('@') && !host.host().is_empty());
+        match text {
+            "keep" => Ok(Self::Keep),
+            "target" => Ok(Self::Target),
+            host if plain => Ok(Self::Fixed(host.to_owned())),
+            _ => Err(InvalidHostHeader(text.to_owned())),
+        }
+    }
+}
+
+/// What becomes of the source's path on its way to the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourcePath {
+    /// The target sees it.
+    Kept,
+    /// The target does not, and its redirects and cookies are translated.
+    Stripped,
 }
 
 impl Config {
-    /// A client with the defaults: renewal after 10 s, a verified target, 5 s of patience with it.
+    /// A client with the defaults: renewal after 10 s, a verified target, 5 s of patience with it, 10 s of visitors'
+    /// patience with the client, and nothing asked of the server's hop or of visitors.
     #[must_use]
     pub fn new(source: Source, target: Target) -> Self {
         Self {
@@ -35,6 +92,11 @@ impl Config {
             target_tls: TargetTls::Verified,
             wire: Wire::Auto,
             target_hold: Duration::from_secs(5),
+            hold: HOLD,
+            host_header: HostHeader::Keep,
+            path: SourcePath::Kept,
+            basic_auth: None,
+            allow_ip: Vec::new(),
         }
     }
 }

@@ -96,6 +96,10 @@ pub(super) enum Denied {
     Token(String),
     Prefix(String),
     NotSendit(String),
+    /// What answers does not know the wire that can do what is asked for.
+    NotV2(String),
+    /// The server cannot do what is asked for.
+    NotGranted(String),
     /// It may work later.
     Later(String),
 }
@@ -107,6 +111,7 @@ impl Denied {
             Self::Token(cause) => Ok(Error::Unauthorized(cause)),
             Self::Prefix(cause) => Ok(Error::Prefix(cause)),
             Self::NotSendit(cause) => Ok(Error::NotSendit(cause)),
+            Self::NotV2(cause) | Self::NotGranted(cause) => Ok(Error::NotGranted(cause)),
             Self::Later(cause) => Err(cause),
         }
     }

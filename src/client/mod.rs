@@ -14,6 +14,7 @@ mod target;
 mod tls;
 mod v1;
 mod v2;
+mod wishes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 pub use address::{InvalidUrl, Source, Target};
-pub use config::{Config, TargetTls, Token, Wire};
+pub use config::{Config, HostHeader, InvalidHostHeader, SourcePath, TargetTls, Token, Wire};
 
 use backoff::Backoff;
 use link::{Denied, Link};
@@ -46,6 +47,11 @@ pub enum Event {
         /// One line.
         text: String,
     },
+    /// The server does something else than it was asked for, and that harms nobody.
+    Lacking {
+        /// What, in one sentence.
+        text: String,
+    },
     /// A visitor could not be joined to the target.
     Target {
         /// Why.
@@ -65,6 +71,9 @@ pub enum Error {
     /// What answers at the URL is no sendit server.
     #[error("{0}")]
     NotSendit(String),
+    /// The server cannot do what was asked of it, and going on without would be unsafe or useless.
+    #[error("{0}")]
+    NotGranted(String),
     /// This machine lacks what every tunnel needs.
     #[error("{0}")]
     Unable(String),
@@ -101,7 +110,7 @@ pub async fn run(
         let cause = match Box::pin(client.session(&shutdown, &mut was_ready)).await {
             Ended::Stopped => return Ok(()),
             // Behind a load balancer anything may answer while the server restarts; only at the first try is it final.
-            Ended::Denied(Denied::NotSendit(cause)) if was_ready => cause,
+            Ended::Denied(Denied::NotSendit(cause) | Denied::NotV2(cause)) if was_ready => cause,
             Ended::Denied(denied) => match denied.into_error() {
                 Ok(error) => return Err(error),
                 Err(cause) => cause,

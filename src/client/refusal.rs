@@ -42,6 +42,9 @@ impl<'a> Seen<'a> {
             )),
             (StatusCode::BAD_REQUEST | StatusCode::CONFLICT, "prefix-in-use") => Self::in_use(source),
             (StatusCode::BAD_REQUEST, "invalid-prefix") => Self::invalid(source),
+            (StatusCode::BAD_REQUEST, "bad-request") => {
+                Denied::NotGranted(format!("the server at `{host}` cannot do what it is asked for: {}", self.line))
+            }
             (StatusCode::BAD_REQUEST, _) if self.line.contains("in use") => Self::in_use(source),
             (StatusCode::BAD_REQUEST, _) if self.line.contains("invalid prefix") => Self::invalid(source),
             (StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS, "limit") => {
@@ -99,6 +102,8 @@ mod tests {
         let invalid = "Prefix(\"the server refuses the prefix `foo`\")";
         check(400, "invalid-prefix", "", invalid);
         check(400, "", "invalid prefix value", invalid);
+        let malformed = "NotGranted(\"the server at `https://host` cannot do what it is asked for: what\")";
+        check(400, "bad-request", "what", malformed);
         check(
             403,
             "forbidden-prefix",

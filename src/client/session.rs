@@ -62,7 +62,7 @@ impl Client {
     pub(super) async fn session(&self, shutdown: &CancellationToken, was_ready: &mut bool) -> Ended {
         let life = Life { client: self, tasks: TaskTracker::new(), flow: Flow::default(), shutdown };
         let ended = match self.config.wire {
-            Wire::V1 => v1::live(&life, was_ready).await,
+            Wire::V1 => self.on_v1(&life, was_ready).await,
             Wire::V2 => v2::live(&life, was_ready).await.unwrap_or_else(|| {
                 let source = &self.config.source;
                 let cause = format!("the server at `{source}` does not speak wire v2; leave `--wire` away");
@@ -70,12 +70,23 @@ impl Client {
             }),
             Wire::Auto => match v2::live(&life, was_ready).await {
                 Some(ended) => ended,
-                None => v1::live(&life, was_ready).await,
+                None => self.on_v1(&life, was_ready).await,
             },
         };
         life.tasks.close();
         let _ = timeout(FAREWELL, life.tasks.wait()).await;
         ended
+    }
+
+    /// A session on v1, unless something was asked for that it cannot do.
+    async fn on_v1(&self, life: &Life<'_>, was_ready: &mut bool) -> Ended {
+        if let Some(cause) = self.config.beyond_v1() {
+            return Ended::Denied(Denied::NotV2(cause));
+        }
+        if let Some(text) = self.config.lacking_on_v1() {
+            self.tell(Event::Lacking { text });
+        }
+        v1::live(life, was_ready).await
     }
 }
 

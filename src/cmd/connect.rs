@@ -7,8 +7,8 @@ use super::env::{self, Env};
 use super::exit::{Exit, Failure};
 use super::secret::Secret;
 use super::signals::Signals;
-use super::{duration, log, output, secret};
-use crate::client::{self, Config, Event, InvalidUrl, TargetTls, Wire};
+use super::{duration, log, networks, output, secret};
+use crate::client::{self, Config, Event, InvalidUrl, SourcePath, TargetTls, Wire};
 
 /// Makes a local service reachable at a public URL, as long as it runs.
 #[derive(FromArgs, ArgsInfo)]
@@ -20,9 +20,13 @@ use crate::client::{self, Config, Event, InvalidUrl, TargetTls, Wire};
   {command_name} --token-file token https://example.com/my-app http://localhost:3000",
     example = "The same with the token in the environment:
   SENDIT_TOKEN=... {command_name} https://example.com/my-app http://localhost:3000",
+    example = "Only for an office, and for a service that wants to live at `/`:
+  {command_name} --token-file token --allow-ip 192.0.2.0/24 --strip-prefix https://example.com/my-app http://localhost:3000",
+    example = "gRPC, from a service that speaks HTTP/2 without TLS:
+  {command_name} --token-file token --strip-prefix https://example.com/my-app h2c://localhost:50051",
     note = "The last segment of SOURCE is the prefix, 3 to 64 of `a-z`, `0-9` and `-`. What
-stands before it is the server's own URL. Paths are forwarded whole: a visitor's
-`/my-app/x` is `/my-app/x` to the local service.",
+stands before it is the server's own URL. Paths are forwarded whole, unless
+--strip-prefix is given: a visitor's `/my-app/x` is `/my-app/x` to the local service.",
     note = "
 Once the tunnel stands, a line with `Ready; Forwarding SOURCE -> DESTINATION` goes
 to standard error. Where it is lost the client tries again, after 0.2 s at first
@@ -31,6 +35,13 @@ and 10 s at most, for as long as that can help.",
 The wire is v2 where the server knows it, and v1 with a server that does not, as
 Go servers do not. On v2 a second line says how each direction is carried, `streams`
 or `batches`, whichever the way to the server allows, and again when that changes.",
+    note = "
+What --host-header, --strip-prefix, --basic-auth, --allow-ip and an `h2c://`
+DESTINATION ask for the server does, before anything reaches this end. It takes
+wire v2: with a server that cannot do it the client ends, and shares nothing.",
+    note = "
+User and password are taken from --basic-auth, then --basic-auth-file, then the
+environment. They are kept from the service and from every log.",
     note = "
 HTTP_PROXY, HTTPS_PROXY and NO_PROXY are heeded on the way to the server, never
 on the way to the local service.",
@@ -59,6 +70,30 @@ pub(crate) struct Connect {
     /// take any certificate that an https DESTINATION shows
     #[argh(switch)]
     target_insecure: bool,
+
+    /// host that the service is told: keep for the visitor's word, target for DESTINATION's, or another (default: keep)
+    #[argh(option, arg_name = "HOST")]
+    host_header: Option<String>,
+
+    /// take the path of SOURCE off before the service sees it, and put it back into redirects and cookies
+    #[argh(switch)]
+    strip_prefix: bool,
+
+    /// how long visitors wait for a client that is gone, or a service that refuses (default: 10s and 5s)
+    #[argh(option, arg_name = "DURATION")]
+    hold: Option<String>,
+
+    /// user and password that visitors have to give
+    #[argh(option, arg_name = "USER:PASS")]
+    basic_auth: Option<Secret>,
+
+    /// file that holds user and password
+    #[argh(option, arg_name = "FILE")]
+    basic_auth_file: Option<String>,
+
+    /// addresses that visitors have to come from, such as 192.0.2.0/24; can be repeated (default: anywhere)
+    #[argh(option, arg_name = "CIDR")]
+    allow_ip: Vec<String>,
 
     /// how much is logged: error, warn, info, debug or trace (default: warn)
     #[argh(option, arg_name = "LEVEL")]
@@ -106,6 +141,19 @@ impl Connect {
         if self.target_insecure {
             config.target_tls = TargetTls::Insecure;
         }
+        if let Some(text) = self.host_header {
+            config.host_header =
+                text.parse().map_err(|error| Failure::usage(format!("wrong `--host-header`: {error}")))?;
+        }
+        if self.strip_prefix {
+            config.path = SourcePath::Stripped;
+        }
+        if let Some(text) = self.hold {
+            let hold = duration::parse(&text).map_err(|error| Failure::usage(format!("wrong `--hold`: {error}")))?;
+            (config.hold, config.target_hold) = (hold, hold);
+        }
+        config.basic_auth = secret::credentials(self.basic_auth, self.basic_auth_file, env)?;
+        config.allow_ip = networks::parse("--allow-ip", &self.allow_ip)?;
         config.token = secret::token(self.token, self.token_file, env)?;
         Ok((config, log::level(self.log, env, Level::WARN)?))
     }
@@ -127,7 +175,7 @@ pub(crate) fn tell(event: &Event) {
         Event::Retrying { cause, after } => {
             output::say(format_args!("no tunnel: {cause}; trying again in {:.1} s", after.as_secs_f64()));
         }
-        Event::Link { text } => output::say(text),
+        Event::Link { text } | Event::Lacking { text } => output::say(text),
         Event::Target { cause } => output::say(format_args!("a visitor did not reach the destination: {cause}")),
     }
 }
@@ -138,6 +186,7 @@ fn failure(error: &client::Error) -> Failure {
         client::Error::Unauthorized(_) => Exit::Unauthorized,
         client::Error::Prefix(_) => Exit::Prefix,
         client::Error::NotSendit(_) => Exit::NotSendit,
+        client::Error::NotGranted(_) => Exit::NotGranted,
         client::Error::Unable(_) => Exit::Unexpected,
     };
     Failure::new(exit, error.to_string())
@@ -148,6 +197,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::client::HostHeader;
     use crate::cmd::parsed;
 
     const URLS: [&str; 2] = ["https://host/foo", "http://localhost:1"];
@@ -182,6 +232,22 @@ mod tests {
         check(&["--wire=v2"], &Env::from([(env::WIRE, "v1")]), |config| config.wire, Wire::V2);
         check(&[], &none, |config| config.target_tls, TargetTls::Verified);
         check(&["--target-insecure"], &none, |config| config.target_tls, TargetTls::Insecure);
+        check(&[], &none, |config| config.host_header, HostHeader::Keep);
+        check(&["--host-header=keep"], &none, |config| config.host_header, HostHeader::Keep);
+        check(&["--host-header", "target"], &none, |config| config.host_header, HostHeader::Target);
+        check(&["--host-header=b:1"], &none, |config| config.host_header, HostHeader::Fixed("b:1".to_owned()));
+        check(&[], &none, |config| config.path, SourcePath::Kept);
+        check(&["--strip-prefix"], &none, |config| config.path, SourcePath::Stripped);
+        let holds = |config: Config| (config.hold.as_secs(), config.target_hold.as_secs());
+        check(&[], &none, holds, (10, 5));
+        check(&["--hold=3s"], &none, holds, (3, 3));
+        check(&[], &none, |config| config.basic_auth.is_some(), false);
+        check(&["--basic-auth", "u:p"], &none, |config| config.basic_auth.is_some(), true);
+        check(&[], &Env::from([(env::BASIC_AUTH, "u:p")]), |config| config.basic_auth.is_some(), true);
+        let networks = |config: Config| config.allow_ip.iter().map(ToString::to_string).collect::<Vec<_>>();
+        check(&[], &none, networks, Vec::new());
+        let both = vec!["192.0.2.0/24".to_owned(), "::1/128".to_owned()];
+        check(&["--allow-ip=192.0.2.0/24", "--allow-ip", "::1"], &none, networks, both);
         check(&[], &none, |config| config.token.is_some(), false);
         check(&["-token="], &Env::from([(env::TOKEN, "t")]), |config| config.token.is_some(), false);
         check(&["-token", "t"], &none, |config| config.token.is_some(), true);
@@ -202,6 +268,22 @@ mod tests {
         refused(
             &["-max-ttl=0", source, destination],
             "wrong `--max-ttl`: `0` is no use: the length of time must be more than zero",
+        );
+        refused(
+            &["--host-header=a/b", source, destination],
+            "wrong `--host-header`: `a/b` is neither `keep` nor `target` nor a host, with a port or without",
+        );
+        refused(
+            &["--hold=0s", source, destination],
+            "wrong `--hold`: `0s` is no use: the length of time must be more than zero",
+        );
+        refused(
+            &["--allow-ip=10/8", source, destination],
+            "wrong `--allow-ip`: `10/8` is no range of addresses; write it like `192.0.2.0/24`, `2001:db8::/32` or `192.0.2.7`",
+        );
+        refused(
+            &["--basic-auth=u", source, destination],
+            "wrong `--basic-auth`: a user and a password are written `USER:PASS`, neither empty, without control characters",
         );
         refused(&["--wire=v3", source, destination], "`v3` is no wire; choose `auto`, `v1` or `v2`");
         refused(

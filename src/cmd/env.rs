@@ -36,6 +36,10 @@ pub(crate) const TOKEN: &str = "SENDIT_TOKEN";
 pub(crate) const TOKEN_FILE: &str = "SENDIT_TOKEN_FILE";
 /// The variable for `connect --wire`.
 pub(crate) const WIRE: &str = "SENDIT_WIRE";
+/// The variable for `connect --basic-auth`.
+pub(crate) const BASIC_AUTH: &str = "SENDIT_BASIC_AUTH";
+/// The variable for `connect --basic-auth-file`.
+pub(crate) const BASIC_AUTH_FILE: &str = "SENDIT_BASIC_AUTH_FILE";
 /// The variable for `--log`.
 pub(crate) const LOG: &str = "SENDIT_LOG";
 
@@ -65,6 +69,18 @@ pub const TABLE: &[Variable] = &[
     Variable { name: TOKEN, flag: "--token", meaning: "token to present", commands: &["connect"] },
     Variable { name: TOKEN_FILE, flag: "--token-file", meaning: "file that holds the token", commands: &["connect"] },
     Variable { name: WIRE, flag: "--wire", meaning: "wire to speak: auto, v1 or v2", commands: &["connect"] },
+    Variable {
+        name: BASIC_AUTH,
+        flag: "--basic-auth",
+        meaning: "user and password that visitors have to give",
+        commands: &["connect"],
+    },
+    Variable {
+        name: BASIC_AUTH_FILE,
+        flag: "--basic-auth-file",
+        meaning: "file that holds user and password",
+        commands: &["connect"],
+    },
     Variable { name: LOG, flag: "--log", meaning: "how much is logged", commands: &["serve", "connect", "demo"] },
 ];
 

@@ -24,6 +24,8 @@ pub enum Exit {
     Listen = 6,
     /// A file cannot be read or written.
     File = 7,
+    /// The server cannot do what was asked of it.
+    NotGranted = 8,
     /// A second signal came before the command had stopped.
     Interrupted = 130,
 }
@@ -53,6 +55,7 @@ pub const TABLE: &[Meaning] = &[
         text: "a file cannot be read or written",
         commands: &["serve", "connect", "token", "install-links"],
     },
+    Meaning { exit: Exit::NotGranted, text: "the server cannot do what a flag asks for", commands: &["connect"] },
     Meaning {
         exit: Exit::Interrupted,
         text: "a second signal ended it at once",
@@ -131,6 +134,6 @@ mod tests {
     #[test]
     fn the_table_is_in_order_and_names_each_code_once() {
         let codes: Vec<u8> = TABLE.iter().map(|row| row.exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 130]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 130]);
     }
 }

@@ -18,6 +18,7 @@ mod clock;
 mod duration;
 mod listen;
 mod log;
+mod networks;
 mod output;
 mod secret;
 mod signals;

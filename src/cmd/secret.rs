@@ -10,6 +10,7 @@ use super::env::{self, Env};
 use super::exit::{Failure, reason};
 use crate::auth::{EmptySecret, Key, Keys};
 use crate::client::Token;
+use crate::wire::Credentials;
 
 /// A secret or a token as it was typed. It has no `Debug`, so that it cannot reach a log.
 #[derive(Clone, PartialEq, Eq)]
@@ -71,6 +72,33 @@ pub(crate) fn token(flag: Option<Secret>, file: Option<String>, env: &Env) -> Re
         },
     };
     Ok((!text.trim().is_empty()).then(|| Token::new(&text)))
+}
+
+/// What visitors have to know: flag, then file, then the two variables. What is there and cannot be meant is refused:
+/// nobody is let in by mistake.
+pub(crate) fn credentials(
+    flag: Option<Secret>,
+    path: Option<String>,
+    env: &Env,
+) -> Result<Option<Credentials>, Failure> {
+    let from_env = |name| env.value(name).map(ToOwned::to_owned);
+    let in_file = |path: String| {
+        let bytes = read("password", &path)?;
+        let text = std::str::from_utf8(without_newline(&bytes)).unwrap_or_default();
+        text.parse().map_err(|cause| Failure::file(format!("the file `{path}` is no password file: {cause}")))
+    };
+    let typed =
+        |name: &str, text: &str| text.parse().map_err(|cause| Failure::usage(format!("wrong `{name}`: {cause}")));
+    let found = match (flag, path) {
+        (Some(Secret(text)), _) => typed("--basic-auth", &text),
+        (None, Some(path)) => in_file(path),
+        (None, None) => match (from_env(env::BASIC_AUTH), from_env(env::BASIC_AUTH_FILE)) {
+            (Some(text), _) => typed(env::BASIC_AUTH, &text),
+            (None, Some(path)) => in_file(path),
+            (None, None) => return Ok(None),
+        },
+    };
+    found.map(Some)
 }
 
 fn token_in(path: &str) -> Result<String, Failure> {
@@ -175,6 +203,33 @@ mod tests {
         );
         for path in &files[1..] {
             refused(&token(path.clone()), &format!("the file `{path}` holds no token; `sendit token` makes one"));
+        }
+    }
+
+    #[track_caller]
+    fn visitors(flag: Option<&str>, file: Option<&String>, env: &Env, expected: Result<Option<&str>, Failure>) {
+        let found = credentials(flag.map(|flag| Secret(flag.to_owned())), file.cloned(), env);
+        let found = found.map(|found| found.map(|found| found.reveal().to_owned()));
+        assert_eq!(found, expected.map(|expected| expected.map(ToOwned::to_owned)));
+    }
+
+    #[test]
+    fn what_visitors_have_to_know() {
+        let (_folder, files) = folder(&[b"f:1\n", b"f:2", b"\n", b"f"]);
+        let env = Env::from([(env::BASIC_AUTH, "e:1"), (env::BASIC_AUTH_FILE, &files[1])]);
+        let none = Env::default();
+        visitors(None, None, &none, Ok(None));
+        visitors(Some("u:1"), Some(&files[0]), &env, Ok(Some("u:1")));
+        visitors(None, Some(&files[0]), &env, Ok(Some("f:1")));
+        visitors(None, None, &env, Ok(Some("e:1")));
+        visitors(None, None, &Env::from([(env::BASIC_AUTH_FILE, &*files[1])]), Ok(Some("f:2")));
+        let rule = "a user and a password are written `USER:PASS`, neither empty, without control characters";
+        let usage = |name: &str| Err(Failure::usage(format!("wrong `{name}`: {rule}")));
+        visitors(Some(""), None, &env, usage("--basic-auth"));
+        visitors(None, None, &Env::from([(env::BASIC_AUTH, "u")]), usage("SENDIT_BASIC_AUTH"));
+        for path in &files[2..] {
+            let sentence = format!("the file `{path}` is no password file: {rule}");
+            visitors(None, Some(path), &none, Err(Failure::file(sentence)));
         }
     }
 

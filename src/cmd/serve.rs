@@ -12,7 +12,7 @@ use super::exit::Failure;
 use super::listen::{Address, Resolved};
 use super::secret::{Secret, Strength, WEAK};
 use super::signals::Signals;
-use super::{clock, flags, log, output, secret};
+use super::{clock, flags, log, networks, output, secret};
 use crate::server::{self, PlainHttp, Server};
 
 /// Runs the public end, to which clients connect and which visitors call.
@@ -40,6 +40,11 @@ from the environment. One newline at the end of a file is dropped.",
 A client whose link is lost comes back to its session within --grace, and until
 then its visitors wait, for 10 s at most. That takes a client on wire v2; the
 session of a client on wire v1 ends with its link.",
+    note = "
+What X-Forwarded-For and its kin say is believed if it comes from a proxy in
+--trusted-proxy, and dropped if it comes from anybody else. Such a proxy has to
+set X-Forwarded-For itself, or visitors can choose the address that
+`connect --allow-ip` sees.",
     note = "
 Whatever is beyond a limit is answered with 429 or 503 and `Retry-After`; nobody
 else is harmed, and clients try again by themselves. A token that is accepted is
@@ -85,6 +90,13 @@ pub(crate) struct Serve {
     #[argh(option, arg_name = "DURATION")]
     grace: Option<String>,
 
+    /// longest that a client may have its visitors wait for it (default: 60s)
+    #[argh(option, arg_name = "DURATION")]
+    max_hold: Option<String>,
+
+    /// addresses of proxies whose X-Forwarded headers are believed, or none; can be repeated (default: loopback)
+    #[argh(option, arg_name = "CIDR")]
+    trusted_proxy: Vec<String>,
     /// how long the client of a new session may take to bring its first carrier (default: 15s)
     #[argh(option, arg_name = "DURATION")]
     ready_within: Option<String>,
@@ -180,6 +192,9 @@ impl Serve {
         config.public_url =
             env.unless_flag(self.public_url, env::PUBLIC_URL).map(|text| public_url(&text)).transpose()?;
         config.plain_http = plain_http(typed, env)?;
+        if let Some(trusted) = networks::trusted(&self.trusted_proxy)? {
+            config.trusted = trusted;
+        }
         let addr = env.unless_flag(self.addr, env::ADDR);
         let address = Address::parse(addr.as_deref().unwrap_or(DEFAULT_ADDR))?;
         Ok(Settings { address, config, auth, level: log::level(self.log, env, Level::INFO)? })
@@ -229,117 +244,4 @@ impl Auth {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::cmd::exit::Exit;
-    use crate::cmd::parsed;
-
-    fn settle(args: &[&str], env: &Env) -> Result<Settings, Failure> {
-        parsed::<Serve>("serve", args).settle(env)
-    }
-
-    #[track_caller]
-    pub(super) fn check<T: PartialEq + std::fmt::Debug>(
-        args: &[&str],
-        env: &Env,
-        seen: fn(Settings) -> T,
-        expected: T,
-    ) {
-        let settings = settle(args, env).map_err(|failure| failure.sentence);
-        assert_eq!(settings.map(seen), Ok(expected), "{args:?}");
-    }
-
-    #[track_caller]
-    pub(super) fn refused(args: &[&str], env: &Env, sentence: &str) {
-        assert_eq!(settle(args, env).err(), Some(Failure::new(Exit::Usage, sentence)), "{args:?}");
-    }
-
-    #[test]
-    fn addresses() {
-        let address = |settings: Settings| settings.address;
-        let parse = |text| Address::parse(text).unwrap();
-        let env = Env::from([(env::ADDR, "127.0.0.1:1")]);
-        check(&[], &Env::default(), address, parse("127.0.0.1:5050"));
-        check(&[], &env, address, parse("127.0.0.1:1"));
-        check(&["-addr=:2"], &env, address, parse(":2"));
-        refused(&["-addr=2"], &env, "`2` is no address to listen on; write it like `127.0.0.1:5050`");
-    }
-
-    #[test]
-    fn redirects() {
-        let plain_http = |settings: Settings| settings.config.plain_http;
-        let on = Env::from([(env::HTTPS_REDIR, "1")]);
-        check(&[], &Env::default(), plain_http, PlainHttp::Serve);
-        check(&["-https-redir"], &Env::default(), plain_http, PlainHttp::Redirect);
-        check(&[], &on, plain_http, PlainHttp::Redirect);
-        check(&["-https-redir=false"], &on, plain_http, PlainHttp::Serve);
-        check(&[], &Env::from([(env::HTTPS_REDIR, "0")]), plain_http, PlainHttp::Serve);
-        let nonsense = Env::from([(env::HTTPS_REDIR, "yes")]);
-        refused(&[], &nonsense, "the environment variable `SENDIT_HTTPS_REDIR` is `1` or `0`, not `yes`");
-    }
-
-    #[test]
-    fn graces() {
-        let grace = |settings: Settings| settings.config.grace;
-        check(&[], &Env::default(), grace, Duration::from_secs(60));
-        check(&["--grace", "5m"], &Env::default(), grace, Duration::from_secs(300));
-        let sentence = "wrong `--grace`: `0s` is no use: the length of time must be more than zero";
-        refused(&["--grace=0s"], &Env::default(), sentence);
-    }
-
-    #[test]
-    fn places() {
-        let base = |settings: Settings| settings.config.base;
-        let env = Env::from([(env::HTTP_PREFIX, "/a/"), (env::PUBLIC_URL, "https://h")]);
-        check(&[], &env, base, "/a".parse().unwrap());
-        check(&["-http-prefix", "b/c"], &env, base, "/b/c".parse().unwrap());
-        let public = |settings: Settings| settings.config.public_url.map(String::from);
-        check(&[], &Env::default(), public, None);
-        check(&[], &env, public, Some("https://h/".to_owned()));
-        check(&["--public-url", "http://i:81"], &env, public, Some("http://i:81/".to_owned()));
-        for text in ["h", "ftp://h", "https://h/p", "https://h?q", "https://h#f", "https://u@h", "https://:p@h", ""] {
-            let sentence =
-                format!("`{text}` is no public URL; write scheme and host alone, like `https://example.com`");
-            refused(&["--public-url", text], &Env::default(), &sentence);
-        }
-    }
-
-    #[test]
-    fn secrets() {
-        let auth = |settings: Settings| settings.auth;
-        let strong = &*"s".repeat(32);
-        check(&[], &Env::default(), auth, Auth::Local);
-        check(&["-insecure"], &Env::default(), auth, Auth::Anybody);
-        check(&["-insecure", "-secret="], &Env::default(), auth, Auth::Anybody);
-        check(&["-secret", strong], &Env::default(), auth, Auth::Token(Strength::Strong));
-        check(&["-insecure", "-secret", strong], &Env::default(), auth, Auth::Token(Strength::Strong));
-        check(&["-secret", strong, "-secret", "-x"], &Env::default(), auth, Auth::Token(Strength::Weak));
-        check(&[], &Env::from([(env::SECRET, "s")]), auth, Auth::Token(Strength::Weak));
-        check(&[], &Env::from([(env::SECRET, "")]), auth, Auth::Local);
-        let empty = "the secret is empty; give one of 32 random bytes or more";
-        refused(&["-secret="], &Env::default(), empty);
-        refused(&["-secret", strong, "-secret="], &Env::default(), empty);
-    }
-
-    #[tokio::test]
-    async fn warnings() {
-        let local = Address::parse("127.0.0.1:0").unwrap().resolve().await.map_err(|failure| failure.sentence).unwrap();
-        let open = Address::parse(":5050").unwrap().resolve().await.map_err(|failure| failure.sentence).unwrap();
-        let warning = |auth: Auth, at| auth.warning(at).map_err(|failure| failure.sentence);
-        let ok = |text: &str| Ok(Some(text.to_owned()));
-        for at in [&local, &open] {
-            assert_eq!(warning(Auth::Token(Strength::Strong), at), Ok(None));
-            assert_eq!(warning(Auth::Token(Strength::Weak), at), ok(WEAK));
-        }
-        let here = "warning: there is no secret, so every program on this machine can open tunnels";
-        assert_eq!(warning(Auth::Local, &local), ok(here));
-        assert_eq!(warning(Auth::Anybody, &local), ok(here));
-        let there = "warning: there is no secret, so anybody who reaches it can open tunnels";
-        assert_eq!(warning(Auth::Anybody, &open), ok(there));
-        let sentence = "`:5050` can be reached from other machines, and there is no secret: give `--secret-file`, \
-                        listen on `127.0.0.1`, or let anybody open tunnels with `--insecure`";
-        assert_eq!(warning(Auth::Local, &open), Err(sentence.to_owned()));
-    }
-}
+mod tests;

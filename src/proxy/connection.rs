@@ -7,12 +7,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
-use http::Uri;
+use axum::body::Body;
+use http::{Request, Uri};
+use http_body::Body as _;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection as Describe};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tower_service::Service;
+
+use super::Fault;
 
 type Opening<S> = Pin<Box<dyn Future<Output = io::Result<S>> + Send>>;
 
@@ -34,6 +38,12 @@ impl<S: 'static> Connector<S> {
     {
         Self(Arc::new(move || Box::pin(open())))
     }
+
+    /// Opens one. Bounded by whoever gives streams.
+    pub(super) fn open(&self) -> impl Future<Output = io::Result<Connection<S>>> + Send + use<S> {
+        let opening = (self.0)();
+        async move { Ok(Connection::new(opening.await?)) }
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Service<Uri> for Connector<S> {
@@ -46,8 +56,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Service<Uri> for Connec
     }
 
     fn call(&mut self, _uri: Uri) -> Self::Future {
-        let opening = (self.0)();
-        Box::pin(async move { Ok(Connection::new(opening.await?)) })
+        Box::pin(self.open())
     }
 }
 
@@ -56,6 +65,8 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Service<Uri> for Connec
 pub(super) struct Seen {
     /// The first byte that came opens a TLS record: an alert, as TLS servers answer plain HTTP with.
     tls: Arc<AtomicBool>,
+    /// The stream itself said that there is no connection to the target behind it.
+    refused: Arc<AtomicBool>,
     /// Something came since the last request.
     answered: Arc<AtomicBool>,
     /// A request went out after an earlier one was answered.
@@ -63,8 +74,15 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) fn tls(&self) -> bool {
-        self.tls.load(Ordering::Relaxed)
+    /// Whose fault it is that there was no answer.
+    pub(super) fn blame(&self) -> Fault {
+        if self.refused.load(Ordering::Relaxed) {
+            Fault::TargetRefused
+        } else if self.tls.load(Ordering::Relaxed) {
+            Fault::TargetSpeaksTls
+        } else {
+            Fault::TargetBadResponse
+        }
     }
 
     /// Whether the connection was kept from an earlier exchange and then brought nothing: the other end had closed it
@@ -80,6 +98,18 @@ impl Seen {
     }
 }
 
+/// The same request once more, where there is nothing behind its head.
+pub(super) fn repeated(request: &Request<Body>) -> Option<Request<Body>> {
+    if !request.body().is_end_stream() {
+        return None;
+    }
+    let mut again = Request::new(Body::empty());
+    *again.method_mut() = request.method().clone();
+    *again.uri_mut() = request.uri().clone();
+    *again.headers_mut() = request.headers().clone();
+    Some(again)
+}
+
 /// A stream to the target.
 pub(super) struct Connection<S> {
     stream: TokioIo<Watched<S>>,
@@ -90,6 +120,10 @@ impl<S> Connection<S> {
     fn new(stream: S) -> Self {
         let seen = Seen::default();
         Self { stream: TokioIo::new(Watched { stream, seen: seen.clone(), fresh: true }), seen }
+    }
+
+    pub(super) fn seen(&self) -> Seen {
+        self.seen.clone()
     }
 }
 
@@ -133,7 +167,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buf.filled().len();
-        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        if let Err(error) = ready!(Pin::new(&mut this.stream).poll_read(cx, buf)) {
+            let refused = matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::TimedOut);
+            this.seen.refused.store(refused, Ordering::Relaxed);
+            return Poll::Ready(Err(error));
+        }
         if buf.filled().len() > before {
             this.seen.answered.store(true, Ordering::Relaxed);
         }

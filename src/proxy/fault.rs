@@ -26,6 +26,10 @@ pub enum Fault {
     Limit,
     /// The request cannot be passed on as it is.
     BadRequest,
+    /// The tunnel asks for a password, and the visitor gave none or a wrong one.
+    Unauthorized,
+    /// The tunnel does not let in who comes from there.
+    Forbidden,
 }
 
 impl Fault {
@@ -39,6 +43,8 @@ impl Fault {
                 StatusCode::BAD_GATEWAY
             }
             Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
         }
     }
 
@@ -52,6 +58,8 @@ impl Fault {
             Self::TargetBadResponse | Self::TargetSpeaksTls => "target-bad-response",
             Self::Limit => "limit",
             Self::BadRequest => "bad-request",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
         }
     }
 
@@ -69,6 +77,8 @@ impl Fault {
             }
             Self::Limit => "the server is busy; try again shortly",
             Self::BadRequest => "this request cannot be passed on",
+            Self::Unauthorized => "this tunnel asks for a user and a password",
+            Self::Forbidden => "this tunnel cannot be reached from your address",
         }
     }
 

@@ -2,13 +2,17 @@
 //! replaced by what the socket says.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use http::header::{FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue};
 
+use crate::wire::Network;
+
+pub(super) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+pub(super) const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+pub(super) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 /// Programs that turn headers into environment variables take it for their proxy's address.
 const PROXY: HeaderName = HeaderName::from_static("proxy");
@@ -23,29 +27,69 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    /// Whether the peer is a proxy of ours, which may say who called it. Loopback is where such a proxy stands.
-    fn is_trusted(&self) -> bool {
-        self.peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback())
-    }
-
-    fn ip(&self) -> Option<IpAddr> {
+    fn peer(&self) -> Option<IpAddr> {
         self.peer.map(|peer| peer.ip().to_canonical())
     }
 }
 
+/// The proxies whose word on who called them is believed. By default those on loopback, where the server's own stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trusted(Arc<[Network]>);
+
+impl Default for Trusted {
+    fn default() -> Self {
+        Self::new(&["127.0.0.0/8", "::1/128"].map(|network| network.parse().expect("loopback is a range")))
+    }
+}
+
+impl Trusted {
+    /// The proxies in `networks`, and no others.
+    #[must_use]
+    pub fn new(networks: &[Network]) -> Self {
+        Self(networks.into())
+    }
+
+    fn contains(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(address))
+    }
+
+    /// Where a visitor comes from: the nearest address on the way here that is not one of a proxy of ours, for whatever
+    /// stands further off was written by somebody who may have made it up. None where that address cannot be read.
+    pub(super) fn origin(&self, visitor: &Visitor, headers: &HeaderMap) -> Option<IpAddr> {
+        let mut nearest = visitor.peer()?;
+        let lines = headers.get_all(X_FORWARDED_FOR).into_iter().rev();
+        let mut said = lines.flat_map(|line| line.to_str().unwrap_or("?").rsplit(','));
+        while self.contains(nearest) {
+            match said.next() {
+                Some(text) => nearest = address(text.trim())?,
+                None => break,
+            }
+        }
+        Some(nearest)
+    }
+}
+
+/// An address in a list of them; some proxies write a port behind it.
+fn address(text: &str) -> Option<IpAddr> {
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    text.parse().ok().or_else(with_port).map(|address: IpAddr| address.to_canonical())
+}
+
 /// Tells the target who calls, and drops what only looks as if it did.
-pub(super) fn introduce(headers: &mut HeaderMap, visitor: &Visitor) {
+pub(super) fn introduce(headers: &mut HeaderMap, visitor: &Visitor, trusted: &Trusted) {
     drop_aliases(headers);
     headers.remove(PROXY);
-    if !visitor.is_trusted() {
-        for name in [X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PORT, X_FORWARDED_PROTO, X_REAL_IP, FORWARDED] {
-            headers.remove(name);
-        }
+    if !visitor.peer().is_some_and(|peer| trusted.contains(peer)) {
+        drop_all(headers, |name| is_of_the_family(name) || name == FORWARDED.as_str());
     }
-    if let Some(ip) = visitor.ip() {
-        let ip = ip.to_string();
-        append_to_list(headers, &X_FORWARDED_FOR, &ip);
-        set_if_absent(headers, X_REAL_IP, &ip);
+    if let Some(origin) = trusted.origin(visitor, headers) {
+        set_if_absent(headers, X_REAL_IP, &origin.to_string());
+    }
+    if let Some(peer) = visitor.peer() {
+        append_to_list(headers, &X_FORWARDED_FOR, &peer.to_string());
+        if headers.contains_key(FORWARDED) {
+            append_to_list(headers, &FORWARDED, &forwarded_for(peer));
+        }
     }
     set_if_absent(headers, X_FORWARDED_PROTO, if visitor.secure { "https" } else { "http" });
     let Some(host) = headers.get(HOST).cloned() else { return };
@@ -58,17 +102,27 @@ pub(super) fn introduce(headers: &mut HeaderMap, visitor: &Visitor) {
     headers.entry(X_FORWARDED_HOST).or_insert(host);
 }
 
+/// An address as `Forwarded` spells it. (RFC 7239, section 6)
+fn forwarded_for(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => format!("for={address}"),
+        IpAddr::V6(address) => format!("for=\"[{address}]\""),
+    }
+}
+
+/// Whether it says who calls, and how.
+fn is_of_the_family(name: &str) -> bool {
+    name.starts_with("x-forwarded-") || name == X_REAL_IP.as_str()
+}
+
 /// `X_Forwarded_For` and the like, which many programs read as the name with dashes.
 fn drop_aliases(headers: &mut HeaderMap) {
-    let is_alias = |name: &HeaderName| {
-        let name = name.as_str();
-        name.contains('_') && {
-            let dashed = name.replace('_', "-");
-            dashed.starts_with("x-forwarded-") || dashed == X_REAL_IP.as_str()
-        }
-    };
-    let aliases: Vec<HeaderName> = headers.keys().filter(|name| is_alias(name)).cloned().collect();
-    for name in aliases {
+    drop_all(headers, |name| name.contains('_') && is_of_the_family(&name.replace('_', "-")));
+}
+
+fn drop_all(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
+    let names: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name.as_str())).cloned().collect();
+    for name in names {
         headers.remove(name);
     }
 }
@@ -91,14 +145,17 @@ fn append_to_list(headers: &mut HeaderMap, name: &HeaderName, value: &str) {
 mod tests {
     use super::*;
 
+    fn parsed(text: &str) -> HeaderMap {
+        let lines = text.lines().map(|line| line.trim().split_once(": ").expect("a header"));
+        lines
+            .map(|(name, value)| (name.parse::<HeaderName>().expect("a name"), value.parse().expect("a value")))
+            .collect()
+    }
+
     #[track_caller]
     fn check(peer: &str, secure: bool, before: &str, after: &str) {
-        let mut headers: HeaderMap = before
-            .lines()
-            .map(|line| line.trim().split_once(": ").expect("a header"))
-            .map(|(name, value)| (name.parse::<HeaderName>().expect("a name"), value.parse().expect("a value")))
-            .collect();
-        introduce(&mut headers, &Visitor { peer: peer.parse().ok(), secure });
+        let mut headers = parsed(before);
+        introduce(&mut headers, &Visitor { peer: peer.parse().ok(), secure }, &Trusted::default());
         let mut seen: Vec<String> =
             headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().expect("text"))).collect();
         seen.sort();
@@ -114,7 +171,7 @@ mod tests {
         check(
             STRANGER,
             false,
-            "Host: a.example:8080\nX-Forwarded-For: 1.2.3.4\nX-Forwarded-Proto: https\nX-Forwarded-Host: evil\nForwarded: for=x\nX-Real-Ip: 9\nX_Forwarded_For: 1\nProxy: evil",
+            "Host: a.example:8080\nX-Forwarded-For: 1.2.3.4\nX-Forwarded-Proto: https\nX-Forwarded-Host: evil\nForwarded: for=x\nX-Real-Ip: 9\nX_Forwarded_For: 1\nX-Forwarded-Prefix: /x\nX-Forwarded-Ssl: on\nProxy: evil",
             "host: a.example:8080\nx-forwarded-for: 203.0.113.9\nx-forwarded-host: a.example:8080\nx-forwarded-port: 8080\nx-forwarded-proto: http\nx-real-ip: 203.0.113.9",
         );
         check(
@@ -130,8 +187,14 @@ mod tests {
         check(
             "[::ffff:127.0.0.1]:9",
             false,
-            "Host: in\nX-Forwarded-For: 1.2.3.4\nX-Forwarded-For: 5.6.7.8\nX-Forwarded-Proto: https\nX-Forwarded-Host: out\nX-Real-Ip: 1.2.3.4\nForwarded: for=1.2.3.4",
-            "host: in\nforwarded: for=1.2.3.4\nx-forwarded-for: 1.2.3.4, 5.6.7.8, 127.0.0.1\nx-forwarded-host: out\nx-forwarded-port: 443\nx-forwarded-proto: https\nx-real-ip: 1.2.3.4",
+            "Host: in\nX-Forwarded-For: 1.2.3.4\nX-Forwarded-For: 5.6.7.8\nX-Forwarded-Proto: https\nX-Forwarded-Host: out\nX-Real-Ip: 1.2.3.4\nForwarded: for=1.2.3.4\nX-Forwarded-Prefix: /x",
+            "host: in\nforwarded: for=1.2.3.4, for=127.0.0.1\nx-forwarded-for: 1.2.3.4, 5.6.7.8, 127.0.0.1\nx-forwarded-host: out\nx-forwarded-port: 443\nx-forwarded-prefix: /x\nx-forwarded-proto: https\nx-real-ip: 1.2.3.4",
+        );
+        check(
+            "[::1]:9",
+            false,
+            "X-Forwarded-For: 1.2.3.4, 5.6.7.8\nForwarded: for=5.6.7.8",
+            "forwarded: for=5.6.7.8, for=\"[::1]\"\nx-forwarded-for: 1.2.3.4, 5.6.7.8, ::1\nx-forwarded-proto: http\nx-real-ip: 5.6.7.8",
         );
     }
 
@@ -143,5 +206,32 @@ mod tests {
             "Host: a\nX-Forwarded-For: 1",
             "host: a\nx-forwarded-host: a\nx-forwarded-port: 80\nx-forwarded-proto: http",
         );
+    }
+
+    #[track_caller]
+    fn comes_from(trusted: &[&str], peer: &str, said: &str, expected: Option<&str>) {
+        let trusted: Vec<Network> = trusted.iter().map(|network| network.parse().unwrap()).collect();
+        let visitor = Visitor { peer: peer.parse().ok(), secure: false };
+        let seen = Trusted::new(&trusted).origin(&visitor, &parsed(said));
+        assert_eq!(seen, expected.map(|address| address.parse().unwrap()), "{peer} {said}");
+    }
+
+    #[test]
+    fn a_visitor_comes_from_the_nearest_address_that_is_not_ours() {
+        let (ours, near) = (&["127.0.0.0/8", "10.0.0.0/8", "::1"][..], "127.0.0.1:9");
+        comes_from(ours, STRANGER, "X-Forwarded-For: 10.0.0.1", Some("203.0.113.9"));
+        comes_from(ours, near, "X-Forwarded-For: 192.0.2.1", Some("192.0.2.1"));
+        comes_from(ours, near, "X-Forwarded-For: 192.0.2.1, 192.0.2.2", Some("192.0.2.2"));
+        comes_from(ours, near, "X-Forwarded-For: 192.0.2.1\nX-Forwarded-For: 192.0.2.2", Some("192.0.2.2"));
+        comes_from(ours, near, "X-Forwarded-For: 192.0.2.1, 10.1.2.3,127.0.0.1", Some("192.0.2.1"));
+        comes_from(ours, near, "X-Forwarded-For: 10.0.0.9, 10.1.2.3", Some("10.0.0.9"));
+        comes_from(ours, near, "X-Forwarded-For: 192.0.2.1:443", Some("192.0.2.1"));
+        comes_from(ours, near, "X-Forwarded-For: [2001:db8::1]:443", Some("2001:db8::1"));
+        comes_from(ours, near, "X-Forwarded-For: ::ffff:192.0.2.1", Some("192.0.2.1"));
+        comes_from(ours, near, "Z: z", Some("127.0.0.1"));
+        comes_from(ours, near, "X-Forwarded-For: 192.0.2.1, unknown", None);
+        comes_from(ours, near, "X-Forwarded-For: 192.0.2.1,", None);
+        comes_from(ours, "", "X-Forwarded-For: 192.0.2.1", None);
+        comes_from(&[], near, "X-Forwarded-For: 192.0.2.1", Some("127.0.0.1"));
     }
 }

@@ -10,7 +10,7 @@ use http::uri::Authority;
 use http::{Request, Version};
 
 use super::headers::{Intent, strip_hop_by_hop};
-use super::{Visitor, ambiguous, forwarded};
+use super::{Trusted, Visitor, ambiguous, forwarded};
 
 /// Lines of `name: value`; those that are none are passed over, as hyper would have refused them.
 fn headers<'a>(lines: impl Iterator<Item = &'a [u8]>) -> HeaderMap {
@@ -60,7 +60,7 @@ pub fn forwarded(data: &[u8]) {
         _ => None,
     };
     let mut headers = headers(data.split(|byte| *byte == b'\n'));
-    forwarded::introduce(&mut headers, &Visitor { peer, secure: kind & 0x80 != 0 });
+    forwarded::introduce(&mut headers, &Visitor { peer, secure: kind & 0x80 != 0 }, &Trusted::default());
     let only = |name: &str| headers.get_all(name).into_iter().map(HeaderValue::as_bytes).collect::<Vec<_>>();
     let dashed = |name: &HeaderName| name.as_str().replace('_', "-");
     let is_alias = |name: &HeaderName| name.as_str().contains('_') && dashed(name).starts_with("x-forwarded-");

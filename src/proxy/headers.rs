@@ -1,7 +1,7 @@
 //! Which headers end at a hop and which go on.
 
 use http::header::{
-    CONNECTION, Entry, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
+    CONNECTION, COOKIE, Entry, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
     TRANSFER_ENCODING, UPGRADE,
 };
 
@@ -35,6 +35,14 @@ pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
         if let Entry::Occupied(entry) = headers.entry(name) {
             entry.remove_entry_mult();
         }
+    }
+}
+
+/// HTTP/2 may bring cookies in several lines, which targets do not expect. (RFC 9113, section 8.2.3)
+pub(super) fn join_cookies(headers: &mut HeaderMap) {
+    let lines: Vec<&[u8]> = headers.get_all(COOKIE).into_iter().map(HeaderValue::as_bytes).collect();
+    if let (2.., Ok(joined)) = (lines.len(), HeaderValue::from_bytes(&lines.join(&b"; "[..]))) {
+        headers.insert(COOKIE, joined);
     }
 }
 

@@ -1,8 +1,12 @@
 //! The one HTTP hop, on the server's side: it takes a visitor's request, applies every rule about headers, and has it
 //! answered over a byte stream that somebody else provides. Knows neither sessions nor pipes nor tokens.
 
+mod access;
 mod ambiguous;
+mod answer;
+mod confine;
 mod connection;
+mod cookies;
 mod expect;
 mod fault;
 mod forwarded;
@@ -10,8 +14,17 @@ mod forwarded;
 pub(crate) mod fuzzing;
 mod headers;
 mod hop;
+mod http1;
+mod http2;
+mod rewrite;
+mod rules;
+mod tracked;
 mod upgrade;
 
+pub use access::{Access, challenge};
+pub use answer::Breaker;
 pub use fault::Fault;
-pub use forwarded::Visitor;
-pub use hop::{Breaker, Hop};
+pub use forwarded::{Trusted, Visitor};
+pub use hop::Hop;
+pub use rules::{Path, Protocol, Rules};
+pub(crate) use tracked::Tracked;

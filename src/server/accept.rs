@@ -1,4 +1,4 @@
-//! The accept loop: one task for each connection, HTTP/1.1, heads bounded in size and time.
+//! The accept loop: one task for each connection, HTTP/1.1 or HTTP/2, heads bounded in size and time.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -12,20 +12,20 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower_service::Service as _;
 
-use super::Server;
 use super::severable::Severable;
+use super::{Server, http2};
 use crate::proxy::{Breaker, Visitor};
 
 /// How long a connection may be idle before a head, and that head be on its way, together. Longer than the common
 /// load balancers keep their side (60 s), so that they are the ones who close.
-const HEAD_DEADLINE: Duration = Duration::from_secs(75);
+pub(super) const HEAD_DEADLINE: Duration = Duration::from_secs(75);
 
 /// The most that a request's head may be.
-const MAX_HEAD: usize = 64 * 1024;
+pub(super) const MAX_HEAD: usize = 64 * 1024;
 
 /// How long the loop rests when there is no descriptor left for a connection. Connections that end make room; asking
 /// for them without a pause would only burn time.
@@ -39,8 +39,7 @@ pub async fn serve(listener: TcpListener, server: Server, shutdown: Cancellation
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => {
-                    let closing = server.0.closing.clone();
-                    server.0.tasks.spawn(connection(stream, peer, router.clone(), closing));
+                    server.0.tasks.spawn(connection(stream, peer, server.clone(), router.clone()));
                 }
                 Err(cause) => {
                     tracing::warn!(%cause, "a connection could not be accepted");
@@ -59,27 +58,47 @@ pub async fn serve(listener: TcpListener, server: Server, shutdown: Cancellation
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, closing: CancellationToken) {
+async fn connection(stream: TcpStream, peer: SocketAddr, server: Server, router: Router) {
     // Small answers must not wait for the acknowledgement of the ones before. It fails on a dead connection only.
     let _ = stream.set_nodelay(true);
     let breaker = Breaker::default();
-    let io = TokioIo::new(Severable::new(stream, breaker.clone()));
+    let mut stream = Severable::new(stream, breaker.clone());
+    let closing = &server.0.closing;
+    let spoken = tokio::select! {
+        spoken = timeout(HEAD_DEADLINE, stream.begins_with(http2::PREFACE)) => spoken,
+        () = closing.cancelled() => return,
+    };
+    let visitor = Visitor { peer: Some(peer), secure: false };
+    let outcome = match spoken {
+        Ok(Ok(true)) => http2::serve(stream, visitor, router, closing, &server.0.tasks).await,
+        Ok(Ok(false)) => http1(stream, visitor, breaker, router, closing).await,
+        Ok(Err(_)) | Err(_) => return,
+    };
+    if let Err(cause) = outcome {
+        tracing::debug!(%peer, %cause, "a connection broke");
+    }
+}
+
+async fn http1(
+    stream: Severable,
+    visitor: Visitor,
+    breaker: Breaker,
+    router: Router,
+    closing: &CancellationToken,
+) -> hyper::Result<()> {
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(Visitor { peer: Some(peer), secure: false });
+        request.extensions_mut().insert(visitor);
         request.extensions_mut().insert(breaker.clone());
         router.clone().call(request.map(Body::new))
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE).max_header_size(MAX_HEAD);
-    let mut serving = pin!(http.serve_connection(io, service).with_upgrades());
-    let served = tokio::select! {
+    let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    tokio::select! {
         served = serving.as_mut() => served,
         () = closing.cancelled() => {
             serving.as_mut().graceful_shutdown();
             serving.await
         }
-    };
-    if let Err(cause) = served {
-        tracing::debug!(%peer, %cause, "a connection broke");
     }
 }

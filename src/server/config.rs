@@ -7,6 +7,7 @@ use url::Url;
 
 use super::Limits;
 use crate::auth::Keys;
+use crate::proxy::Trusted;
 
 /// What a server needs to know.
 pub struct Config {
@@ -26,10 +27,15 @@ pub struct Config {
     pub ready_within: Duration,
     /// How long a session, and its prefix, wait for a client that is gone.
     pub grace: Duration,
+    /// The longest that a client may have its visitors wait for it.
+    pub max_hold: Duration,
+    /// Whose word on where a visitor comes from is believed.
+    pub trusted: Trusted,
 }
 
 impl Config {
-    /// A server at the root of its address, with the usual limits; each session has a grace of 60 s.
+    /// A server at the root of its address, with the usual limits; each session has a grace of 60 s. It believes proxies
+    /// on loopback.
     #[must_use]
     pub fn new(keys: Option<Keys>, clock: fn() -> u64) -> Self {
         Self {
@@ -41,6 +47,8 @@ impl Config {
             limits: Limits::default(),
             ready_within: Duration::from_secs(15),
             grace: Duration::from_secs(60),
+            max_hold: Duration::from_secs(60),
+            trusted: Trusted::default(),
         }
     }
 }

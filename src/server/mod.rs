@@ -3,6 +3,7 @@
 
 mod accept;
 mod config;
+mod http2;
 mod limits;
 mod open;
 mod public;

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -12,12 +13,16 @@ use super::registry::Refused;
 use super::session::{Around, Link, Opening, Running, Session};
 use super::v1::Pairs;
 use super::v2::Attendance;
-use super::{Server, random};
+use super::{Config, Server, random};
 use crate::auth::{Audience, Claims, verify};
 use crate::mux::Upkeep;
 use crate::pipe;
+use crate::proxy::Rules;
 use crate::wire::Prefix;
 use crate::wire::v2::Secret;
+
+/// How long visitors wait for a client that is gone, unless it says otherwise. GitHub gives a webhook 10 s.
+const HOLD: Duration = Duration::from_secs(10);
 
 /// Why no session is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +43,24 @@ pub(super) enum Denied {
     Throttled(u64),
     #[error("the server is about to stop")]
     Draining,
+}
+
+/// What a session is opened for.
+pub(super) struct Terms<'a> {
+    pub(super) prefix: &'a str,
+    /// How long visitors wait for the client where it is gone.
+    pub(super) hold: Duration,
+    /// What the hop does.
+    pub(super) rules: Rules,
+}
+
+impl<'a> Terms<'a> {
+    /// For a client that asks for nothing but a prefix.
+    pub(super) fn plain(prefix: &'a str, server: &Server) -> Self {
+        let Config { max_hold, trusted, .. } = &server.0.config;
+        let rules = Rules { trusted: trusted.clone(), ..Rules::default() };
+        Self { prefix, hold: HOLD.min(*max_hold), rules }
+    }
 }
 
 impl Denied {
@@ -79,7 +102,7 @@ impl Server {
 
     /// Opens a session on wire v1 for a client that was let in.
     pub(super) fn open_v1(&self, claims: Option<Claims>, token: &str, prefix: &str) -> Result<Arc<Session>, Denied> {
-        let opening = self.opening(claims, token, prefix)?;
+        let opening = self.opening(claims, token, Terms::plain(prefix, self))?;
         let inner = &self.0;
         let (pipe, swapper) = pipe::v1::pipe();
         let upkeep = Upkeep::alive();
@@ -94,9 +117,9 @@ impl Server {
         &self,
         claims: Option<Claims>,
         token: &str,
-        prefix: &str,
+        terms: Terms<'_>,
     ) -> Result<(Arc<Session>, Arc<Attendance>), Denied> {
-        let opening = self.opening(claims, token, prefix)?;
+        let opening = self.opening(claims, token, terms)?;
         let inner = &self.0;
         let (pipe, carriers) = pipe::v2::pipe();
         let attendance = Arc::new(Attendance::new(Secret::from_random(random()), carriers, &inner.config));
@@ -105,7 +128,8 @@ impl Server {
         Ok((self.start(running)?, attendance))
     }
 
-    fn opening(&self, claims: Option<Claims>, token: &str, prefix: &str) -> Result<Opening, Denied> {
+    fn opening(&self, claims: Option<Claims>, token: &str, terms: Terms<'_>) -> Result<Opening, Denied> {
+        let Terms { prefix, hold, rules } = terms;
         if self.is_draining() {
             return Err(Denied::Draining);
         }
@@ -116,7 +140,7 @@ impl Server {
         let owner = claims.is_some().then(|| Sha256::digest(token).into());
         let (subject, expiry) = claims.map_or((None, None), |claims| (claims.subject, claims.expiry));
         let subject = subject.filter(|subject| !subject.is_empty());
-        Ok(Opening { prefix, subject, expiry, owner })
+        Ok(Opening { prefix, subject, expiry, owner, hold, rules })
     }
 
     fn around(&self) -> Around {

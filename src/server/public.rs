@@ -2,41 +2,46 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{ConnectInfo, OriginalUri, Request, State};
 use axum::response::Response;
-use http::StatusCode;
-use tokio::time::timeout;
+use http::header::{ACCEPT, WWW_AUTHENTICATE};
+use http::{HeaderMap, StatusCode, Uri};
+use tokio::time::{Instant, timeout};
 
-use super::Server;
 use super::session::Session;
-use crate::proxy::{Fault, Visitor};
-
-/// How long a visitor's request is held for a client that is gone. GitHub gives a webhook 10 s.
-const HOLD: Duration = Duration::from_secs(10);
+use super::{BasePath, Server};
+use crate::proxy::{Fault, Visitor, challenge};
 
 /// Everything that is no control endpoint.
 pub(super) async fn visit(State(server): State<Server>, mut request: Request) -> Response {
-    let accept = request.headers().get(http::header::ACCEPT).cloned();
+    let accept = request.headers().get(ACCEPT).cloned();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    // What a program that mounts the router has cut off is part of what the visitor sent.
-    let whole = request.extensions_mut().remove::<OriginalUri>();
-    let answer = pass_on(&server, request, whole).await;
+    let there = There::of(&mut request, &server.0.config.base);
+    let answer = pass_on(&server, request, &there).await;
     let status = answer.as_ref().map_or_else(|fault| fault.status(), Response::status);
     tracing::debug!(%method, path = path.escape_default().to_string(), status = status.as_u16(), "exchange");
     answer.unwrap_or_else(|fault| {
-        let headers = accept.map(|accept| (http::header::ACCEPT, accept)).into_iter().collect();
-        fault.answer(&headers)
+        let headers = accept.map(|accept| (ACCEPT, accept)).into_iter().collect();
+        let mut answer = fault.answer(&headers);
+        if fault == Fault::Unauthorized {
+            answer.headers_mut().insert(WWW_AUTHENTICATE, challenge(&there.path));
+        }
+        answer
     })
 }
 
 /// The session that holds the prefix, once its client is there: the one of now, or the one that takes its place.
-async fn attended(server: &Server, prefix: &str) -> Result<Arc<Session>, Fault> {
+/// Waits for as long as that session allows.
+async fn attended(server: &Server, prefix: &str, caller: &Caller<'_>) -> Result<Arc<Session>, Fault> {
+    let begin = Instant::now();
     loop {
         let session = server.0.registry.by_prefix(prefix).ok_or(Fault::UnknownPrefix)?;
+        // Nobody who is not let in waits here.
+        session.admit(caller.headers, caller.visitor)?;
         // Before anything of the request is on its way: a visitor who is told that nobody is there can safely try again.
-        if session.attended().await? {
+        let held = timeout(session.hold().saturating_sub(begin.elapsed()), session.attended()).await;
+        if held.map_err(|_| Fault::ClientOffline)?? {
             return Ok(session);
         }
         // Its lease is freed in the same breath as it ends.
@@ -44,19 +49,22 @@ async fn attended(server: &Server, prefix: &str) -> Result<Arc<Session>, Fault> 
     }
 }
 
-async fn pass_on(server: &Server, mut request: Request, whole: Option<OriginalUri>) -> Result<Response, Fault> {
-    let prefix = server.0.config.base.prefix_of(request.uri().path());
+/// What is known of who calls.
+struct Caller<'a> {
+    headers: &'a HeaderMap,
+    visitor: &'a Visitor,
+}
+
+async fn pass_on(server: &Server, mut request: Request, there: &There) -> Result<Response, Fault> {
+    let visitor = caller(&request);
+    let caller = Caller { headers: request.headers(), visitor: &visitor };
     let place = Arc::clone(&server.0.places).try_acquire_owned().map_err(|_| Fault::Limit)?;
-    let held = timeout(HOLD, attended(server, prefix.ok_or(Fault::UnknownPrefix)?)).await;
-    let session = held.map_err(|_| Fault::ClientOffline)??;
+    let session = attended(server, there.prefix.as_deref().ok_or(Fault::UnknownPrefix)?, &caller).await?;
     if server.is_draining() {
         return Err(Fault::Limit);
     }
-    if let Some(OriginalUri(whole)) = whole {
-        *request.uri_mut() = whole;
-    }
-    let visitor = caller(&request);
-    session.forward(request, &visitor, (place, server.0.exchanges.token())).await
+    *request.uri_mut() = there.whole.clone();
+    session.forward(request, &visitor, &there.path, (place, server.0.exchanges.token())).await
 }
 
 /// Who calls, as the socket says.
@@ -66,6 +74,27 @@ pub(super) fn caller(request: &Request) -> Visitor {
         peer: extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
         secure: false,
     })
+}
+
+/// Where in the server's world a visitor wants to go.
+struct There {
+    /// What the visitor sent: with what a program that mounts the router has cut off.
+    whole: Uri,
+    /// The segment that names the tunnel.
+    prefix: Option<String>,
+    /// The path of the tunnel as the visitor sent it, without a slash at its end.
+    path: String,
+}
+
+impl There {
+    fn of(request: &mut Request, base: &BasePath) -> Self {
+        let cut = request.uri().path().to_owned();
+        let whole = request.extensions_mut().remove::<OriginalUri>().map_or_else(|| request.uri().clone(), |uri| uri.0);
+        let mount = whole.path().strip_suffix(&cut).unwrap_or_default();
+        let prefix = base.prefix_of(&cut).map(ToOwned::to_owned);
+        let path = format!("{mount}{}/{}", base.as_str(), prefix.as_deref().unwrap_or_default());
+        Self { whole, prefix, path }
+    }
 }
 
 /// The public root, so that a load balancer finds something alive.

@@ -97,7 +97,14 @@ mod tests {
 
     fn opening(prefix: &str, owner: Option<u8>) -> Opening {
         let owner = owner.map(|owner| [owner; 32]);
-        Opening { prefix: prefix.parse().unwrap(), subject: None, expiry: None, owner }
+        Opening {
+            prefix: prefix.parse().unwrap(),
+            subject: None,
+            expiry: None,
+            owner,
+            hold: std::time::Duration::ZERO,
+            rules: crate::proxy::Rules::default(),
+        }
     }
 
     fn around() -> Around {

@@ -40,7 +40,11 @@ async fn redirect(State(server): State<Server>, request: Request, next: Next) ->
     }
     let host = match &server.0.config.public_url {
         Some(url) => url.authority().to_owned(),
-        None => request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned(),
+        // Which of the two there is, is a matter of the version of HTTP.
+        None => match request.uri().authority() {
+            Some(host) => host.to_string(),
+            None => request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned(),
+        },
     };
     if host.parse::<http::uri::Authority>().is_err() {
         return Fault::BadRequest.answer(request.headers());

@@ -20,7 +20,7 @@ use super::v1::Pairs;
 use super::v2::Attendance;
 use super::{GRACE, Limits, random};
 use crate::mux::{self, Ending, Opener, Upkeep};
-use crate::proxy::{Fault, Hop, Visitor};
+use crate::proxy::{Fault, Hop, Rules, Visitor};
 use crate::wire::{Prefix, SessionId};
 
 /// How long a visitor waits for another exchange to end where there are as many as may be.
@@ -35,6 +35,10 @@ pub(super) struct Opening {
     pub(super) expiry: Option<u64>,
     /// The same for every session of one token, if there is one.
     pub(super) owner: Option<[u8; 32]>,
+    /// How long visitors wait for the client where it is gone.
+    pub(super) hold: Duration,
+    /// What the hop does. Given to it when the session starts.
+    pub(super) rules: Rules,
 }
 
 /// What carries a session, on either wire.
@@ -78,7 +82,7 @@ pub(super) struct Running<P> {
 impl Session {
     /// A session without carriers. It ends by itself where none come: by the multiplexer's patience on v1, by the
     /// grace on v2.
-    pub(super) fn start<P>(opening: Opening, pipe: P, link: Link, upkeep: Upkeep, around: &Around) -> Running<P>
+    pub(super) fn start<P>(mut opening: Opening, pipe: P, link: Link, upkeep: Upkeep, around: &Around) -> Running<P>
     where
         P: AsyncRead + AsyncWrite + Send + Unpin,
     {
@@ -89,8 +93,8 @@ impl Session {
         let Around { tasks, closing, limits } = around;
         let (opener, driver) = mux::opening(pipe, upkeep, limits.exchanges_per_session);
         let hop = {
-            let opener = opener.clone();
-            Hop::new(move || open(opener.clone(), v2), fault_key.clone(), tasks.clone())
+            let (opener, rules) = (opener.clone(), std::mem::take(&mut opening.rules));
+            Hop::new(move || open(opener.clone(), v2), rules, fault_key.clone(), tasks.clone())
         };
         let session = Self {
             id,
@@ -157,6 +161,16 @@ impl Session {
         open(self.opener.clone(), matches!(self.link, Link::V2(_))).await
     }
 
+    /// How long visitors wait for the client where it is gone.
+    pub(super) fn hold(&self) -> Duration {
+        self.opening.hold
+    }
+
+    /// Whether a visitor may pass, before it waits for anything.
+    pub(super) fn admit(&self, headers: &HeaderMap, visitor: &Visitor) -> Result<(), Fault> {
+        self.hop.admit(headers, visitor)
+    }
+
     /// Whether the other session is of the same token, or of another one that names the same subject.
     pub(super) fn shares_a_quota_with(&self, other: &Self) -> bool {
         match (&self.opening.subject, &other.opening.subject) {
@@ -192,18 +206,19 @@ impl Session {
         waited.ok().and_then(Result::ok).ok_or(Fault::Limit)
     }
 
-    /// Has a visitor's request answered by the target.
+    /// Has a visitor's request, to the tunnel at `path`, answered by the target.
     pub(super) async fn forward(
         &self,
         request: Request<Body>,
         visitor: &Visitor,
+        path: &str,
         guard: impl Send + Sync + Unpin + 'static,
     ) -> Result<Response, Fault> {
         if self.exchanges.is_closed() {
             return Err(Fault::ClientOffline);
         }
         let guard = (self.exchanges.token(), self.place().await?, guard);
-        let answer = self.hop.forward(request, visitor, guard).await;
+        let answer = self.hop.forward(request, visitor, path, guard).await;
         answer.map_err(|fault| match fault {
             // The streams have ended because the session has: it is not the target that failed.
             Fault::TargetBadResponse | Fault::ClientOffline if self.ended.is_cancelled() => Fault::ClientLost,

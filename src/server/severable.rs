@@ -4,7 +4,8 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::proxy::Breaker;
@@ -14,11 +15,27 @@ use crate::proxy::Breaker;
 pub(super) struct Severable {
     stream: TcpStream,
     breaker: Breaker,
+    /// What was read to see what the visitor speaks, and is still to be read.
+    ahead: Bytes,
 }
 
 impl Severable {
     pub(super) fn new(stream: TcpStream, breaker: Breaker) -> Self {
-        Self { stream, breaker }
+        Self { stream, breaker, ahead: Bytes::new() }
+    }
+
+    /// Whether what comes begins with `preface`; all of it is still to be read. Waits for as much of it as there is
+    /// doubt about, so the caller sets the deadline. Cancelling it loses what has come.
+    pub(super) async fn begins_with(&mut self, preface: &[u8]) -> io::Result<bool> {
+        let mut came = Vec::with_capacity(preface.len());
+        while came.len() < preface.len() && preface.starts_with(&came) {
+            let rest = preface.len() - came.len();
+            if (&mut self.stream).take(rest as u64).read_buf(&mut came).await? == 0 {
+                break;
+            }
+        }
+        self.ahead = came.into();
+        Ok(self.ahead == preface)
     }
 }
 
@@ -33,7 +50,13 @@ impl Drop for Severable {
 
 impl AsyncRead for Severable {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(cx, buf)
+        let this = self.get_mut();
+        if !this.ahead.is_empty() {
+            let count = this.ahead.len().min(buf.remaining());
+            buf.put_slice(&this.ahead.split_to(count));
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut this.stream).poll_read(cx, buf)
     }
 }
 

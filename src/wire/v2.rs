@@ -1,16 +1,19 @@
 //! What both ends of wire v2 must spell alike: the paths, the messages of `open`, and how a carrier proves that it
 //! belongs to its session.
 
+mod open;
+
 use std::fmt;
 use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{InvalidSessionId, SessionId};
+
+pub use open::{Asked, Given, Refusal, RefusalError, Wish};
 
 /// Opens a session: JSON both ways.
 pub const OPEN: &str = "/.well-known/sendit/v2/open";
@@ -34,45 +37,6 @@ pub const MANNER_HEADER: &str = "sendit-manner";
 pub const DIGEST_HEADER: &str = "sendit-digest";
 /// That whoever sends the carrier knows the session's secret.
 pub const PROOF_HEADER: &str = "sendit-proof";
-
-/// What a client asks for at `open`.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Asked {
-    /// The prefix to reserve.
-    pub prefix: String,
-    /// What asks, for the server's log.
-    #[serde(default)]
-    pub client: String,
-}
-
-/// What a server gives at `open`.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Given {
-    /// The session's public name.
-    pub session: String,
-    /// The secret that carriers are proved with, in base64url.
-    pub secret: String,
-    /// How long the server keeps the session without hearing of its client, in milliseconds.
-    pub grace_ms: u64,
-    /// How many bytes of the log a batch may have.
-    pub batch: usize,
-}
-
-/// Why a server gives no session.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Refusal {
-    /// The refusal itself.
-    pub error: RefusalError,
-}
-
-/// The body of a [`Refusal`].
-#[derive(Debug, Serialize, Deserialize)]
-pub struct RefusalError {
-    /// A word that programs can compare.
-    pub code: String,
-    /// A sentence for people.
-    pub message: String,
-}
 
 /// The first byte of each stream from client to server: how the client's connection to the target came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -32,8 +32,13 @@ const INTRODUCTION: [&str; 5] = [
 
 impl Bench {
     pub(crate) async fn new() -> Self {
+        Self::with(&[], &[]).await
+    }
+
+    /// The same, with flags for either end.
+    pub(crate) async fn with(serve: &[&str], connect: &[&str]) -> Self {
         let target = Target::start();
-        Self { tunnel: Tunnel::to(&target.url()).await, target }
+        Self { tunnel: Tunnel::with(&target.url(), serve, connect).await, target }
     }
 
     /// Has one exchange, on connections of its own, and looks at every byte that comes on either side.

@@ -129,12 +129,16 @@ async fn headers_end_or_go_on_at_the_hop() {
         ["Keep-Alive: 5\nProxy-Connection: x\nProxy-Authorization: x\nUpgrade: h2c\nTE: gzip", "Z: z"],
         ["Connection: host", "Z: z"],
         ["Sendit-Fault-Key: x\nSendit-Error: x", "Sendit-Fault-Key: x\nSendit-Error: x"],
-        ["X-Forwarded-For: 192.0.2.1", "X-Forwarded-For: 192.0.2.1, 127.0.0.1"],
-        ["X-Forwarded-For: 192.0.2.1\nX-Forwarded-For: x", "X-Forwarded-For: 192.0.2.1, x, 127.0.0.1"],
+        ["X-Forwarded-For: 192.0.2.1", "X-Forwarded-For: 192.0.2.1, 127.0.0.1\nX-Real-Ip: 192.0.2.1"],
+        [
+            "X-Forwarded-For: x\nX-Forwarded-For: 192.0.2.1",
+            "X-Forwarded-For: x, 192.0.2.1, 127.0.0.1\nX-Real-Ip: 192.0.2.1",
+        ],
         ["X-Forwarded-Proto: https", "X-Forwarded-Proto: https\nX-Forwarded-Port: 443"],
         ["X-Forwarded-Host: b.example", "X-Forwarded-Host: b.example"],
         ["X-Forwarded-Port: 81\nX-Real-Ip: 192.0.2.1", "X-Forwarded-Port: 81\nX-Real-Ip: 192.0.2.1"],
-        ["Forwarded: for=192.0.2.1", "Forwarded: for=192.0.2.1"],
+        ["Forwarded: for=192.0.2.1", "Forwarded: for=192.0.2.1, for=127.0.0.1"],
+        ["X-Forwarded-Prefix: /x\nX-Forwarded-Other: y", "X-Forwarded-Prefix: /x\nX-Forwarded-Other: y"],
         ["Proxy: http://evil.example\nX_Forwarded_For: 9.9.9.9\nX_Real-Ip: 9.9.9.9", "Z: z"],
     ] {
         let (sent, passed_on) = (format!("{sent}\nZ: z"), format!("{passed_on}\nZ: z").replace("Z: z\nZ: z", "Z: z"));

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bench;
+mod grpc;
 mod peer;
 mod target;
 mod tunnel;
@@ -17,6 +18,7 @@ mod go_connect;
 mod go_serve;
 mod hostile;
 mod http;
+mod http2;
 mod intermediaries;
 mod left_out;
 mod limits;
@@ -25,12 +27,14 @@ mod origin;
 // The Go names are symbolic links, and its commands are those of a Unix shell.
 #[cfg(unix)]
 mod peers;
+mod prefix;
 mod programs;
 mod proxies;
 #[cfg(unix)]
 mod readme;
 mod recovery;
 mod serve;
+mod sharing;
 mod shutdown;
 mod soak;
 mod streaming;

@@ -12,7 +12,7 @@ use crate::tunnel::Tunnel;
 use crate::world::{Program, program};
 
 /// What curl prints where it ends well.
-async fn curl(args: &[&str]) -> String {
+pub(crate) async fn curl(args: &[&str]) -> String {
     let output = program("curl").args(args).stdin(Stdio::null()).output().await.expect("it starts");
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("text")
@@ -72,8 +72,33 @@ async fn python_serves_files() {
     assert!(listing.contains("<a href=\"a%20b.txt\">"), "{listing}");
 }
 
+/// nginx as the target.
+pub(crate) struct Nginx {
+    _program: Program,
+    /// nginx cannot tell which port it found, so one is kept for it, which two may share.
+    _port: TcpSocket,
+    pub(crate) url: String,
+}
+
+impl Nginx {
+    /// Serves `folder`, where it writes everything too, and `locations`.
+    pub(crate) async fn start(folder: &TempDir, locations: &str) -> Self {
+        let port = TcpSocket::new_v4().unwrap();
+        port.set_reuseport(true).unwrap();
+        port.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let number = port.local_addr().unwrap().port();
+        let file = folder.path().join("nginx.conf");
+        std::fs::write(&file, configuration(folder, number, locations)).unwrap();
+        let mut nginx = program("nginx");
+        nginx.arg("-p").arg(folder.path()).args(["-e", "stderr", "-c"]).arg(&file);
+        let mut nginx = Program::start(nginx);
+        nginx.printed(|output| output.stderr.contains("start worker process ")).await;
+        Self { _program: nginx, _port: port, url: format!("http://127.0.0.1:{number}") }
+    }
+}
+
 /// nginx in the foreground, with everything that it writes in `folder`.
-fn configuration(folder: &TempDir, port: u16) -> String {
+fn configuration(folder: &TempDir, port: u16, locations: &str) -> String {
     let root = folder.path().to_str().unwrap();
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|kind| format!("{kind}_temp_path {root}/{kind};\n"))
@@ -82,9 +107,7 @@ fn configuration(folder: &TempDir, port: u16) -> String {
         "daemon off; pid {root}/pid; error_log stderr notice; worker_processes 1;\n\
          events {{}}\n\
          http {{\n{temporary} access_log off; gzip on; gzip_types *; gzip_min_length 1; root {root}; server {{\n\
-         listen 127.0.0.1:{port} reuseport;\n\
-         location = /app/who {{ return 200 \"$host $http_x_forwarded_for $request_uri\"; }}\n\
-         }} }}\n"
+         listen 127.0.0.1:{port} reuseport;\n{locations}\n}} }}\n"
     )
 }
 
@@ -97,18 +120,9 @@ async fn nginx_serves_files() {
     std::fs::create_dir(folder.path().join("app")).unwrap();
     let (_, bytes) = large_file(&folder);
     std::fs::rename(folder.path().join("large"), folder.path().join("app/large")).unwrap();
-    // nginx cannot tell which port it found, so one is kept for it, which two may share.
-    let port = TcpSocket::new_v4().unwrap();
-    port.set_reuseport(true).unwrap();
-    port.bind(([127, 0, 0, 1], 0).into()).unwrap();
-    let number = port.local_addr().unwrap().port();
-    let file = folder.path().join("nginx.conf");
-    std::fs::write(&file, configuration(&folder, number)).unwrap();
-    let mut nginx = program("nginx");
-    nginx.arg("-p").arg(folder.path()).args(["-e", "stderr", "-c"]).arg(&file);
-    let mut nginx = Program::start(nginx);
-    nginx.printed(|output| output.stderr.contains("start worker process ")).await;
-    let tunnel = Tunnel::to(&format!("http://127.0.0.1:{number}")).await;
+    let who = "location = /app/who { return 200 \"$host $http_x_forwarded_for $request_uri\"; }";
+    let nginx = Nginx::start(&folder, who).await;
+    let tunnel = Tunnel::to(&nginx.url).await;
 
     let url = tunnel.server.url("/app/who?a//..%2F");
     assert_eq!(curl(&["-sf", &url]).await, "127.0.0.1 127.0.0.1 /app/who?a//..%2F");

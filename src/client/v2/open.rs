@@ -3,12 +3,12 @@
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 
-use super::super::Token;
 use super::super::link::Denied;
 use super::super::refusal::Seen;
 use super::super::session::Client;
+use super::super::{Event, Token};
 use crate::wire::SessionId;
-use crate::wire::v2::{self, Asked, Given, Refusal, Secret};
+use crate::wire::v2::{self, Given, Refusal, Secret};
 
 /// The most that is read of an answer.
 const MAX_ANSWER: usize = 16 * 1024;
@@ -34,11 +34,7 @@ impl Grant {
 
 /// Asks for a session. `None` where the server does not speak this wire.
 pub(super) async fn open(client: &Client) -> Option<Result<Grant, Denied>> {
-    let asked = Asked {
-        prefix: client.config.source.prefix().to_string(),
-        client: concat!("sendit/", env!("CARGO_PKG_VERSION")).to_owned(),
-    };
-    let body = serde_json::to_string(&asked).unwrap_or_default();
+    let body = serde_json::to_string(&client.config.asked()).unwrap_or_default();
     let fill = |request: RequestBuilder| {
         let request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         match client.config.token.as_ref().map(Token::as_str) {
@@ -62,6 +58,13 @@ async fn read(mut response: Response, url: &Url, client: &Client) -> Result<Gran
     if let Some(given) = given
         && let (Ok(session), Ok(secret)) = (given.session.parse(), given.secret.parse())
     {
+        // Nothing has been carried yet, so no visitor gets through to what was to be protected.
+        if let Some(cause) = client.config.refused_by(&given) {
+            return Err(Denied::NotGranted(cause));
+        }
+        if let Some(text) = client.config.lacking(&given) {
+            client.tell(Event::Lacking { text });
+        }
         let mut base = url.clone();
         base.set_path(url.path().strip_suffix(v2::OPEN).unwrap_or_default());
         return Ok(Grant { session, secret, base, batch: given.batch });

@@ -8,10 +8,12 @@ use crate::server::Config;
 impl Serve {
     /// Takes over what was typed of how long and how much there may be.
     pub(super) fn set_limits(&self, config: &mut Config) -> Result<(), Failure> {
-        let Config { limits, grace, ready_within, .. } = config;
-        for (flag, typed, limit) in
-            [("--grace", &self.grace, grace), ("--ready-within", &self.ready_within, ready_within)]
-        {
+        let Config { limits, grace, ready_within, max_hold, .. } = config;
+        for (flag, typed, limit) in [
+            ("--grace", &self.grace, grace),
+            ("--ready-within", &self.ready_within, ready_within),
+            ("--max-hold", &self.max_hold, max_hold),
+        ] {
             if let Some(text) = typed {
                 *limit = duration::parse(text).map_err(|error| Failure::usage(format!("wrong `{flag}`: {error}")))?;
             }

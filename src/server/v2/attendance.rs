@@ -202,6 +202,7 @@ impl Attendance {
 mod tests {
     use super::super::STOPPING;
     use super::*;
+    use crate::server::open::Terms;
     use crate::server::{Config, Server};
 
     #[tokio::test(start_paused = true)]
@@ -209,7 +210,7 @@ mod tests {
         // Several, for what ends first could be a matter of chance.
         for _ in 0..20 {
             let server = Server::new(Config::new(None, || 0));
-            let (session, attendance) = server.open_v2(None, "", "foo").ok().unwrap();
+            let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
             sleep(Duration::from_secs(1)).await;
             server.shutdown().await;
             session.ended().cancelled().await;
@@ -225,7 +226,7 @@ mod tests {
         let server = Server::new(config);
         for (came, patience) in [(false, 15), (true, 30)] {
             let begin = Instant::now();
-            let (session, attendance) = server.open_v2(None, "", "foo").ok().unwrap();
+            let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
             if came {
                 let manner = Manner::Batch;
                 let carrier = Carrier { session: session.id().clone(), epoch: 1, offset: 0, manner, digest: None };

@@ -1,6 +1,8 @@
 //! The control endpoints of wire v2.
 
 mod attendance;
+mod open;
+mod terms;
 mod uploads;
 
 use std::pin::Pin;
@@ -13,27 +15,19 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use http_body_util::{BodyExt, Limited};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use tokio::time::timeout;
 
 use super::Server;
-use super::open::Denied;
-use super::public::caller;
 use super::session::{Link, Session, unbuffered};
 use crate::pipe::v2::{Broken, SendBody};
 use crate::wire::v2;
-use crate::wire::v2::{Asked, Carrier, Given, Manner, OFFSET_HEADER, PROOF_HEADER, Refusal, RefusalError};
+use crate::wire::v2::{Carrier, Manner, OFFSET_HEADER, PROOF_HEADER, Refusal, RefusalError};
 
 pub(super) use attendance::Attendance;
 use attendance::{Direction, Present};
+pub(super) use open::open;
 use uploads::{MAX_BATCH, Untaken};
-
-/// The most that the body of `open` may be.
-const MAX_ASKED: usize = 8 * 1024;
-
-/// How long that body may take to come.
-const ASKED_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long a batch waits for something to bring: as often as a stream would say something.
 const LONG_POLL: Duration = Duration::from_secs(5);
@@ -42,43 +36,6 @@ const LONG_POLL: Duration = Duration::from_secs(5);
 pub(super) const STOPPING: u8 = 1;
 /// CLOSE: another client with the same token has the prefix now.
 pub(super) const TAKEN_OVER: u8 = 2;
-
-/// `POST open`: reserves a prefix.
-pub(super) async fn open(State(server): State<Server>, request: Request) -> Response {
-    let bearer = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = bearer.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().trim().to_owned();
-    let claims = match server.admit(&token, caller(&request).peer.map(|peer| peer.ip())) {
-        Ok(claims) => claims,
-        Err(denied) => return refusal(denied),
-    };
-    let body = Limited::new(request.into_body(), MAX_ASKED).collect();
-    let asked = match timeout(ASKED_DEADLINE, body).await {
-        Ok(Ok(body)) => asked(&body.to_bytes()),
-        Ok(Err(_)) => return refused(StatusCode::PAYLOAD_TOO_LARGE, "bad-request", "the request is longer than 8 KiB"),
-        Err(_) => return refused(StatusCode::REQUEST_TIMEOUT, "bad-request", "the request did not come within 10 s"),
-    };
-    let Some(asked) = asked else {
-        return refused(StatusCode::BAD_REQUEST, "bad-request", "the request is no JSON object with a `prefix`");
-    };
-    match server.open_v2(claims, &token, &asked.prefix) {
-        Ok((session, attendance)) => {
-            let given = Given {
-                session: session.id().to_string(),
-                secret: attendance.secret.reveal().to_owned(),
-                grace_ms: u64::try_from(server.0.config.grace.as_millis()).unwrap_or(u64::MAX),
-                batch: MAX_BATCH,
-            };
-            json(StatusCode::OK, &given)
-        }
-        Err(denied) => refusal(denied),
-    }
-}
-
-/// What an object asks for: of a list, its first item would be taken for the prefix.
-fn asked(body: &[u8]) -> Option<Asked> {
-    let is_object = body.trim_ascii_start().starts_with(b"{");
-    serde_json::from_slice(body).ok().filter(|_| is_object)
-}
 
 fn json(status: StatusCode, body: &impl serde::Serialize) -> Response {
     let body = serde_json::to_string(body).unwrap_or_default() + "\n";
@@ -93,22 +50,6 @@ type Refused = Box<Response>;
 
 fn refused(status: StatusCode, code: &str, message: &str) -> Response {
     json(status, &Refusal { error: RefusalError { code: code.to_owned(), message: message.to_owned() } })
-}
-
-fn refusal(denied: Denied) -> Response {
-    let (status, code) = match denied {
-        Denied::Token => (StatusCode::UNAUTHORIZED, "bad-token"),
-        Denied::InvalidPrefix => (StatusCode::BAD_REQUEST, "invalid-prefix"),
-        Denied::ForbiddenPrefix => (StatusCode::FORBIDDEN, "forbidden-prefix"),
-        Denied::PrefixInUse => (StatusCode::CONFLICT, "prefix-in-use"),
-        Denied::TooManyOfToken | Denied::Throttled(_) => (StatusCode::TOO_MANY_REQUESTS, "limit"),
-        Denied::TooMany | Denied::Draining => (StatusCode::SERVICE_UNAVAILABLE, "limit"),
-    };
-    let mut response = refused(status, code, &denied.to_string());
-    if let Some(seconds) = denied.retry_after() {
-        response.headers_mut().insert(RETRY_AFTER, seconds.into());
-    }
-    response
 }
 
 /// A carrier that has proved that it belongs to its session.

@@ -1,0 +1,80 @@
+//! The target's answer on its way to the visitor, and what becomes of the visitor's connection where it cannot be
+//! finished.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+
+/// Set while an answer has begun and is not finished, so that whoever owns the visitor's connection resets it, should
+/// it go then, instead of ending it as if the answer were whole. A request carries it as an extension.
+#[derive(Clone, Debug, Default)]
+pub struct Breaker(Arc<AtomicBool>);
+
+impl Breaker {
+    /// Asks for the reset.
+    pub fn trip(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes that back: the answer is whole.
+    pub fn mend(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the connection has to be reset.
+    #[must_use]
+    pub fn has_tripped(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The target's body on its way to the visitor.
+pub(super) struct Answer<G> {
+    body: Incoming,
+    breaker: Breaker,
+    _guard: G,
+}
+
+impl<G> Answer<G> {
+    /// The breaker trips at the beginning, not when something fails: the process may end at any moment, and then
+    /// nobody is left to trip it.
+    pub(super) fn new(body: Incoming, breaker: Breaker, guard: G) -> Self {
+        if !body.is_end_stream() {
+            breaker.trip();
+        }
+        Self { body, breaker, _guard: guard }
+    }
+}
+
+impl<G: Unpin> HttpBody for Answer<G> {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.get_mut();
+        let frame = Pin::new(&mut this.body).poll_frame(cx);
+        let whole = match &frame {
+            Poll::Ready(None) => true,
+            // Nobody asks for more after trailers.
+            Poll::Ready(Some(Ok(frame))) => frame.is_trailers() || this.body.is_end_stream(),
+            Poll::Ready(Some(Err(_))) | Poll::Pending => false,
+        };
+        if whole {
+            this.breaker.mend();
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
