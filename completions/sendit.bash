@@ -45,7 +45,7 @@ _sendit() {
             esac
             ;;
         sendit_serve)
-            opts="--addr --secret --secret-file --http-prefix --https-redir --insecure --public-url --grace --log --help"
+            opts="--addr --secret --secret-file --http-prefix --https-redir --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-held-per-session --max-failed-opens --log --help"
             case "${prev}" in
                 --addr)
                     COMPREPLY=()
@@ -71,6 +71,42 @@ _sendit() {
                     COMPREPLY=()
                     return 0
                     ;;
+                --max-hold)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --trusted-proxy)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --ready-within)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --max-sessions)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --max-sessions-per-token)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --max-exchanges)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --max-exchanges-per-session)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --max-held-per-session)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --max-failed-opens)
+                    COMPREPLY=()
+                    return 0
+                    ;;
                 --log)
                     COMPREPLY=()
                     return 0
@@ -82,7 +118,7 @@ _sendit() {
             esac
             ;;
         sendit_connect)
-            opts="--token --token-file --max-ttl --wire --target-insecure --log --help"
+            opts="--token --token-file --max-ttl --wire --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --log --help"
             case "${prev}" in
                 --token)
                     COMPREPLY=()
@@ -97,6 +133,26 @@ _sendit() {
                     return 0
                     ;;
                 --wire)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --host-header)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --hold)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --basic-auth)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --basic-auth-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --allow-ip)
                     COMPREPLY=()
                     return 0
                     ;;

@@ -3,7 +3,7 @@ function __fish_sendit_using_command
     set -e cmd[1]
     set -l target_cmd $argv
 
-    set -l known_value_flags 'addr' 'grace' 'http-prefix' 'log' 'max-ttl' 'prefix' 'public-url' 'secret' 'secret-file' 'subject' 'token' 'token-file' 'ttl' 'wire' 
+    set -l known_value_flags 'addr' 'allow-ip' 'basic-auth' 'basic-auth-file' 'grace' 'hold' 'host-header' 'http-prefix' 'log' 'max-exchanges' 'max-exchanges-per-session' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'prefix' 'public-url' 'ready-within' 'secret' 'secret-file' 'subject' 'token' 'token-file' 'trusted-proxy' 'ttl' 'wire' 
 
     set -l i 1
     set -l cleaned_cmd
@@ -56,6 +56,15 @@ complete -c sendit -n '__fish_sendit_using_command serve' -f -l https-redir -d '
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l insecure -d 'do without a secret on any address'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l public-url -r -d 'address that visitors use; redirects then never leave it'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l grace -r -d 'how long a prefix is kept for a client that is gone, such as 30s or 5m (default: 60s)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-hold -r -d 'longest that a client may have its visitors wait for it (default: 60s)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l trusted-proxy -r -d 'addresses of proxies whose X-Forwarded headers are believed, or none; can be repeated (default: loopback)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l ready-within -r -d 'how long the client of a new session may take to bring its first carrier (default: 15s)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-sessions -r -d 'how many sessions there may be at a time (default: 1000)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-sessions-per-token -r -d 'how many of them with one token, or with all tokens of one subject (default: 16)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-exchanges -r -d 'how many exchanges there may be at a time, visitors that wait included (default: 10000)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-exchanges-per-session -r -d 'how many of them in one session (default: 256)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-held-per-session -r -d 'how many visitors may wait for one session (default: 64)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-failed-opens -r -d 'how many wrong tokens an address may send in a minute before it is told to wait (default: 10)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l log -r -d 'how much is logged: error, warn, info, debug or trace (default: info)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l help -d 'display usage information'
 complete -c sendit -n '__fish_sendit_using_command connect' -l token -r -d 'token that the server asks for, as `sendit token` prints it'
@@ -63,6 +72,12 @@ complete -c sendit -n '__fish_sendit_using_command connect' -l token-file -r -d 
 complete -c sendit -n '__fish_sendit_using_command connect' -l max-ttl -r -d 'longest life of a request to the server before it is renewed, such as 15s or 1m30s; less than what proxies on the way allow (default: 10s)'
 complete -c sendit -n '__fish_sendit_using_command connect' -l wire -r -d 'wire to speak with the server: auto, v1 or v2 (default: auto)'
 complete -c sendit -n '__fish_sendit_using_command connect' -l target-insecure -d 'take any certificate that an https DESTINATION shows'
+complete -c sendit -n '__fish_sendit_using_command connect' -l host-header -r -d 'host that the service is told: keep for the visitor\'s word, target for DESTINATION\'s, or another (default: keep)'
+complete -c sendit -n '__fish_sendit_using_command connect' -l strip-prefix -d 'take the path of SOURCE off before the service sees it, and put it back into redirects and cookies'
+complete -c sendit -n '__fish_sendit_using_command connect' -l hold -r -d 'how long visitors wait for a client that is gone, or a service that refuses (default: 10s and 5s)'
+complete -c sendit -n '__fish_sendit_using_command connect' -l basic-auth -r -d 'user and password that visitors have to give'
+complete -c sendit -n '__fish_sendit_using_command connect' -l basic-auth-file -r -d 'file that holds user and password'
+complete -c sendit -n '__fish_sendit_using_command connect' -l allow-ip -r -d 'addresses that visitors have to come from, such as 192.0.2.0/24; can be repeated (default: anywhere)'
 complete -c sendit -n '__fish_sendit_using_command connect' -l log -r -d 'how much is logged: error, warn, info, debug or trace (default: warn)'
 complete -c sendit -n '__fish_sendit_using_command connect' -l help -d 'display usage information'
 complete -c sendit -n '__fish_sendit_using_command token' -f -l secret -r -d 'secret to sign with; can be repeated, but only the first signs'
