@@ -110,6 +110,8 @@ async fn unanswered(tunnel: &Tunnel) {
 /// Batches, several at a time, until one fails.
 async fn batches(tunnel: &Arc<Tunnel>, backoff: &mut Backoff) -> Result<(), Trouble> {
     let turn = tunnel.carriers.supersede();
+    // What was told before may have been lost with what came before, and nothing else may be left to say.
+    tunnel.carriers.tell_again();
     let epoch = tunnel.next_epoch();
     let mut cursor = tunnel.carriers.acked();
     let mut in_flight = JoinSet::new();
@@ -149,12 +151,13 @@ async fn batches(tunnel: &Arc<Tunnel>, backoff: &mut Backoff) -> Result<(), Trou
 
 /// Waits until there is something to send, or to tell.
 async fn due(tunnel: &Tunnel, cursor: u64, turn: u64) {
-    loop {
-        let wait = if tunnel.carriers.is_untold() { TELL_AFTER } else { LOOK };
-        let waited = timeout(wait, tunnel.carriers.until_due(cursor, turn)).await;
-        if waited.is_ok() || wait == TELL_AFTER {
-            return;
-        }
+    let untold = async {
+        tunnel.carriers.until_untold().await;
+        sleep(TELL_AFTER).await;
+    };
+    tokio::select! {
+        () = tunnel.carriers.until_due(cursor, turn) => {}
+        () = untold => {}
     }
 }
 
@@ -175,7 +178,7 @@ async fn take_answer(tunnel: &Tunnel, mut response: Response) -> Result<(), Trou
 /// How long a complete request takes there and back.
 pub(super) async fn round_trip(tunnel: &Tunnel) -> Result<Duration, Trouble> {
     let begin = Instant::now();
-    let batch = tunnel.carriers.batch(tunnel.carriers.acked(), 0).map_err(Trouble::Gone)?;
+    let batch = tunnel.carriers.trial();
     let carrier = tunnel.carrier(tunnel.next_epoch(), batch.from, Manner::Trial);
     let response = tunnel.post(v2::WRITE, carrier, Some(Body::from(batch.bytes))).await?;
     take_answer(tunnel, response).await?;

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use super::log::model::{BOUND, Step, World, check_bounds};
 use super::log::{Inbound, Outbound};
 use super::record::{Malformed, Parser, Record};
-use super::state::{Reading, State};
+use super::state::{Place, Reading, State};
 
 /// What was found in a carrier's bytes: however these are cut, it is the same.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -88,7 +88,7 @@ fn lies(steps: &[[u8; 4]]) {
 
 /// One end of a pipe, whose program reads and writes while a peer brings it what it likes, on a few carriers at a time.
 pub fn state(mut data: &[u8]) {
-    let (mut state, mut cursor) = (State::default(), 0);
+    let (mut state, mut place) = (State::default(), Place::at(0));
     let mut carriers: Vec<Reading> = (0..4).map(|_| Reading::new(0)).collect();
     while let [step, size, rest @ ..] = data {
         data = rest;
@@ -98,7 +98,7 @@ pub fn state(mut data: &[u8]) {
                 let (bytes, rest) = data.split_at(length.min(data.len()));
                 data = rest;
                 // It ends the session, or, on a trial, the carrier.
-                if carriers[which].take(&mut state, Bytes::copy_from_slice(bytes)).is_err() {
+                if carriers[which].take(&mut state, Bytes::copy_from_slice(bytes)).1.is_err() {
                     break;
                 }
             }
@@ -109,15 +109,15 @@ pub fn state(mut data: &[u8]) {
                 state.out.write(&vec![0; length * 256]);
                 let mut head = BytesMut::new();
                 if step & 8 != 0 {
-                    state.attach(&mut head);
+                    state.attach(&mut place, &mut head);
                 }
-                if let Some(piece) = state.next_piece(&mut cursor, length * 1_024, head) {
+                if let Some(piece) = state.next_piece(&mut place, length * 1_024, head) {
                     assert!(piece.data.len() <= length * 1_024 && piece.head.len() <= 8 * 1_024);
                 }
             }
         }
         check_bounds(&state.inn);
-        assert!(cursor <= state.out.end() && state.ponged <= state.pinged);
+        assert!(place.cursor <= state.out.end() && state.ponged <= state.pinged);
     }
     assert!(state.out.acked() <= state.out.end());
 }

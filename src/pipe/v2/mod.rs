@@ -32,7 +32,7 @@ pub use state::End;
 
 use record::Record;
 use shared::{Shared, error};
-use state::Change;
+use state::{Change, Place};
 
 /// A byte stream that lives longer than its carriers.
 ///
@@ -61,11 +61,11 @@ impl AsyncRead for Pipe {
         let this = self.get_mut();
         if this.ahead.is_empty() {
             let mut inner = this.shared.lock();
-            let told = !inner.state.may_tell();
+            let all_told = inner.state.all_told();
             if let Some(bytes) = inner.state.inn.read(usize::MAX) {
                 this.ahead = bytes;
                 // A sender sets its clock by the first byte that is untold, and needs no clock once there are many.
-                let owes = told || inner.state.must_tell();
+                let owes = all_told || inner.state.must_tell();
                 Shared::wake(inner, Change { owes, ..Change::default() });
             } else {
                 match &inner.state.end {
@@ -154,7 +154,7 @@ impl Carriers {
         let mut inner = self.0.lock();
         let cursor = inner.state.out.seek(from).map_err(|outside| outside.to_string())?;
         inner.turn += 1;
-        let range = Range { turn: inner.turn, cursor, end: cursor.saturating_add(most), trial: None };
+        let range = Range { turn: inner.turn, place: Place::at(cursor), end: cursor.saturating_add(most), trial: None };
         Shared::wake(inner, Change { owes: true, ..Change::default() });
         Ok(SendBody::new(Arc::clone(&self.0), range))
     }
@@ -166,7 +166,7 @@ impl Carriers {
         let mut inner = self.0.lock();
         let pings = Pings::new(|| inner.state.next_ping());
         let (cursor, last) = (inner.state.out.acked(), pings.last);
-        let range = Range { turn: u64::MAX, cursor, end: cursor, trial: Some(pings) };
+        let range = Range { turn: u64::MAX, place: Place::at(cursor), end: cursor, trial: Some(pings) };
         drop(inner);
         (SendBody::new(Arc::clone(&self.0), range), last)
     }
@@ -188,11 +188,11 @@ impl Carriers {
     pub fn batch(&self, from: u64, most: usize) -> Result<Batch, String> {
         let mut inner = self.0.lock();
         let from = inner.state.out.seek(from).map_err(|outside| outside.to_string())?;
-        let (mut cursor, mut bytes) = (from, BytesMut::new());
-        inner.state.attach(&mut bytes);
+        let (mut place, mut bytes) = (Place::at(from), BytesMut::new());
+        inner.state.attach(&mut place, &mut bytes);
         loop {
             let left = most.saturating_sub(bytes.len());
-            match inner.state.next_piece(&mut cursor, left, BytesMut::new()) {
+            match inner.state.next_piece(&mut place, left, BytesMut::new()) {
                 Some(piece) => {
                     bytes.extend_from_slice(&piece.head);
                     bytes.extend_from_slice(&piece.data);
@@ -203,8 +203,26 @@ impl Carriers {
                 None => break,
             }
         }
-        Record::Last(cursor).encode(&mut bytes);
-        Ok(Batch { from, to: cursor, bytes: bytes.freeze() })
+        Record::Last(place.cursor).encode(&mut bytes);
+        inner.state.note_batch(place);
+        Ok(Batch { from, to: place.cursor, bytes: bytes.freeze() })
+    }
+
+    /// A complete carrier that is only a trial: whoever reads it believes nothing of what it says.
+    #[must_use]
+    pub fn trial(&self) -> Batch {
+        let mut inner = self.0.lock();
+        let (mut place, mut bytes) = (Place::at(inner.state.out.acked()), BytesMut::new());
+        inner.state.attach(&mut place, &mut bytes);
+        Record::Last(place.cursor).encode(&mut bytes);
+        Batch { from: place.cursor, to: place.cursor, bytes: bytes.freeze() }
+    }
+
+    /// Has the next batch tell again what has been read: those before may be lost, with what they told.
+    pub fn tell_again(&self) {
+        let mut inner = self.0.lock();
+        inner.state.forget_told_by_batches();
+        Shared::wake(inner, Change { owes: true, ..Change::default() });
     }
 
     /// Waits until there is something to be sent from `from` on, or `turn` is no longer the newest. Bounded by
@@ -212,7 +230,7 @@ impl Carriers {
     pub async fn until_due(&self, from: u64, turn: u64) {
         poll_fn(|cx| {
             let mut inner = self.0.lock();
-            if inner.state.out.has_from(from) || inner.state.owes() || inner.turn > turn {
+            if inner.state.out.has_from(from) || inner.state.batches_owe() || inner.turn > turn {
                 return Poll::Ready(());
             }
             inner.watch(cx);
@@ -221,10 +239,17 @@ impl Carriers {
         .await;
     }
 
-    /// Whether something has been read that the peer was not told of.
-    #[must_use]
-    pub fn is_untold(&self) -> bool {
-        self.0.lock().state.may_tell()
+    /// Waits until something has been read that no batch has told. Bounded by nothing; cancelling it loses nothing.
+    pub async fn until_untold(&self) {
+        poll_fn(|cx| {
+            let mut inner = self.0.lock();
+            if inner.state.batches_may_tell() {
+                return Poll::Ready(());
+            }
+            inner.watch(cx);
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Reads a carrier that is only a trial: what it may say can be said twice, and changes nothing of the log.

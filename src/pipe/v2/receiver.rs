@@ -53,16 +53,14 @@ impl Receiver {
     pub fn take(&mut self, bytes: Bytes) -> Result<(), Broken> {
         self.shared.note_heard();
         let mut inner = self.shared.lock();
-        match self.reading.take(&mut inner.state, bytes) {
-            Ok(change) => {
-                Shared::wake(inner, change);
-                Ok(())
-            }
+        let (change, taken) = self.reading.take(&mut inner.state, bytes);
+        Shared::wake(inner, change);
+        match taken {
+            Ok(()) => Ok(()),
             Err(Violation::Refused(Refused::Gap { wanted })) => Err(Broken::Gap(wanted)),
             // Its head may have been repeated by somebody who does not know the session's secret.
             Err(violation @ Violation::Trial) => Err(Broken::Cut(violation.to_string())),
             Err(violation) => {
-                drop(inner);
                 let cause = format!("the peer broke the protocol: {violation}");
                 self.shared.end(End::Failed(cause.clone()));
                 Err(Broken::Violation(cause))

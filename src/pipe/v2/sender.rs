@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::record::Record;
 use super::shared::Shared;
-use super::state::{End, Piece};
+use super::state::{End, Piece, Place};
 
 /// How long a carrier is silent at most: half of what the most impatient of common intermediaries allow.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ pub const TRIAL_PAUSE: Duration = TRIAL_STEP.saturating_mul(TRIAL_PINGS);
 pub(super) struct Range {
     /// It goes on for as long as none with a higher turn is there.
     pub(super) turn: u64,
-    pub(super) cursor: u64,
+    pub(super) place: Place,
     pub(super) end: u64,
     /// The pings that are left to be sent, for a carrier that is only a trial.
     pub(super) trial: Option<Pings>,
@@ -119,20 +119,20 @@ impl SendBody {
         }
         let mut head = BytesMut::new();
         if self.phase == Phase::Begin {
-            inner.state.attach(&mut head);
+            inner.state.attach(&mut self.range.place, &mut head);
             self.phase = Phase::Middle;
         }
         let trial = self.range.trial.is_some();
-        let used_up = !trial && self.range.cursor >= self.range.end;
+        let used_up = !trial && self.range.place.cursor >= self.range.end;
         if used_up || inner.turn > self.range.turn || inner.state.end.is_some() {
-            let piece = inner.state.next_piece(&mut self.range.cursor, 0, head);
+            let piece = inner.state.next_piece(&mut self.range.place, 0, head);
             let mut head = piece.map_or_else(BytesMut::new, |piece| piece.head.into());
-            Record::Last(self.range.cursor).encode(&mut head);
+            Record::Last(self.range.place.cursor).encode(&mut head);
             self.phase = Phase::Said;
             return Poll::Ready(Some(Ok(head.freeze())));
         }
         if due && self.telling {
-            inner.state.tell(&mut head);
+            inner.state.tell(&mut self.range.place, &mut head);
         } else if due && let Some(pings) = &mut self.range.trial {
             if pings.next <= pings.last {
                 Record::Ping(pings.next).encode(&mut head);
@@ -141,15 +141,15 @@ impl SendBody {
         } else if due {
             Record::Ping(inner.state.next_ping()).encode(&mut head);
         }
-        let left = usize::try_from(self.range.end - self.range.cursor).unwrap_or(usize::MAX);
+        let left = usize::try_from(self.range.end - self.range.place.cursor).unwrap_or(usize::MAX);
         let piece = if trial && head.is_empty() {
             None
         } else if trial {
             Some(Piece { head: head.freeze(), data: Bytes::new() })
         } else {
-            let from = self.range.cursor;
-            let piece = inner.state.next_piece(&mut self.range.cursor, left, head);
-            self.sent.fetch_add(self.range.cursor - from, Ordering::Relaxed);
+            let from = self.range.place.cursor;
+            let piece = inner.state.next_piece(&mut self.range.place, left, head);
+            self.sent.fetch_add(self.range.place.cursor - from, Ordering::Relaxed);
             piece
         };
         if let Some(piece) = piece {
@@ -162,7 +162,7 @@ impl SendBody {
             return Poll::Ready(Some(Ok(piece.head)));
         }
         inner.watch(cx);
-        let untold = !trial && inner.state.may_tell();
+        let untold = !trial && inner.state.may_tell(self.range.place.told);
         drop(inner);
         if untold && !self.telling {
             self.set_timer(true);

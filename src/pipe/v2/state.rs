@@ -7,6 +7,9 @@ use bytes::{Bytes, BytesMut};
 use super::log::{Inbound, Outbound, Outside, Refused};
 use super::record::{MAX_DATA, Malformed, Parser, Record, data_header};
 
+#[cfg(test)]
+mod tests;
+
 /// How much of a direction may be unacknowledged: 100 ms of delay at 300 Mbit/s.
 pub(super) const WINDOW: usize = 4 * 1024 * 1024;
 
@@ -55,8 +58,10 @@ pub(super) enum Violation {
 pub(super) struct State {
     pub(super) out: Outbound,
     pub(super) inn: Inbound,
-    /// What the peer was last told of what has been read.
+    /// How much of what has been read any carrier has told, to know whose clock runs.
     told: u64,
+    /// The same of batches alone. A stream keeps count itself: it may live on where one that told more was lost.
+    told_by_batches: u64,
     pongs: VecDeque<u64>,
     /// The newest number that was asked.
     pub(super) pinged: u64,
@@ -72,6 +77,7 @@ impl Default for State {
             // The peer keeps what is not acknowledged to the same bound, so no more than a window can be honest.
             inn: Inbound::new(WINDOW, WINDOW),
             told: 0,
+            told_by_batches: 0,
             pongs: VecDeque::new(),
             pinged: 0,
             ponged: 0,
@@ -89,27 +95,78 @@ pub(super) struct Piece {
     pub(super) data: Bytes,
 }
 
+/// Where a carrier stands: what it has told is known to have arrived only as long as it lives itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// It has brought the log up to here.
+    pub(super) cursor: u64,
+    /// What it has told of what was read.
+    pub(super) told: u64,
+}
+
+impl Place {
+    /// A carrier that has said nothing yet.
+    pub(super) fn at(cursor: u64) -> Self {
+        Self { cursor, told: 0 }
+    }
+}
+
 impl State {
-    /// Whether enough has been read that the peer must be told without waiting for something else to say.
+    /// Whether the next byte that is read is the first that no carrier has told.
+    pub(super) fn all_told(&self) -> bool {
+        self.inn.read_up_to() == self.told
+    }
+
+    /// Whether so much has been read since any carrier told it that all of them have to look.
     pub(super) fn must_tell(&self) -> bool {
-        self.inn.read_up_to() - self.told >= TELL_AT
+        self.owes_news(self.told)
     }
 
-    /// Whether anything has been read that the peer was not told of.
-    pub(super) fn may_tell(&self) -> bool {
-        self.inn.read_up_to() > self.told
+    /// Whether anything has been read that a carrier which told so much has not told.
+    pub(super) fn may_tell(&self, told: u64) -> bool {
+        self.inn.read_up_to() > told
     }
 
-    /// Whether there is a record to be sent beside the log.
-    pub(super) fn owes(&self) -> bool {
-        self.must_tell() || !self.pongs.is_empty() || self.end.is_some()
+    /// Whether anything has been read that no batch has told.
+    pub(super) fn batches_may_tell(&self) -> bool {
+        self.may_tell(self.told_by_batches)
+    }
+
+    /// Whether there is a record for a batch beside the log.
+    pub(super) fn batches_owe(&self) -> bool {
+        self.owes(self.told_by_batches)
+    }
+
+    /// What batches have told may be lost with them.
+    pub(super) fn forget_told_by_batches(&mut self) {
+        self.told_by_batches = 0;
+    }
+
+    /// A batch of the carriers' has told so much, and will arrive unless somebody says otherwise.
+    pub(super) fn note_batch(&mut self, place: Place) {
+        self.told_by_batches = place.told;
+    }
+
+    /// Whether enough has been read that the peer must be told without waiting for something else to say.
+    fn owes_news(&self, told: u64) -> bool {
+        self.inn.read_up_to() - told >= TELL_AT
+    }
+
+    /// Whether there is a record to be sent beside the log by a carrier that has told so much.
+    fn owes(&self, told: u64) -> bool {
+        self.owes_news(told) || !self.pongs.is_empty() || self.end.is_some()
     }
 
     /// What a carrier says first: which byte of the other direction is wanted next, and what has been read of it, for
     /// the carrier that told it before may have been lost with what it told.
-    pub(super) fn attach(&mut self, head: &mut BytesMut) {
+    pub(super) fn attach(&mut self, place: &mut Place, head: &mut BytesMut) {
         Record::Attached(self.inn.wanted()).encode(head);
+        self.say_read(place, head);
+    }
+
+    fn say_read(&mut self, place: &mut Place, head: &mut BytesMut) {
         self.told = self.inn.read_up_to();
+        place.told = self.told;
         Record::Ack(self.told).encode(head);
     }
 
@@ -119,16 +176,15 @@ impl State {
         self.pinged
     }
 
-    /// Says what has been read, where that is news.
-    pub(super) fn tell(&mut self, head: &mut BytesMut) {
-        if self.may_tell() {
-            self.told = self.inn.read_up_to();
-            Record::Ack(self.told).encode(head);
+    /// Says what has been read, where that is news from this carrier.
+    pub(super) fn tell(&mut self, place: &mut Place, head: &mut BytesMut) {
+        if self.may_tell(place.told) {
+            self.say_read(place, head);
         }
     }
 
-    fn control(&mut self, head: &mut BytesMut) {
-        self.tell(head);
+    fn control(&mut self, place: &mut Place, head: &mut BytesMut) {
+        self.tell(place, head);
         for number in self.pongs.drain(..) {
             Record::Pong(number).encode(head);
         }
@@ -137,18 +193,18 @@ impl State {
         }
     }
 
-    /// The next piece for a carrier that has sent the log up to `*cursor`: what is owed, and data where `most` allows.
-    /// `None` where there is nothing to say.
-    pub(super) fn next_piece(&mut self, cursor: &mut u64, most: usize, mut head: BytesMut) -> Option<Piece> {
-        let data = if most > 0 { self.out.read(*cursor, most.min(MAX_DATA)) } else { None };
-        if data.is_some() || self.owes() || !head.is_empty() {
-            self.control(&mut head);
+    /// The next piece for a carrier that stands at `place`: what is owed, and data where `most` allows. `None` where
+    /// there is nothing to say.
+    pub(super) fn next_piece(&mut self, place: &mut Place, most: usize, mut head: BytesMut) -> Option<Piece> {
+        let data = if most > 0 { self.out.read(place.cursor, most.min(MAX_DATA)) } else { None };
+        if data.is_some() || self.owes(place.told) || !head.is_empty() {
+            self.control(place, &mut head);
         }
         let data = data.map(|(from, bytes)| {
-            if from > *cursor {
+            if from > place.cursor {
                 Record::Skip(from).encode(&mut head);
             }
-            *cursor = from + bytes.len() as u64;
+            place.cursor = from + bytes.len() as u64;
             bytes
         });
         let data = data.unwrap_or_default();
@@ -197,14 +253,20 @@ impl Reading {
         Self { is_trial: true, ..Self::new(0) }
     }
 
-    /// Whether the carrier said that it ended in order.
+    /// Whether the carrier said that it ended in order. A trial has no place in the log that it could end at.
     pub(super) fn is_complete(&self) -> bool {
-        self.last == Some(self.at) && self.parser.at_boundary()
+        self.last.is_some_and(|last| self.is_trial || last == self.at) && self.parser.at_boundary()
     }
 
-    /// Takes in what a carrier brought.
-    pub(super) fn take(&mut self, state: &mut State, mut bytes: Bytes) -> Result<Change, Violation> {
+    /// Takes in what a carrier brought. What came before a violation has changed the state all the same, so the change
+    /// comes with either.
+    pub(super) fn take(&mut self, state: &mut State, bytes: Bytes) -> (Change, Result<(), Violation>) {
         let mut change = Change::default();
+        let taken = self.take_into(state, bytes, &mut change);
+        (change, taken)
+    }
+
+    fn take_into(&mut self, state: &mut State, mut bytes: Bytes, change: &mut Change) -> Result<(), Violation> {
         while let Some(record) = self.parser.next(&mut bytes)? {
             if self.is_trial {
                 match record {
@@ -245,118 +307,10 @@ impl Reading {
                 Record::Skip(offset) => return Err(Violation::Skipped(offset)),
                 Record::Close { code, text } => {
                     state.end.get_or_insert(End::Closed { code, text });
-                    change = Change { readable: true, writable: true, owes: true };
+                    *change = Change { readable: true, writable: true, owes: true };
                 }
             }
         }
-        Ok(change)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn piece(state: &mut State, cursor: &mut u64) -> Bytes {
-        let piece = state.next_piece(cursor, usize::MAX, BytesMut::new()).expect("something to say");
-        [piece.head, piece.data].concat().into()
-    }
-
-    #[test]
-    fn what_one_end_says_the_other_takes() {
-        let (mut one, mut other) = (State::default(), State::default());
-        let (mut reading, mut cursor) = (Reading::new(0), 0);
-        one.out.write(b"hello");
-        let mut ping = BytesMut::new();
-        Record::Ping(one.next_ping()).encode(&mut ping);
-        reading.take(&mut other, ping.freeze()).unwrap();
-        let change = reading.take(&mut other, piece(&mut one, &mut cursor)).unwrap();
-        assert_eq!(change, Change { readable: true, ..Change::default() });
-        assert_eq!(other.inn.read(100).as_deref(), Some(&b"hello"[..]));
-        assert!(one.next_piece(&mut cursor, usize::MAX, BytesMut::new()).is_none(), "nothing more to say");
-
-        let (mut back, mut answers) = (Reading::new(0), 0);
-        back.take(&mut one, piece(&mut other, &mut answers)).unwrap();
-        assert_eq!((one.ponged, one.out.acked()), (1, 5));
-    }
-
-    #[test]
-    fn what_is_acknowledged_before_a_carrier_speaks_is_passed_over() {
-        let (mut one, mut other) = (State::default(), State::default());
-        one.out.write(b"hello");
-        let (mut old, mut new) = (0, one.out.seek(0).unwrap());
-        Reading::new(0).take(&mut other, piece(&mut one, &mut old)).unwrap();
-        other.inn.read(100);
-        one.out.ack(5).unwrap();
-        one.out.write(b" world");
-        let mut reading = Reading::new(0);
-        reading.take(&mut other, piece(&mut one, &mut new)).unwrap();
-        assert_eq!(other.inn.read(100).as_deref(), Some(&b" world"[..]));
-        assert_eq!((new, one.out.seek(0)), (11, Ok(0)), "a request may have been overtaken by what it asks for");
-    }
-
-    #[test]
-    fn a_long_piece_is_not_copied() {
-        let mut state = State::default();
-        state.out.write(&vec![1; 100_000]);
-        let mut cursor = 0;
-        let piece = state.next_piece(&mut cursor, 70_000, BytesMut::new()).unwrap();
-        assert_eq!((piece.head.len(), piece.data.len(), cursor), (4, 70_000, 70_000));
-    }
-
-    #[track_caller]
-    fn refused(records: &[Record], expected: &str) {
-        let mut wire = Vec::new();
-        for record in records {
-            record.encode(&mut wire);
-        }
-        let mut state = State::default();
-        let error = Reading::new(0).take(&mut state, wire.into()).expect_err("a lie");
-        assert_eq!(error.to_string(), expected);
-    }
-
-    #[test]
-    fn lies_end_the_session() {
-        refused(&[Record::Ack(1)], "the offset 1 is outside 0..=0");
-        refused(&[Record::Attached(1)], "the offset 1 is outside 0..=0");
-        refused(&[Record::Skip(1)], "a carrier passes over what has not been acknowledged, up to 1");
-        refused(
-            &[Record::Last(0), Record::Data(Bytes::from_static(b"x"))],
-            "a carrier that was to end at 0 has brought more",
-        );
-    }
-
-    #[test]
-    fn a_trial_changes_nothing_and_a_pong_that_was_not_asked_for_neither() {
-        let mut state = State::default();
-        state.out.write(b"x");
-        let mut wire = Vec::new();
-        for record in [Record::Attached(0), Record::Ack(1), Record::Pong(u64::MAX)] {
-            record.encode(&mut wire);
-        }
-        Reading::trial().take(&mut state, wire.clone().into()).unwrap();
-        assert_eq!((state.out.acked(), state.ponged), (0, 0));
-        Reading::new(0).take(&mut state, wire.into()).unwrap();
-        assert_eq!((state.out.acked(), state.ponged), (1, 0));
-        for record in [Record::Data(Bytes::from_static(b"x")), Record::Close { code: 1, text: String::new() }] {
-            let mut wire = Vec::new();
-            record.encode(&mut wire);
-            assert_eq!(Reading::trial().take(&mut state, wire.into()), Err(Violation::Trial));
-        }
-        assert!(state.end.is_none());
-    }
-
-    #[test]
-    fn an_end_in_order_is_told_from_a_cut() {
-        let mut state = State::default();
-        let mut reading = Reading::new(0);
-        let mut wire = Vec::new();
-        Record::Data(Bytes::from_static(b"x")).encode(&mut wire);
-        reading.take(&mut state, Bytes::from(wire)).unwrap();
-        assert!(!reading.is_complete());
-        let mut wire = Vec::new();
-        Record::Last(1).encode(&mut wire);
-        reading.take(&mut state, Bytes::from(wire)).unwrap();
-        assert!(reading.is_complete());
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::*;
 
@@ -40,13 +40,27 @@ async fn check(mut pipe: impl AsyncRead + Unpin, pattern: &[u8], total: usize, r
     }
 }
 
-/// Streams one direction, again and again, each carrier cut after its time.
+/// How long each step of a carrier takes, so that the clock goes on: it stands still while anything else can.
+const TICK: Duration = Duration::from_micros(100);
+
+/// Streams one direction, again and again, each carrier cut after its time. Every second is overtaken before it speaks:
+/// what it was asked for is brought by a batch, and acknowledged where the other direction is quick enough.
 async fn stream_with_cuts(from: &Carriers, to: &Carriers, lives: &[u64]) {
-    for life in lives.iter().cycle() {
-        let body = from.send(to.wanted().max(from.acked()), 1_000_000).expect("an offset of the log");
-        let mut receiver = to.receive(to.wanted().max(from.acked()));
-        let _ = timeout(Duration::from_micros(*life), receiver.read(body)).await;
-        tokio::task::yield_now().await;
+    for (number, life) in lives.iter().cycle().enumerate() {
+        let life = Duration::from_micros(*life);
+        let offset = to.wanted();
+        let body = from.send(offset, 1_000_000).expect("an offset of the log");
+        let mut receiver = to.receive(offset);
+        if number % 2 == 1 {
+            let batch = from.batch(from.acked(), CHUNK).expect("an offset of the log");
+            to.receive(batch.from).take(batch.bytes).unwrap();
+            sleep(life).await;
+        }
+        match timeout(life, receiver.read(body)).await {
+            Err(_) | Ok(Ok(())) => {}
+            Ok(Err(broken)) => panic!("nothing was broken but by the clock: {broken}"),
+        }
+        sleep(TICK).await;
     }
 }
 
@@ -61,14 +75,15 @@ async fn batches_with_losses(from: &Carriers, to: &Carriers, sizes: &[u64]) {
                 to.receive(batch.from).take(batch.bytes.clone()).unwrap();
             }
         }
-        tokio::task::yield_now().await;
+        sleep(TICK).await;
     }
 }
 
-/// Invariant 1: whatever the carriers, of whatever manner, however they die, every byte crosses once and in order.
+/// Invariant 1: whatever the carriers, of whatever manner, however they die, every byte crosses once and in order. The
+/// clock is paused: how busy the machine is has no say in it.
 fn crosses(lives: &[u64], sizes: &[u64], down_streams: bool, up_streams: bool) {
     const TOTAL: usize = 3_000_000;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let ((one, one_carriers), (other, other_carriers)) = (pipe(), pipe());
         let (one_read, one_write) = tokio::io::split(one);
@@ -161,7 +176,7 @@ async fn what_is_read_is_told_even_if_nothing_is_said() {
     let talk = async {
         one.write_all(b"hello").await.unwrap();
         other.read_exact(&mut [0; 5]).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        sleep(Duration::from_millis(150)).await;
         assert_eq!(one_carriers.acked(), 5);
     };
     // Apart, so that nothing but its own wakers moves a carrier.
@@ -221,4 +236,55 @@ async fn an_end_in_order_is_told_and_is_an_end() {
     other.read_to_string(&mut text).await.unwrap();
     assert_eq!(text, "bye");
     assert!(other.write_all(b"x").await.is_err());
+}
+
+/// What is lost with a batch is told again by the next, though there is nothing else to say.
+#[tokio::test(start_paused = true)]
+async fn what_was_told_by_a_lost_batch_is_told_again() {
+    let ((mut one, one_carriers), (mut other, other_carriers)) = joined();
+    one.write_all(b"hello").await.unwrap();
+    other_carriers.receive(0).take(one_carriers.batch(0, 1_000).unwrap().bytes).unwrap();
+    other.read_exact(&mut [0; 5]).await.unwrap();
+    other_carriers.until_untold().await;
+    drop(other_carriers.batch(0, 1_000));
+    assert!(timeout(Duration::from_secs(60), other_carriers.until_untold()).await.is_err(), "it may have arrived");
+    other_carriers.tell_again();
+    other_carriers.until_untold().await;
+    one_carriers.receive(0).take(other_carriers.batch(0, 1_000).unwrap().bytes).unwrap();
+    assert_eq!(one_carriers.acked(), 5);
+}
+
+/// A trial tells nothing, so a stream that lives has to.
+#[tokio::test(start_paused = true)]
+async fn what_was_told_by_a_trial_is_told_by_a_stream() {
+    let ((mut one, one_carriers), (mut other, other_carriers)) = joined();
+    let stream = other_carriers.send(0, u64::MAX).unwrap();
+    let mut receiver = one_carriers.receive(0);
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move { receiver.read(stream).await });
+    one.write_all(&[1; 100_000]).await.unwrap();
+    other_carriers.receive(0).take(one_carriers.batch(0, 100_000).unwrap().bytes).unwrap();
+    other.read_exact(&mut [0; 100_000]).await.unwrap();
+    drop(other_carriers.trial());
+    sleep(Duration::from_millis(150)).await;
+    assert_eq!(one_carriers.acked(), 100_000);
+}
+
+/// A writer that waits for room hears of it, though what brought it was refused in the end.
+#[tokio::test(start_paused = true)]
+async fn an_acknowledgement_before_a_gap_wakes_the_writer() {
+    let ((mut one, one_carriers), _) = joined();
+    one.write_all(&vec![0; state::WINDOW]).await.unwrap();
+    let mut writing = tokio::task::JoinSet::new();
+    writing.spawn(async move { one.write_all(b"more").await.map(|()| one) });
+    tokio::task::yield_now().await;
+    let mut wire = Vec::new();
+    Record::Ack(1_000).encode(&mut wire);
+    // One byte too many to be parked.
+    for _ in 0..state::WINDOW / record::MAX_DATA {
+        Record::Data(vec![0; record::MAX_DATA].into()).encode(&mut wire);
+    }
+    Record::Data(vec![0; 1].into()).encode(&mut wire);
+    assert_eq!(one_carriers.receive(1).take(wire.into()), Err(Broken::Gap(0)));
+    assert!(timeout(Duration::from_secs(1), writing.join_next()).await.is_ok());
 }

@@ -28,7 +28,7 @@ proptest! {
             world.step(step);
         }
         world.settle();
-            }
+    }
 
     #[test]
     fn a_peer_that_lies_is_refused_and_little_is_kept(pieces in proptest::collection::vec((0_u64..20_000, 0_usize..500), 0..200)) {
