@@ -3,7 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bench;
+#[cfg(target_os = "linux")]
+mod light;
 mod peer;
+#[cfg(target_os = "linux")]
+mod process;
 mod target;
 mod tunnel;
 mod v2;
@@ -17,6 +21,8 @@ mod go_connect;
 mod go_serve;
 mod hostile;
 mod http;
+#[cfg(target_os = "linux")]
+mod idle;
 mod intermediaries;
 mod left_out;
 mod limits;

@@ -1,14 +1,21 @@
 //! One end of a pipe as a pure value: its two logs, what it owes the peer, and whether it is over. No clock, no IO.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+use super::budget::Budget;
 use super::log::{Inbound, Outbound, Outside, Refused};
 use super::record::{MAX_DATA, Malformed, Parser, Record, data_header};
+use super::window::{Limits, Window};
 
-/// How much of a direction may be unacknowledged: 100 ms of delay at 300 Mbit/s.
-pub(super) const WINDOW: usize = 4 * 1024 * 1024;
+/// What may have come and not been read: what the peer's window grows to at most, so that none that is honest is ever
+/// refused.
+const MAX_READY: usize = 16 * 1024 * 1024;
+
+/// What may have come early. It is refused without harm where there is more: the peer brings it again.
+const MAX_PARKED: usize = 4 * 1024 * 1024;
 
 /// What has been read is told at the latest when this much is untold: often enough that a window never runs dry,
 /// seldom enough that it costs nothing beside the data.
@@ -53,6 +60,8 @@ pub(super) enum Violation {
 }
 
 pub(super) struct State {
+    /// The time since the pipe began, as its owner says.
+    pub(super) now: Duration,
     pub(super) out: Outbound,
     pub(super) inn: Inbound,
     /// What the peer was last told of what has been read.
@@ -65,21 +74,6 @@ pub(super) struct State {
     pub(super) end: Option<End>,
 }
 
-impl Default for State {
-    fn default() -> Self {
-        Self {
-            out: Outbound::new(WINDOW),
-            // The peer keeps what is not acknowledged to the same bound, so no more than a window can be honest.
-            inn: Inbound::new(WINDOW, WINDOW),
-            told: 0,
-            pongs: VecDeque::new(),
-            pinged: 0,
-            ponged: 0,
-            end: None,
-        }
-    }
-}
-
 /// What a carrier sends next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Piece {
@@ -90,6 +84,19 @@ pub(super) struct Piece {
 }
 
 impl State {
+    pub(super) fn new(budget: &Budget) -> Self {
+        Self {
+            now: Duration::ZERO,
+            out: Outbound::new(Window::new(Limits::PIPE), budget.share()),
+            inn: Inbound::new(MAX_PARKED, MAX_READY, budget.share()),
+            told: 0,
+            pongs: VecDeque::new(),
+            pinged: 0,
+            ponged: 0,
+            end: None,
+        }
+    }
+
     /// Whether enough has been read that the peer must be told without waiting for something else to say.
     pub(super) fn must_tell(&self) -> bool {
         self.inn.read_up_to() - self.told >= TELL_AT
@@ -140,7 +147,7 @@ impl State {
     /// The next piece for a carrier that has sent the log up to `*cursor`: what is owed, and data where `most` allows.
     /// `None` where there is nothing to say.
     pub(super) fn next_piece(&mut self, cursor: &mut u64, most: usize, mut head: BytesMut) -> Option<Piece> {
-        let data = if most > 0 { self.out.read(*cursor, most.min(MAX_DATA)) } else { None };
+        let data = if most > 0 { self.out.read(*cursor, most.min(MAX_DATA), self.now) } else { None };
         if data.is_some() || self.owes() || !head.is_empty() {
             self.control(&mut head);
         }
@@ -183,7 +190,7 @@ pub(super) struct Change {
     pub(super) readable: bool,
     /// There is room to write again.
     pub(super) writable: bool,
-    /// There is something to be said.
+    /// There is something to be said, or to be seen by who waits for an answer.
     pub(super) owes: bool,
 }
 
@@ -225,8 +232,8 @@ impl Reading {
                 }
                 Record::Attached(offset) => drop(state.out.seek(offset.max(state.out.acked()))?),
                 Record::Ack(offset) => {
-                    state.out.ack(offset)?;
-                    change.writable = true;
+                    state.out.ack(offset, state.now)?;
+                    (change.writable, change.owes) = (true, true);
                 }
                 Record::Ping(number) => {
                     if state.pongs.len() < MAX_PONGS {
@@ -237,7 +244,7 @@ impl Reading {
                 // A number that was never asked answers nothing.
                 Record::Pong(number) if number <= state.pinged => {
                     state.ponged = state.ponged.max(number);
-                    change.writable = true;
+                    change.owes = true;
                 }
                 Record::Pong(_) => {}
                 Record::Last(offset) => self.last = Some(offset),
@@ -257,6 +264,10 @@ impl Reading {
 mod tests {
     use super::*;
 
+    fn new() -> State {
+        State::new(&Budget::default())
+    }
+
     fn piece(state: &mut State, cursor: &mut u64) -> Bytes {
         let piece = state.next_piece(cursor, usize::MAX, BytesMut::new()).expect("something to say");
         [piece.head, piece.data].concat().into()
@@ -264,7 +275,7 @@ mod tests {
 
     #[test]
     fn what_one_end_says_the_other_takes() {
-        let (mut one, mut other) = (State::default(), State::default());
+        let (mut one, mut other) = (new(), new());
         let (mut reading, mut cursor) = (Reading::new(0), 0);
         one.out.write(b"hello");
         let mut ping = BytesMut::new();
@@ -282,12 +293,12 @@ mod tests {
 
     #[test]
     fn what_is_acknowledged_before_a_carrier_speaks_is_passed_over() {
-        let (mut one, mut other) = (State::default(), State::default());
+        let (mut one, mut other) = (new(), new());
         one.out.write(b"hello");
         let (mut old, mut new) = (0, one.out.seek(0).unwrap());
         Reading::new(0).take(&mut other, piece(&mut one, &mut old)).unwrap();
         other.inn.read(100);
-        one.out.ack(5).unwrap();
+        one.out.ack(5, Duration::ZERO).unwrap();
         one.out.write(b" world");
         let mut reading = Reading::new(0);
         reading.take(&mut other, piece(&mut one, &mut new)).unwrap();
@@ -297,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_long_piece_is_not_copied() {
-        let mut state = State::default();
+        let mut state = new();
         state.out.write(&vec![1; 100_000]);
         let mut cursor = 0;
         let piece = state.next_piece(&mut cursor, 70_000, BytesMut::new()).unwrap();
@@ -310,7 +321,7 @@ mod tests {
         for record in records {
             record.encode(&mut wire);
         }
-        let mut state = State::default();
+        let mut state = new();
         let error = Reading::new(0).take(&mut state, wire.into()).expect_err("a lie");
         assert_eq!(error.to_string(), expected);
     }
@@ -328,7 +339,7 @@ mod tests {
 
     #[test]
     fn a_trial_changes_nothing_and_a_pong_that_was_not_asked_for_neither() {
-        let mut state = State::default();
+        let mut state = new();
         state.out.write(b"x");
         let mut wire = Vec::new();
         for record in [Record::Attached(0), Record::Ack(1), Record::Pong(u64::MAX)] {
@@ -348,7 +359,7 @@ mod tests {
 
     #[test]
     fn an_end_in_order_is_told_from_a_cut() {
-        let mut state = State::default();
+        let mut state = new();
         let mut reading = Reading::new(0);
         let mut wire = Vec::new();
         Record::Data(Bytes::from_static(b"x")).encode(&mut wire);
