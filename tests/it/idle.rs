@@ -50,7 +50,11 @@ async fn a_thousand_idle_sessions_are_cheap() {
     let (after, cpu) = (process.memory(), process.cpu().saturating_sub(cpu));
     let each = |memory: u64| memory.saturating_sub(before) / SESSIONS as u64;
     let share = cpu.as_secs_f64() / begin.elapsed().as_secs_f64() * 100.0;
-    println!("{SESSIONS} sessions opened in {opened:?}; memory each: {} KiB, renewed {} KiB", each(at_first), each(after));
+    println!(
+        "{SESSIONS} sessions opened in {opened:?}; memory each: {} KiB, renewed {} KiB",
+        each(at_first),
+        each(after)
+    );
     println!("{share:.1} % of a core while idle; {before} KiB before, {after} KiB at the end");
     assert!(each(at_first) <= BOUND && each(after) <= BOUND, "more than {BOUND} KiB for each session");
     drop(lights);

@@ -39,6 +39,8 @@ mod recovery;
 mod serve;
 mod shutdown;
 mod soak;
+#[cfg(target_os = "linux")]
+mod stalled;
 mod streaming;
 mod upgrade;
 mod visitor;

@@ -73,7 +73,11 @@ fn what_is_sent_makes_room_for_little_more() {
     assert_eq!((cursor, written), (400, 428));
     assert!(!out.has_from(cursor), "nothing may be sent");
     out.ack(10, Duration::ZERO).unwrap();
-    assert_eq!(out.read(cursor, 10, Duration::ZERO).map(|(_, piece)| piece.len()), Some(6), "a piece as it was written");
+    assert_eq!(
+        out.read(cursor, 10, Duration::ZERO).map(|(_, piece)| piece.len()),
+        Some(6),
+        "a piece as it was written"
+    );
     assert!(out.has_from(cursor + 6), "and the rest of it");
 }
 
