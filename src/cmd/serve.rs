@@ -125,6 +125,10 @@ pub(crate) struct Serve {
     #[argh(option, arg_name = "NUMBER")]
     max_failed_opens: Option<String>,
 
+    /// how many MiB may be kept for all clients together until they acknowledge them (default: 256)
+    #[argh(option, arg_name = "NUMBER")]
+    max_replay: Option<String>,
+
     /// how much is logged: error, warn, info, debug or trace (default: info)
     #[argh(option, arg_name = "LEVEL")]
     log: Option<String>,

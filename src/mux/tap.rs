@@ -187,6 +187,8 @@ impl<T: AsyncRead + Unpin> Tap<T> {
                 if self.pongs.len() < MAX_PONGS {
                     self.pongs.push_back(opaque);
                 }
+                // The crate has flushed before it read, and would do so again only when something else happens.
+                cx.waker().wake_by_ref();
                 continue;
             }
             if header.begins() {

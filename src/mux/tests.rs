@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{Ending, Opener, Stream, Upkeep, accepting, opening};
@@ -96,6 +97,22 @@ async fn an_end_stays_one_when_the_connection_is_lost_after_it() {
     pair.tasks.abort_all();
     assert_eq!(read_all(&mut theirs).await, (b"whole".to_vec(), Ok(())));
     assert_eq!(read_all(&mut ours).await, (Vec::new(), Err(io::ErrorKind::ConnectionReset)));
+}
+
+/// By a peer whose answer comes late, a window would be measured that is far too large.
+#[tokio::test(start_paused = true)]
+async fn a_ping_is_answered_at_once() {
+    let (io, mut peer) = duplex(1_000);
+    let (_opener, driver) = opening(io, Upkeep::default(), 1);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(driver.run(CancellationToken::new(), |_| ()));
+    // The crate measures the round trip as well.
+    let mut frame = [0; 12];
+    peer.read_exact(&mut frame).await.unwrap();
+    assert_eq!(frame, [0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+    peer.write_all(&[0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9]).await.unwrap();
+    timeout(Duration::from_secs(1), peer.read_exact(&mut frame)).await.expect("it is answered").unwrap();
+    assert_eq!(frame, [0, 2, 0, 2, 0, 0, 0, 0, 0, 0, 0, 9]);
 }
 
 /// The crate sends nothing when a stream is dropped after its half-close, and the peer would write into the void

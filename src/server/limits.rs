@@ -22,6 +22,9 @@ pub struct Limits {
     pub held_per_session: usize,
     /// Opens with a token that is not accepted, for one address, in a minute.
     pub failed_opens: usize,
+    /// MiB of what is kept until clients acknowledge it, of all sessions on wire v2. Each has 256 KiB a direction whatever
+    /// the others have.
+    pub replay: usize,
 }
 
 impl Default for Limits {
@@ -33,6 +36,7 @@ impl Default for Limits {
             exchanges_per_session: 256,
             held_per_session: 64,
             failed_opens: 10,
+            replay: 256,
         }
     }
 }

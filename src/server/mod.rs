@@ -31,6 +31,7 @@ pub use limits::Limits;
 pub use stream::TargetStream;
 
 use crate::auth::{Audience, Claims, Key, Keys, mint, verify};
+use crate::pipe::v2::Budget;
 use crate::wire::{Prefix, SessionId};
 use limits::Failures;
 use registry::Registry;
@@ -52,6 +53,8 @@ struct Inner {
     connect_keys: Keys,
     started: Instant,
     registry: Registry,
+    /// What sessions may keep for their clients.
+    budget: Budget,
     /// Opens with tokens that were not accepted.
     failures: Failures,
     /// Places for exchanges, those of visitors that wait among them.
@@ -75,6 +78,7 @@ impl Server {
     pub fn new(config: Config) -> Self {
         let key = Key::new(&random()).expect("32 bytes are not empty");
         Self(Arc::new(Inner {
+            budget: Budget::new(config.limits.replay.saturating_mul(1024 * 1024)),
             places: Arc::new(Semaphore::new(config.limits.exchanges.min(Semaphore::MAX_PERMITS))),
             failures: Failures::default(),
             config,

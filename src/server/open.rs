@@ -121,7 +121,7 @@ impl Server {
     ) -> Result<(Arc<Session>, Arc<Attendance>), Denied> {
         let opening = self.opening(claims, token, terms)?;
         let inner = &self.0;
-        let (pipe, carriers) = pipe::v2::pipe();
+        let (pipe, carriers) = pipe::v2::pipe(&inner.budget);
         let attendance = Arc::new(Attendance::new(Secret::from_random(random()), carriers, &inner.config));
         let link = Link::V2(Arc::clone(&attendance));
         let running = Session::start(opening, pipe, link, Upkeep::default(), &self.around());

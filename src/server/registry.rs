@@ -126,7 +126,7 @@ mod tests {
     }
 
     fn lasting_of(opening: Opening) -> Arc<Session> {
-        let (pipe, carriers) = v2::pipe();
+        let (pipe, carriers) = v2::pipe(&v2::Budget::default());
         let attendance = Attendance::new(Secret::from_random([0; 32]), carriers, &Config::new(None, || 0));
         let link = Link::V2(Arc::new(attendance));
         Arc::clone(Session::start(opening, pipe, link, Upkeep::default(), &around()).session())

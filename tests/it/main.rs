@@ -4,7 +4,11 @@
 
 mod bench;
 mod grpc;
+#[cfg(target_os = "linux")]
+mod light;
 mod peer;
+#[cfg(target_os = "linux")]
+mod process;
 mod target;
 mod tunnel;
 mod v2;
@@ -19,6 +23,8 @@ mod go_serve;
 mod hostile;
 mod http;
 mod http2;
+#[cfg(target_os = "linux")]
+mod idle;
 mod intermediaries;
 mod left_out;
 mod limits;
@@ -37,6 +43,8 @@ mod serve;
 mod sharing;
 mod shutdown;
 mod soak;
+#[cfg(target_os = "linux")]
+mod stalled;
 mod streaming;
 mod upgrade;
 mod visitor;

@@ -1,6 +1,6 @@
 //! The fault proxy by hand: from what was typed to a plan. Knows nothing of how faults are done.
 
-mod parse;
+pub(crate) mod parse;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -4,6 +4,7 @@
 
 mod bench;
 mod ci;
+mod delay;
 mod faults;
 mod fuzz;
 mod generate;
@@ -39,6 +40,7 @@ enum Task {
     Soak(soak::Soak),
     Fuzz(fuzz::Fuzz),
     Bench(bench::Bench),
+    Delay(delay::Delay),
 }
 
 /// Run everything that CI runs, in order; stops at the first failure.
@@ -88,6 +90,7 @@ fn run(task: &Task) -> Result<()> {
         Task::Soak(soak) => asynchronous(soak.run()),
         Task::Fuzz(fuzz) => fuzz.run(),
         Task::Bench(bench) => asynchronous(bench.run()),
+        Task::Delay(delay) => asynchronous(delay.run()),
         Task::Generate(Generate { check: true }) => generate::check(root()),
         Task::Generate(Generate { check: false }) => generate::write(root()),
     }

@@ -17,7 +17,7 @@ use super::exchange::Report;
 use super::link::Denied;
 use super::session::{Ended, GRACE, Life};
 use crate::mux::{Ending, Upkeep, accepting};
-use crate::pipe::v2::{Carriers, End, Pipe, pipe};
+use crate::pipe::v2::{Budget, Carriers, End, Pipe, pipe};
 use tunnel::{Trouble, Tunnel};
 
 pub(super) use path::Path;
@@ -27,7 +27,7 @@ const TAKEN_OVER: u8 = 2;
 
 /// Opens a session and lives through it. `None` where the server does not speak this wire.
 pub(super) async fn live(life: &Life<'_>, was_ready: &mut bool) -> Option<Ended> {
-    let (pipe, carriers) = pipe();
+    let (pipe, carriers) = pipe(&Budget::default());
     let opening = async {
         let grant = match open::open(life.client).await? {
             Ok(grant) => grant,

@@ -25,6 +25,7 @@ impl Serve {
             ("--max-exchanges-per-session", &self.max_exchanges_per_session, &mut limits.exchanges_per_session),
             ("--max-held-per-session", &self.max_held_per_session, &mut limits.held_per_session),
             ("--max-failed-opens", &self.max_failed_opens, &mut limits.failed_opens),
+            ("--max-replay", &self.max_replay, &mut limits.replay),
         ] {
             if let Some(text) = typed {
                 let number = text.parse().ok().filter(|number| *number > 0);
@@ -56,6 +57,7 @@ mod tests {
             exchanges_per_session: 4,
             held_per_session: 5,
             failed_opens: 6,
+            replay: 7,
         };
         let args = [
             "--max-sessions=1",
@@ -64,6 +66,7 @@ mod tests {
             "--max-exchanges-per-session=4",
             "--max-held-per-session=5",
             "--max-failed-opens=6",
+            "--max-replay=7",
         ];
         check(&args, &Env::default(), limits, typed);
         let ready_within = |settings: Settings| settings.config.ready_within;

@@ -2,10 +2,12 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a fuzzer hears of a fault")]
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 
-use super::log::model::{BOUND, Step, World, check_bounds};
-use super::log::{Inbound, Outbound};
+use super::budget::Budget;
+use super::log::model::{BOUND, Step, World, check_bounds, inbound, outbound};
 use super::record::{Malformed, Parser, Record};
 use super::state::{Place, Reading, State};
 
@@ -70,16 +72,17 @@ pub fn log(data: &[u8]) {
 }
 
 fn lies(steps: &[[u8; 4]]) {
-    let (mut inn, mut out) = (Inbound::new(BOUND, BOUND), Outbound::new(BOUND));
+    let (mut inn, mut out, mut now) = (inbound(BOUND, BOUND), outbound(&Budget::default()), Duration::ZERO);
     for [kind, high, low, size] in steps {
         let near = u64::from(u16::from_be_bytes([*high, *low]));
         let offset = if kind & 0x80 == 0 { near } else { u64::MAX - near };
         match kind % 4 {
             0 => drop(inn.accept(offset, vec![0; usize::from(*size)].into())),
             1 => drop(inn.read(usize::from(*size))),
-            2 => drop(out.ack(offset)),
-            _ => drop((out.write(&vec![0; usize::from(*size)]), out.read(offset, usize::from(*size)))),
+            2 => drop(out.ack(offset, now)),
+            _ => drop((out.write(&vec![0; usize::from(*size)]), out.read(offset, usize::from(*size), now))),
         }
+        now += Duration::from_millis((*size).into());
         check_bounds(&inn);
         assert!(inn.read_up_to() <= inn.wanted());
         assert!(out.acked() <= out.end() && out.end() - out.acked() <= BOUND as u64);
@@ -88,7 +91,7 @@ fn lies(steps: &[[u8; 4]]) {
 
 /// One end of a pipe, whose program reads and writes while a peer brings it what it likes, on a few carriers at a time.
 pub fn state(mut data: &[u8]) {
-    let (mut state, mut place) = (State::default(), Place::at(0));
+    let (mut state, mut place) = (State::new(&Budget::default()), Place::at(0));
     let mut carriers: Vec<Reading> = (0..4).map(|_| Reading::new(0)).collect();
     while let [step, size, rest @ ..] = data {
         data = rest;
@@ -116,6 +119,7 @@ pub fn state(mut data: &[u8]) {
                 }
             }
         }
+        state.now += Duration::from_millis((*size).into());
         check_bounds(&state.inn);
         assert!(place.cursor <= state.out.end() && state.ponged <= state.pinged);
     }

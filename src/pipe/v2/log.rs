@@ -2,8 +2,12 @@
 //! waits to be read. Pure: no clock, no IO.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
+
+use super::budget::Share;
+use super::window::Window;
 
 #[cfg(any(test, fuzzing))]
 pub(super) mod model;
@@ -29,8 +33,12 @@ pub(super) struct Outbound {
     kept: VecDeque<(u64, Bytes)>,
     /// What has been written since.
     fresh: BytesMut,
-    /// How much may be kept.
-    bound: usize,
+    /// Everything below has been given to a carrier at least once.
+    sent: u64,
+    /// How much may be on its way, and how much may wait for that.
+    window: Window,
+    /// What is kept.
+    memory: Share,
 }
 
 /// A length as a distance between offsets.
@@ -39,8 +47,8 @@ fn distance(length: usize) -> u64 {
 }
 
 impl Outbound {
-    pub(super) fn new(bound: usize) -> Self {
-        Self { acked: 0, kept: VecDeque::new(), fresh: BytesMut::new(), bound }
+    pub(super) fn new(window: Window, memory: Share) -> Self {
+        Self { acked: 0, kept: VecDeque::new(), fresh: BytesMut::new(), sent: 0, window, memory }
     }
 
     /// The offset of the next byte that is written.
@@ -58,14 +66,15 @@ impl Outbound {
 
     /// Appends as much of `bytes` as there is room for, and says how much that was.
     pub(super) fn write(&mut self, bytes: &[u8]) -> usize {
-        let kept = usize::try_from(self.end() - self.acked).unwrap_or(usize::MAX);
-        let part = bytes.len().min(self.bound.saturating_sub(kept));
+        let room = self.window.unsent().saturating_sub(self.end() - self.sent);
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        let part = self.memory.take(bytes.len().min(room));
         self.fresh.extend_from_slice(&bytes[..part]);
         part
     }
 
     /// The peer has everything below `offset`. One that lags behind an earlier one says nothing new.
-    pub(super) fn ack(&mut self, offset: u64) -> Result<(), Outside> {
+    pub(super) fn ack(&mut self, offset: u64, now: Duration) -> Result<(), Outside> {
         if offset > self.end() {
             return Err(Outside { offset, lowest: self.acked, highest: self.end() });
         }
@@ -79,7 +88,16 @@ impl Outbound {
             }
             self.kept.pop_front();
         }
-        self.acked = self.acked.max(offset);
+        if offset > self.acked {
+            self.memory.give(usize::try_from(offset - self.acked).unwrap_or(usize::MAX));
+            self.acked = offset;
+            self.sent = self.sent.max(offset);
+            self.window.acked(self.acked, self.sent, self.end(), now);
+        }
+        if self.kept.is_empty() {
+            // What was large in a busy moment is not kept for an idle one.
+            (self.kept, self.fresh) = (VecDeque::new(), BytesMut::new());
+        }
         Ok(())
     }
 
@@ -89,10 +107,12 @@ impl Outbound {
         if offset <= self.end() { Ok(offset) } else { Err(Outside { offset, lowest: self.acked, highest: self.end() }) }
     }
 
-    /// Bytes from `offset` on, at most `most` of them, as one piece; `None` where there are none. What has been
-    /// acknowledged meanwhile is passed over, so the offset of the piece comes with it.
-    pub(super) fn read(&mut self, offset: u64, most: usize) -> Option<(u64, Bytes)> {
+    /// Bytes from `offset` on, at most `most` of them, as one piece; `None` where there are none that may be on their
+    /// way. What has been acknowledged meanwhile is passed over, so the offset of the piece comes with it.
+    pub(super) fn read(&mut self, offset: u64, most: usize, now: Duration) -> Option<(u64, Bytes)> {
         let offset = offset.max(self.acked);
+        let allowed = (self.acked + self.window.size()).saturating_sub(offset);
+        let most = most.min(usize::try_from(allowed).unwrap_or(usize::MAX));
         if offset >= self.fresh_from() {
             self.freeze();
         }
@@ -100,15 +120,21 @@ impl Outbound {
         let (from, bytes) = self.kept.get(after.checked_sub(1)?)?;
         let skip = usize::try_from(offset - from).ok()?;
         let piece = bytes.get(skip..)?;
+        let piece = bytes.slice(skip..skip + piece.len().min(most));
         if piece.is_empty() {
             return None;
         }
-        Some((offset, bytes.slice(skip..skip + piece.len().min(most))))
+        let until = offset + distance(piece.len());
+        if until > self.sent {
+            self.window.sent(self.sent, self.acked, now);
+            self.sent = until;
+        }
+        Some((offset, piece))
     }
 
-    /// Whether there is anything to be sent from `offset` on.
+    /// Whether there is anything that may be sent from `offset` on.
     pub(super) fn has_from(&self, offset: u64) -> bool {
-        offset < self.end()
+        offset < self.end().min(self.acked + self.window.size())
     }
 
     fn freeze(&mut self) {
@@ -155,10 +181,12 @@ pub(super) struct Inbound {
     parked_len: usize,
     max_parked: usize,
     max_ready: usize,
+    /// What is parked.
+    memory: Share,
 }
 
 impl Inbound {
-    pub(super) fn new(max_parked: usize, max_ready: usize) -> Self {
+    pub(super) fn new(max_parked: usize, max_ready: usize, memory: Share) -> Self {
         Self {
             wanted: 0,
             ready: VecDeque::new(),
@@ -167,6 +195,7 @@ impl Inbound {
             parked_len: 0,
             max_parked,
             max_ready,
+            memory,
         }
     }
 
@@ -224,7 +253,10 @@ impl Inbound {
             let next = self.parked.range(offset..).next().map(|(from, after)| (*from, after.len()));
             let free = next.map_or(bytes.len(), |(from, _)| usize::try_from(from - offset).unwrap_or(usize::MAX));
             let piece = bytes.split_to(free.min(bytes.len()));
-            if self.parked_len + piece.len() > self.max_parked || self.parked.len() >= MAX_PARKED {
+            let fits = self.parked_len + piece.len() <= self.max_parked && self.parked.len() < MAX_PARKED;
+            let taken = if fits { self.memory.take(piece.len()) } else { 0 };
+            if taken < piece.len() {
+                self.memory.give(taken);
                 return Err(Refused::Gap { wanted: self.wanted });
             }
             if !piece.is_empty() {
@@ -245,6 +277,7 @@ impl Inbound {
         while let Some(entry) = self.parked.first_entry().filter(|entry| *entry.key() <= self.wanted) {
             let (from, mut bytes) = entry.remove_entry();
             self.parked_len -= bytes.len();
+            self.memory.give(bytes.len());
             let known = usize::try_from(self.wanted - from).unwrap_or(usize::MAX);
             bytes.advance(known.min(bytes.len()));
             if !bytes.is_empty() {
@@ -260,6 +293,9 @@ impl Inbound {
         let piece = front.split_to(front.len().min(most));
         if front.is_empty() {
             self.ready.pop_front();
+        }
+        if self.ready.is_empty() {
+            self.ready.shrink_to(MANY);
         }
         self.ready_len -= piece.len();
         Some(piece)

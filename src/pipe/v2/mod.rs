@@ -6,12 +6,15 @@
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+
+mod budget;
 mod log;
 mod receiver;
 mod record;
 mod sender;
 mod shared;
 mod state;
+mod window;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +28,7 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+pub use budget::Budget;
 pub use receiver::{Broken, Receiver};
 use sender::{Pings, Range};
 pub use sender::{SendBody, Sent, TRIAL_PAUSE};
@@ -49,10 +53,10 @@ pub struct Pipe {
 #[derive(Clone)]
 pub struct Carriers(Arc<Shared>);
 
-/// A pipe without carriers, and what brings it some.
+/// A pipe without carriers, and what brings it some. What it keeps counts against `budget`.
 #[must_use]
-pub fn pipe() -> (Pipe, Carriers) {
-    let shared = Arc::new(Shared::default());
+pub fn pipe(budget: &Budget) -> (Pipe, Carriers) {
+    let shared = Arc::new(Shared::new(budget));
     (Pipe { shared: Arc::clone(&shared), ahead: Bytes::new() }, Carriers(shared))
 }
 
@@ -205,6 +209,8 @@ impl Carriers {
         }
         Record::Last(place.cursor).encode(&mut bytes);
         inner.state.note_batch(place);
+        // What is sent makes room for what is to be.
+        Shared::wake(inner, Change { writable: true, ..Change::default() });
         Ok(Batch { from, to: place.cursor, bytes: bytes.freeze() })
     }
 

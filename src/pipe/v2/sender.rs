@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::record::Record;
 use super::shared::Shared;
-use super::state::{End, Piece, Place};
+use super::state::{Change, End, Piece, Place};
 
 /// How long a carrier is silent at most: half of what the most impatient of common intermediaries allow.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
@@ -153,7 +153,8 @@ impl SendBody {
             piece
         };
         if let Some(piece) = piece {
-            drop(inner);
+            // What is sent makes room for what is to be.
+            Shared::wake(inner, Change { writable: true, ..Change::default() });
             self.rest = piece.data;
             self.set_timer(false);
             if trial {

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
+use tokio::time::Instant;
+
+use super::budget::Budget;
 use super::state::{Change, End, State};
 
-#[derive(Default)]
 pub(super) struct Inner {
     pub(super) state: State,
     /// Which sender is the newest; all others end.
@@ -28,17 +30,25 @@ impl Inner {
     }
 }
 
-#[derive(Default)]
 pub(super) struct Shared {
+    began: Instant,
     inner: Mutex<Inner>,
     /// Grows with all that arrives.
     heard: AtomicU64,
 }
 
 impl Shared {
+    pub(super) fn new(budget: &Budget) -> Self {
+        let state = State::new(budget);
+        let inner = Inner { state, turn: 0, reader: None, writer: None, watchers: Vec::new() };
+        Self { began: Instant::now(), inner: inner.into(), heard: AtomicU64::new(0) }
+    }
+
     // Held for a copy at most, never across an await, and never while another lock is taken.
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.state.now = self.began.elapsed();
+        inner
     }
 
     pub(super) fn note_heard(&self) {
@@ -53,7 +63,7 @@ impl Shared {
     pub(super) fn wake(mut inner: MutexGuard<'_, Inner>, change: Change) {
         let reader = if change.readable { inner.reader.take() } else { None };
         let writer = if change.writable { inner.writer.take() } else { None };
-        let watchers = if change.owes || change.writable { std::mem::take(&mut inner.watchers) } else { Vec::new() };
+        let watchers = if change.owes { std::mem::take(&mut inner.watchers) } else { Vec::new() };
         drop(inner);
         reader.into_iter().chain(writer).chain(watchers).for_each(Waker::wake);
     }

@@ -1,17 +1,24 @@
 //! One end of a pipe as a pure value: its two logs, what it owes the peer, and whether it is over. No clock, no IO.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+use super::budget::Budget;
 use super::log::{Inbound, Outbound, Outside, Refused};
 use super::record::{MAX_DATA, Malformed, Parser, Record, data_header};
+use super::window::{Limits, Window};
 
 #[cfg(test)]
 mod tests;
 
-/// How much of a direction may be unacknowledged: 100 ms of delay at 300 Mbit/s.
-pub(super) const WINDOW: usize = 4 * 1024 * 1024;
+/// What may have come and not been read: what the peer's window grows to at most, so that none that is honest is ever
+/// refused.
+const MAX_READY: usize = 16 * 1024 * 1024;
+
+/// What may have come early. It is refused without harm where there is more: the peer brings it again.
+pub(super) const MAX_PARKED: usize = 4 * 1024 * 1024;
 
 /// What has been read is told at the latest when this much is untold: often enough that a window never runs dry,
 /// seldom enough that it costs nothing beside the data.
@@ -56,6 +63,8 @@ pub(super) enum Violation {
 }
 
 pub(super) struct State {
+    /// The time since the pipe began, as its owner says.
+    pub(super) now: Duration,
     pub(super) out: Outbound,
     pub(super) inn: Inbound,
     /// How much of what has been read any carrier has told, to know whose clock runs.
@@ -68,22 +77,6 @@ pub(super) struct State {
     /// The newest number that came back.
     pub(super) ponged: u64,
     pub(super) end: Option<End>,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self {
-            out: Outbound::new(WINDOW),
-            // The peer keeps what is not acknowledged to the same bound, so no more than a window can be honest.
-            inn: Inbound::new(WINDOW, WINDOW),
-            told: 0,
-            told_by_batches: 0,
-            pongs: VecDeque::new(),
-            pinged: 0,
-            ponged: 0,
-            end: None,
-        }
-    }
 }
 
 /// What a carrier sends next.
@@ -112,6 +105,20 @@ impl Place {
 }
 
 impl State {
+    pub(super) fn new(budget: &Budget) -> Self {
+        Self {
+            now: Duration::ZERO,
+            out: Outbound::new(Window::new(Limits::PIPE), budget.share()),
+            inn: Inbound::new(MAX_PARKED, MAX_READY, budget.share()),
+            told: 0,
+            told_by_batches: 0,
+            pongs: VecDeque::new(),
+            pinged: 0,
+            ponged: 0,
+            end: None,
+        }
+    }
+
     /// Whether the next byte that is read is the first that no carrier has told.
     pub(super) fn all_told(&self) -> bool {
         self.inn.read_up_to() == self.told
@@ -196,7 +203,7 @@ impl State {
     /// The next piece for a carrier that stands at `place`: what is owed, and data where `most` allows. `None` where
     /// there is nothing to say.
     pub(super) fn next_piece(&mut self, place: &mut Place, most: usize, mut head: BytesMut) -> Option<Piece> {
-        let data = if most > 0 { self.out.read(place.cursor, most.min(MAX_DATA)) } else { None };
+        let data = if most > 0 { self.out.read(place.cursor, most.min(MAX_DATA), self.now) } else { None };
         if data.is_some() || self.owes(place.told) || !head.is_empty() {
             self.control(place, &mut head);
         }
@@ -239,7 +246,7 @@ pub(super) struct Change {
     pub(super) readable: bool,
     /// There is room to write again.
     pub(super) writable: bool,
-    /// There is something to be said.
+    /// There is something to be said, or to be seen by who waits for an answer.
     pub(super) owes: bool,
 }
 
@@ -287,8 +294,8 @@ impl Reading {
                 }
                 Record::Attached(offset) => drop(state.out.seek(offset.max(state.out.acked()))?),
                 Record::Ack(offset) => {
-                    state.out.ack(offset)?;
-                    change.writable = true;
+                    state.out.ack(offset, state.now)?;
+                    (change.writable, change.owes) = (true, true);
                 }
                 Record::Ping(number) => {
                     if state.pongs.len() < MAX_PONGS {
@@ -299,7 +306,7 @@ impl Reading {
                 // A number that was never asked answers nothing.
                 Record::Pong(number) if number <= state.pinged => {
                     state.ponged = state.ponged.max(number);
-                    change.writable = true;
+                    change.owes = true;
                 }
                 Record::Pong(_) => {}
                 Record::Last(offset) => self.last = Some(offset),

@@ -3,11 +3,16 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use http_body_util::BodyExt;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 
 use super::*;
+
+fn new() -> (Pipe, Carriers) {
+    pipe(&Budget::default())
+}
 
 const CHUNK: usize = 32 * 1024;
 
@@ -85,7 +90,7 @@ fn crosses(lives: &[u64], sizes: &[u64], down_streams: bool, up_streams: bool) {
     const TOTAL: usize = 3_000_000;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        let ((one, one_carriers), (other, other_carriers)) = (pipe(), pipe());
+        let ((one, one_carriers), (other, other_carriers)) = (new(), new());
         let (one_read, one_write) = tokio::io::split(one);
         let (other_read, other_write) = tokio::io::split(other);
         let (pattern, counts) = (pattern(), [Cell::new(0), Cell::new(0)]);
@@ -128,7 +133,7 @@ proptest! {
 }
 
 fn joined() -> ((Pipe, Carriers), (Pipe, Carriers)) {
-    (pipe(), pipe())
+    (new(), new())
 }
 
 #[tokio::test(start_paused = true)]
@@ -200,7 +205,37 @@ async fn a_stalled_reader_holds_the_writer_back() {
         }
     };
     assert!(timeout(Duration::from_secs(10), carried).await.is_err());
-    assert_eq!(one_carriers.written(), state::WINDOW as u64);
+    let window = window::Window::new(window::Limits::PIPE);
+    assert_eq!(one_carriers.written(), window.size() + window.unsent());
+}
+
+/// However many are stalled, together they keep no more than was said, and one more pipe works.
+#[tokio::test(start_paused = true)]
+async fn what_stalled_pipes_keep_is_bounded_and_starves_no_other() {
+    const STALLED: usize = 40;
+    const TOTAL: usize = 4 * 1024 * 1024;
+    let budget = Budget::new(TOTAL);
+    let mut stalled: Vec<_> = (0..STALLED).map(|_| pipe(&budget)).collect();
+    for (pipe, carriers) in &mut stalled {
+        let mut body = carriers.send(0, u64::MAX).unwrap();
+        let flood = async { while pipe.write(&[0; 65_536]).await.is_ok() {} };
+        // Somebody takes all of it and acknowledges nothing.
+        let carried = async { while body.frame().await.is_some() {} };
+        let both = async { tokio::join!(flood, carried) };
+        assert!(timeout(Duration::from_secs(4), both).await.is_err());
+    }
+    assert!(budget.used() <= TOTAL + STALLED * 256 * 1024, "{}", budget.used());
+    let least = stalled.iter().map(|(_, carriers)| carriers.written()).min();
+    assert!(least >= Some(256 * 1024), "{least:?}");
+
+    let ((one, carriers), (other, other_carriers)) = (pipe(&budget), new());
+    let (pattern, count) = (pattern(), Cell::new(0));
+    tokio::select! {
+        () = check(other, &pattern, 5_000_000, &count) => {}
+        () = write(one, &pattern, 5_000_000) => {}
+        () = stream_with_cuts(&carriers, &other_carriers, &[1_000_000]) => {}
+        () = batches_with_losses(&other_carriers, &carriers, &[1_000]) => {}
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -274,14 +309,14 @@ async fn what_was_told_by_a_trial_is_told_by_a_stream() {
 #[tokio::test(start_paused = true)]
 async fn an_acknowledgement_before_a_gap_wakes_the_writer() {
     let ((mut one, one_carriers), _) = joined();
-    one.write_all(&vec![0; state::WINDOW]).await.unwrap();
+    assert!(timeout(Duration::from_millis(1), one.write_all(&[0; 1_000_000])).await.is_err(), "the window is full");
     let mut writing = tokio::task::JoinSet::new();
     writing.spawn(async move { one.write_all(b"more").await.map(|()| one) });
     tokio::task::yield_now().await;
     let mut wire = Vec::new();
     Record::Ack(1_000).encode(&mut wire);
     // One byte too many to be parked.
-    for _ in 0..state::WINDOW / record::MAX_DATA {
+    for _ in 0..state::MAX_PARKED / record::MAX_DATA {
         Record::Data(vec![0; record::MAX_DATA].into()).encode(&mut wire);
     }
     Record::Data(vec![0; 1].into()).encode(&mut wire);

@@ -54,7 +54,7 @@ pub(super) fn after(text: &str) -> Result<(u64, Then), String> {
     Ok((bytes, word(&THENS, then)?))
 }
 
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = match text.strip_suffix("ms") {
         Some(number) => (number, 0.001),
         None => (text.strip_suffix('s').unwrap_or_default(), 1.0),

@@ -1,5 +1,7 @@
 //! A log with both of its ends, and what can happen to it: what property tests and fuzzing drive alike.
 
+use super::super::budget::Budget;
+use super::super::window::Limits;
 use super::*;
 
 /// What can happen to a log and to the carriers that copy it.
@@ -23,6 +25,8 @@ pub(in crate::pipe::v2) enum Step {
     Acknowledge {
         late: bool,
     },
+    /// Time passes, so that windows grow and shrink.
+    Wait(Duration),
 }
 
 impl Step {
@@ -30,12 +34,13 @@ impl Step {
     pub(in crate::pipe::v2) fn from_bytes([kind, high, low, flag]: [u8; 4]) -> Self {
         let (number, flag) = (u16::from_be_bytes([high, low]), flag % 2 == 1);
         let size = usize::from(number);
-        match kind % 6 {
+        match kind % 7 {
             0 => Self::Write(size % 600),
             1 => Self::Carry { from: number, most: 1 + size % 300 },
             2 => Self::Arrive { which: size, keep: flag },
             3 => Self::Lose(size),
             4 => Self::Read(size % 400),
+            5 => Self::Wait(Duration::from_millis(number.into())),
             _ => Self::Acknowledge { late: flag },
         }
     }
@@ -48,8 +53,20 @@ fn byte_at(offset: u64) -> u8 {
 /// How much each end of the log may keep.
 pub(in crate::pipe::v2) const BOUND: usize = 1_000;
 
+/// Small, so that they are reached, and with what waits beside them no more than that bound.
+const LIMITS: Limits = Limits { first: 400, least: 50, most: 900 };
+
+pub(in crate::pipe::v2) fn outbound(budget: &Budget) -> Outbound {
+    Outbound::new(Window::new(LIMITS), budget.share())
+}
+
+pub(in crate::pipe::v2) fn inbound(max_parked: usize, max_ready: usize) -> Inbound {
+    Inbound::new(max_parked, max_ready, Budget::default().share())
+}
+
 /// Both ends, and what is on its way between them. Every step is checked.
 pub(in crate::pipe::v2) struct World {
+    now: Duration,
     out: Outbound,
     inn: Inbound,
     on_the_way: Vec<(u64, Bytes)>,
@@ -60,8 +77,8 @@ pub(in crate::pipe::v2) struct World {
 
 impl World {
     pub(in crate::pipe::v2) fn new() -> Self {
-        let (out, inn) = (Outbound::new(BOUND), Inbound::new(BOUND, BOUND));
-        Self { out, inn, on_the_way: Vec::new(), read: 0, last_ack: 0 }
+        let (out, inn) = (outbound(&Budget::default()), inbound(BOUND, BOUND));
+        Self { now: Duration::ZERO, out, inn, on_the_way: Vec::new(), read: 0, last_ack: 0 }
     }
 
     pub(in crate::pipe::v2) fn step(&mut self, step: &Step) {
@@ -76,7 +93,7 @@ impl World {
             Step::Carry { from, most } => {
                 let span = self.out.end() - self.out.acked();
                 let from = self.out.seek(self.out.acked() + u64::from(from) % (span + 1)).expect("inside");
-                if let Some((offset, piece)) = self.out.read(from, most) {
+                if let Some((offset, piece)) = self.out.read(from, most, self.now) {
                     assert_eq!(offset, from);
                     assert!(!piece.is_empty() && piece.len() <= most);
                     self.on_the_way.push((offset, piece));
@@ -99,9 +116,10 @@ impl World {
             Step::Read(most) => self.read(most.max(1)),
             Step::Acknowledge { late } => {
                 let now = self.inn.read_up_to();
-                self.out.ack(if late { self.last_ack } else { now }).expect("an honest acknowledgement");
+                self.out.ack(if late { self.last_ack } else { now }, self.now).expect("an honest acknowledgement");
                 self.last_ack = self.last_ack.max(now);
             }
+            Step::Wait(time) => self.now += time,
             Step::Arrive { .. } | Step::Lose(_) => {}
         }
         check_bounds(&self.inn);
@@ -119,12 +137,17 @@ impl World {
     /// One carrier that works, from what is wanted to the end: all that was written is read and acknowledged then.
     pub(in crate::pipe::v2) fn settle(&mut self) {
         self.read(usize::MAX);
-        while let Some((offset, piece)) = self.out.read(self.inn.wanted(), 100) {
+        self.acknowledge();
+        while let Some((offset, piece)) = self.out.read(self.inn.wanted(), 100, self.now) {
             self.inn.accept(offset, piece).expect("in order");
             self.read(usize::MAX);
+            self.acknowledge();
         }
-        self.out.ack(self.inn.read_up_to()).expect("an honest acknowledgement");
         assert_eq!((self.read, self.out.acked()), (self.out.end(), self.out.end()));
+    }
+
+    fn acknowledge(&mut self) {
+        self.out.ack(self.inn.read_up_to(), self.now).expect("an honest acknowledgement");
     }
 }
 

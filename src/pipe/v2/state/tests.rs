@@ -4,6 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn new() -> State {
+    State::new(&Budget::default())
+}
+
 fn piece(state: &mut State, place: &mut Place) -> Bytes {
     let piece = state.next_piece(place, usize::MAX, BytesMut::new()).expect("something to say");
     [piece.head, piece.data].concat().into()
@@ -11,7 +15,7 @@ fn piece(state: &mut State, place: &mut Place) -> Bytes {
 
 #[test]
 fn what_one_end_says_the_other_takes() {
-    let (mut one, mut other) = (State::default(), State::default());
+    let (mut one, mut other) = (new(), new());
     let (mut reading, mut place) = (Reading::new(0), Place::at(0));
     one.out.write(b"hello");
     let mut ping = BytesMut::new();
@@ -29,12 +33,12 @@ fn what_one_end_says_the_other_takes() {
 
 #[test]
 fn what_is_acknowledged_before_a_carrier_speaks_is_passed_over() {
-    let (mut one, mut other) = (State::default(), State::default());
+    let (mut one, mut other) = (new(), new());
     one.out.write(b"hello");
     let (mut old, mut new) = (Place::at(0), Place::at(one.out.seek(0).unwrap()));
     Reading::new(0).take(&mut other, piece(&mut one, &mut old)).1.unwrap();
     other.inn.read(100);
-    one.out.ack(5).unwrap();
+    one.out.ack(5, Duration::ZERO).unwrap();
     one.out.write(b" world");
     let mut reading = Reading::new(0);
     reading.take(&mut other, piece(&mut one, &mut new)).1.unwrap();
@@ -44,7 +48,7 @@ fn what_is_acknowledged_before_a_carrier_speaks_is_passed_over() {
 
 #[test]
 fn a_long_piece_is_not_copied() {
-    let mut state = State::default();
+    let mut state = new();
     state.out.write(&vec![1; 100_000]);
     let mut place = Place::at(0);
     let piece = state.next_piece(&mut place, 70_000, BytesMut::new()).unwrap();
@@ -57,7 +61,7 @@ fn refused(records: &[Record], expected: &str) {
     for record in records {
         record.encode(&mut wire);
     }
-    let mut state = State::default();
+    let mut state = new();
     let error = Reading::new(0).take(&mut state, wire.into()).1.expect_err("a lie");
     assert_eq!(error.to_string(), expected);
 }
@@ -75,7 +79,7 @@ fn lies_end_the_session() {
 
 #[test]
 fn a_trial_changes_nothing_and_a_pong_that_was_not_asked_for_neither() {
-    let mut state = State::default();
+    let mut state = new();
     state.out.write(b"x");
     let mut wire = Vec::new();
     for record in [Record::Attached(0), Record::Ack(1), Record::Pong(u64::MAX)] {
@@ -95,7 +99,7 @@ fn a_trial_changes_nothing_and_a_pong_that_was_not_asked_for_neither() {
 
 #[test]
 fn an_end_in_order_is_told_from_a_cut() {
-    let mut state = State::default();
+    let mut state = new();
     let mut reading = Reading::new(0);
     let mut wire = Vec::new();
     Record::Data(Bytes::from_static(b"x")).encode(&mut wire);
@@ -109,7 +113,7 @@ fn an_end_in_order_is_told_from_a_cut() {
 
 #[test]
 fn a_trial_ends_in_order_wherever_the_log_stands() {
-    let (mut state, mut wire) = (State::default(), Vec::new());
+    let (mut state, mut wire) = (new(), Vec::new());
     Record::Last(1_000).encode(&mut wire);
     let mut reading = Reading::trial();
     assert!(!reading.is_complete());
@@ -119,7 +123,7 @@ fn a_trial_ends_in_order_wherever_the_log_stands() {
 
 #[test]
 fn what_came_before_a_violation_is_a_change_all_the_same() {
-    let (mut state, mut wire) = (State::default(), Vec::new());
+    let (mut state, mut wire) = (new(), Vec::new());
     state.out.write(b"x");
     for record in [Record::Ack(1), Record::Skip(5)] {
         record.encode(&mut wire);
@@ -161,12 +165,14 @@ proptest! {
     /// whose window is full and a reader that has told everything would wait for each other for ever.
     #[test]
     fn what_a_lost_carrier_told_is_told_by_one_that_lives(steps in proptest::collection::vec(any_step(), 1..40), count in 1_usize..5) {
-        let (mut writer, mut reader) = (State::default(), State::default());
-        writer.out.write(&vec![0; WINDOW]);
+        let (mut writer, mut reader) = (new(), new());
         let (mut place, mut reading) = (Place::at(0), Reading::new(0));
-        while let Some(piece) = writer.next_piece(&mut place, usize::MAX, BytesMut::new()) {
-            for bytes in [piece.head, piece.data] {
-                reading.take(&mut reader, bytes).1.unwrap();
+        // Until the window is full.
+        while writer.out.write(&[0; 65_536]) > 0 {
+            while let Some(piece) = writer.next_piece(&mut place, usize::MAX, BytesMut::new()) {
+                for bytes in [piece.head, piece.data] {
+                    reading.take(&mut reader, bytes).1.unwrap();
+                }
             }
         }
         let mut carriers: Vec<_> = (0..count).map(|_| told_by(&mut reader)).collect();

@@ -20,6 +20,7 @@ const PIECES: usize = 1024;
 
 /// How often a second a bandwidth limit lets bytes go: seldom enough for timers, often enough to look steady.
 const TICKS: u64 = 50;
+const TICK: Duration = Duration::from_millis(1_000 / TICKS);
 
 enum Item {
     Bytes(Bytes),
@@ -155,7 +156,9 @@ impl Pace {
             sleep_until(self.free).await;
             to.write_all(part).await?;
             let takes = Duration::from_nanos(part.len() as u64 * 1_000_000_000 / bandwidth.max(1));
-            self.free = self.free.max(Instant::now()) + takes;
+            // What a timer was late by is made up for, as far as a tick goes; what nobody sent is not.
+            let earliest = Instant::now().checked_sub(TICK).unwrap_or(self.free);
+            self.free = self.free.max(earliest) + takes;
         }
         Ok(())
     }
