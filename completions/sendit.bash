@@ -45,7 +45,7 @@ _sendit() {
             esac
             ;;
         sendit_serve)
-            opts="--addr --secret --secret-file --http-prefix --https-redir --insecure --public-url --grace --log --help"
+            opts="--addr --secret --secret-file --http-prefix --https-redir --insecure --public-url --grace --ready-within --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-held-per-session --max-failed-opens --log --help"
             case "${prev}" in
                 --addr)
                     COMPREPLY=()
@@ -68,6 +68,34 @@ _sendit() {
                     return 0
                     ;;
                 --grace)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --ready-within)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --max-sessions)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --max-sessions-per-token)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --max-exchanges)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --max-exchanges-per-session)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --max-held-per-session)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --max-failed-opens)
                     COMPREPLY=()
                     return 0
                     ;;

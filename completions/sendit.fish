@@ -3,7 +3,7 @@ function __fish_sendit_using_command
     set -e cmd[1]
     set -l target_cmd $argv
 
-    set -l known_value_flags 'addr' 'grace' 'http-prefix' 'log' 'max-ttl' 'prefix' 'public-url' 'secret' 'secret-file' 'subject' 'token' 'token-file' 'ttl' 'wire' 
+    set -l known_value_flags 'addr' 'grace' 'http-prefix' 'log' 'max-exchanges' 'max-exchanges-per-session' 'max-failed-opens' 'max-held-per-session' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'prefix' 'public-url' 'ready-within' 'secret' 'secret-file' 'subject' 'token' 'token-file' 'ttl' 'wire' 
 
     set -l i 1
     set -l cleaned_cmd
@@ -56,6 +56,13 @@ complete -c sendit -n '__fish_sendit_using_command serve' -f -l https-redir -d '
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l insecure -d 'do without a secret on any address'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l public-url -r -d 'address that visitors use; redirects then never leave it'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l grace -r -d 'how long a prefix is kept for a client that is gone, such as 30s or 5m (default: 60s)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l ready-within -r -d 'how long the client of a new session may take to bring its first carrier (default: 15s)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-sessions -r -d 'how many sessions there may be at a time (default: 1000)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-sessions-per-token -r -d 'how many of them with one token, or with all tokens of one subject (default: 16)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-exchanges -r -d 'how many exchanges there may be at a time, visitors that wait included (default: 10000)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-exchanges-per-session -r -d 'how many of them in one session (default: 256)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-held-per-session -r -d 'how many visitors may wait for one session (default: 64)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-failed-opens -r -d 'how many wrong tokens an address may send in a minute before it is told to wait (default: 10)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l log -r -d 'how much is logged: error, warn, info, debug or trace (default: info)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l help -d 'display usage information'
 complete -c sendit -n '__fish_sendit_using_command connect' -l token -r -d 'token that the server asks for, as `sendit token` prints it'

@@ -86,8 +86,8 @@ fn run(task: &Task) -> Result<()> {
         Task::Faults(faults) => asynchronous(faults.run()),
         Task::Intermediaries(intermediaries) => asynchronous(intermediaries.run()),
         Task::Soak(soak) => asynchronous(soak.run()),
-        Task::Fuzz(fuzz) => fuzz.run(),
         Task::Bench(bench) => asynchronous(bench.run()),
+        Task::Fuzz(fuzz) => fuzz.run(left_out::Policy::of_environment()),
         Task::Generate(Generate { check: true }) => generate::check(root()),
         Task::Generate(Generate { check: false }) => generate::write(root()),
     }

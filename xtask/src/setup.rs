@@ -27,6 +27,7 @@ const NEEDS: [Need; 14] = [
     Need { program: "bash", package: "bash", without: "the check of the completions for bash" },
     Need { program: "zsh", package: "zsh", without: "the check of the completions for zsh" },
     Need { program: "fish", package: "fish", without: "the check of the completions for fish" },
+    Need { program: "c++", package: "g++", without: "fuzzing" },
     Need { program: "mandoc", package: "mandoc", without: "the check of the man pages" },
     Need { program: "wrk", package: "wrk", without: "the short benchmark" },
 ];
