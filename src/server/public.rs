@@ -7,7 +7,8 @@ use std::time::Duration;
 use axum::extract::{ConnectInfo, OriginalUri, Request, State};
 use axum::response::Response;
 use http::StatusCode;
-use tokio::time::timeout;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout_at};
 
 use super::Server;
 use super::session::Session;
@@ -31,13 +32,16 @@ pub(super) async fn visit(State(server): State<Server>, mut request: Request) ->
     })
 }
 
-/// The session that holds the prefix, once its client is there: the one of now, or the one that takes its place.
-async fn attended(server: &Server, prefix: &str) -> Result<Arc<Session>, Fault> {
+/// The session that holds the prefix, with a place for one exchange, once its client is there: the one of now, or the one
+/// that takes its place.
+async fn attended(server: &Server, prefix: &str) -> Result<(Arc<Session>, OwnedSemaphorePermit), Fault> {
+    let deadline = Instant::now() + HOLD;
     loop {
         let session = server.0.registry.by_prefix(prefix).ok_or(Fault::UnknownPrefix)?;
+        let place = session.place().await?;
         // Before anything of the request is on its way: a visitor who is told that nobody is there can safely try again.
-        if session.attended().await? {
-            return Ok(session);
+        if timeout_at(deadline, session.attended()).await.map_err(|_| Fault::ClientOffline)?? {
+            return Ok((session, place));
         }
         // Its lease is freed in the same breath as it ends.
         tokio::task::yield_now().await;
@@ -46,9 +50,8 @@ async fn attended(server: &Server, prefix: &str) -> Result<Arc<Session>, Fault> 
 
 async fn pass_on(server: &Server, mut request: Request, whole: Option<OriginalUri>) -> Result<Response, Fault> {
     let prefix = server.0.config.base.prefix_of(request.uri().path());
-    let place = Arc::clone(&server.0.places).try_acquire_owned().map_err(|_| Fault::Limit)?;
-    let held = timeout(HOLD, attended(server, prefix.ok_or(Fault::UnknownPrefix)?)).await;
-    let session = held.map_err(|_| Fault::ClientOffline)??;
+    let one_of_all = Arc::clone(&server.0.places).try_acquire_owned().map_err(|_| Fault::Limit)?;
+    let (session, place) = attended(server, prefix.ok_or(Fault::UnknownPrefix)?).await?;
     if server.is_draining() {
         return Err(Fault::Limit);
     }
@@ -56,7 +59,7 @@ async fn pass_on(server: &Server, mut request: Request, whole: Option<OriginalUr
         *request.uri_mut() = whole;
     }
     let visitor = caller(&request);
-    session.forward(request, &visitor, (place, server.0.exchanges.token())).await
+    session.forward(request, &visitor, (one_of_all, place, server.0.exchanges.token())).await
 }
 
 /// Who calls, as the socket says.
