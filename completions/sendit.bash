@@ -45,7 +45,7 @@ _sendit() {
             esac
             ;;
         sendit_serve)
-            opts="--addr --secret --secret-file --http-prefix --https-redir --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-held-per-session --max-failed-opens --log --help"
+            opts="--addr --secret --secret-file --http-prefix --https-redir --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-held-per-session --max-failed-opens --max-replay --log --help"
             case "${prev}" in
                 --addr)
                     COMPREPLY=()
@@ -104,6 +104,10 @@ _sendit() {
                     return 0
                     ;;
                 --max-failed-opens)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --max-replay)
                     COMPREPLY=()
                     return 0
                     ;;

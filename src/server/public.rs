@@ -7,7 +7,8 @@ use axum::extract::{ConnectInfo, OriginalUri, Request, State};
 use axum::response::Response;
 use http::header::{ACCEPT, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode, Uri};
-use tokio::time::{Instant, timeout};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout_at};
 
 use super::session::Session;
 use super::{BasePath, Server};
@@ -31,18 +32,23 @@ pub(super) async fn visit(State(server): State<Server>, mut request: Request) ->
     })
 }
 
-/// The session that holds the prefix, once its client is there: the one of now, or the one that takes its place.
-/// Waits for as long as that session allows.
-async fn attended(server: &Server, prefix: &str, caller: &Caller<'_>) -> Result<Arc<Session>, Fault> {
+/// The session that holds the prefix, with a place for one exchange, once its client is there: the one of now, or the one
+/// that takes its place. Waits for as long as that session allows.
+async fn attended(
+    server: &Server,
+    prefix: &str,
+    caller: &Caller<'_>,
+) -> Result<(Arc<Session>, OwnedSemaphorePermit), Fault> {
     let begin = Instant::now();
     loop {
         let session = server.0.registry.by_prefix(prefix).ok_or(Fault::UnknownPrefix)?;
         // Nobody who is not let in waits here.
         session.admit(caller.headers, caller.visitor)?;
+        let place = session.place().await?;
         // Before anything of the request is on its way: a visitor who is told that nobody is there can safely try again.
-        let held = timeout(session.hold().saturating_sub(begin.elapsed()), session.attended()).await;
+        let held = timeout_at(begin + session.hold(), session.attended()).await;
         if held.map_err(|_| Fault::ClientOffline)?? {
-            return Ok(session);
+            return Ok((session, place));
         }
         // Its lease is freed in the same breath as it ends.
         tokio::task::yield_now().await;
@@ -58,13 +64,14 @@ struct Caller<'a> {
 async fn pass_on(server: &Server, mut request: Request, there: &There) -> Result<Response, Fault> {
     let visitor = caller(&request);
     let caller = Caller { headers: request.headers(), visitor: &visitor };
-    let place = Arc::clone(&server.0.places).try_acquire_owned().map_err(|_| Fault::Limit)?;
-    let session = attended(server, there.prefix.as_deref().ok_or(Fault::UnknownPrefix)?, &caller).await?;
+    let one_of_all = Arc::clone(&server.0.places).try_acquire_owned().map_err(|_| Fault::Limit)?;
+    let prefix = there.prefix.as_deref().ok_or(Fault::UnknownPrefix)?;
+    let (session, place) = attended(server, prefix, &caller).await?;
     if server.is_draining() {
         return Err(Fault::Limit);
     }
     *request.uri_mut() = there.whole.clone();
-    session.forward(request, &visitor, &there.path, (place, server.0.exchanges.token())).await
+    session.forward(request, &visitor, &there.path, (one_of_all, place, server.0.exchanges.token())).await
 }
 
 /// Who calls, as the socket says.

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use super::registry::Lease;
 use super::stream::TargetStream;
 use super::v1::Pairs;
-use super::v2::Attendance;
+use super::v2::{Attendance, GAP};
 use super::{GRACE, Limits, random};
 use crate::mux::{self, Ending, Opener, Upkeep};
 use crate::proxy::{Fault, Hop, Rules, Visitor};
@@ -186,8 +186,15 @@ impl Session {
     /// Where too many wait already.
     pub(super) async fn attended(&self) -> Result<bool, Fault> {
         let Link::V2(attendance) = &self.link else { return Ok(true) };
-        if attendance.is_attended() {
-            return Ok(true);
+        let here = async {
+            tokio::select! {
+                () = attendance.attended() => true,
+                () = self.ended.cancelled() => false,
+            }
+        };
+        // Between two batches there is no carrier either, and nobody is gone.
+        if let Ok(here) = timeout(GAP, here).await {
+            return Ok(here);
         }
         let _held = self.held.try_acquire().map_err(|_| Fault::Limit)?;
         tokio::select! {
@@ -197,7 +204,7 @@ impl Session {
     }
 
     /// A place for one exchange. Waits for it where all are taken, for 10 s at most.
-    async fn place(&self) -> Result<OwnedSemaphorePermit, Fault> {
+    pub(super) async fn place(&self) -> Result<OwnedSemaphorePermit, Fault> {
         if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
             return Ok(place);
         }
@@ -217,7 +224,7 @@ impl Session {
         if self.exchanges.is_closed() {
             return Err(Fault::ClientOffline);
         }
-        let guard = (self.exchanges.token(), self.place().await?, guard);
+        let guard = (self.exchanges.token(), guard);
         let answer = self.hop.forward(request, visitor, path, guard).await;
         answer.map_err(|fault| match fault {
             // The streams have ended because the session has: it is not the target that failed.

@@ -79,7 +79,7 @@ fn each_dependency_has_its_reason() {
     let reasons: String = rows("Dependencies").into_iter().map(|row| row[0].clone()).collect();
     let named: Vec<&str> = code(&reasons).collect();
     let mut dependencies = Vec::new();
-    for manifest in ["Cargo.toml", "tests/trials/Cargo.toml", "xtask/Cargo.toml"].map(read) {
+    for manifest in ["Cargo.toml", "tests/trials/Cargo.toml", "xtask/Cargo.toml", "fuzz/Cargo.toml"].map(read) {
         let mut within = false;
         for line in manifest.lines() {
             within = if line.starts_with('[') { line.ends_with("dependencies]") } else { within };

@@ -88,9 +88,9 @@ fn run(task: &Task) -> Result<()> {
         Task::Faults(faults) => asynchronous(faults.run()),
         Task::Intermediaries(intermediaries) => asynchronous(intermediaries.run()),
         Task::Soak(soak) => asynchronous(soak.run()),
-        Task::Fuzz(fuzz) => fuzz.run(),
         Task::Bench(bench) => asynchronous(bench.run()),
         Task::Delay(delay) => asynchronous(delay.run()),
+        Task::Fuzz(fuzz) => fuzz.run(left_out::Policy::of_environment()),
         Task::Generate(Generate { check: true }) => generate::check(root()),
         Task::Generate(Generate { check: false }) => generate::write(root()),
     }

@@ -23,7 +23,7 @@ const SILENCE: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_secs(3);
 
 /// How long there may be no carrier of a client that is there.
-const GAP: Duration = Duration::from_secs(1);
+pub(in crate::server) const GAP: Duration = Duration::from_secs(1);
 
 /// How long the end may take to be told.
 const FAREWELL: Duration = Duration::from_millis(500);

@@ -24,7 +24,7 @@ use crate::pipe::v2::{Broken, SendBody};
 use crate::wire::v2;
 use crate::wire::v2::{Carrier, Manner, OFFSET_HEADER, PROOF_HEADER, Refusal, RefusalError};
 
-pub(super) use attendance::Attendance;
+pub(super) use attendance::{Attendance, GAP};
 use attendance::{Direction, Present};
 pub(super) use open::open;
 use uploads::{MAX_BATCH, Untaken};
