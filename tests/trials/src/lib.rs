@@ -8,3 +8,5 @@ pub mod program;
 pub mod intermediaries;
 
 pub mod load;
+
+pub mod soak;

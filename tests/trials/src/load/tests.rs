@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::time::sleep;
 
 use super::*;
 use crate::faults::{Cut, Plan, Proxy, Shape, Then};
@@ -11,8 +12,8 @@ async fn load(plan: Plan) -> (Figures, Receipts) {
     let target = Target::start(TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
     let proxy = Proxy::start(TcpListener::bind("127.0.0.1:0").await.unwrap(), target.address, 1, plan).unwrap();
     let public = Public { address: proxy.address(), prefix: "/any".to_owned() };
-    let mix = Mix { at_once: 8, seed: 1, first_id: 0, lasts: Duration::from_secs(1) };
-    let figures = run(&mix, &public).await;
+    let mix = Mix { at_once: 8, seed: 1, first_id: 0, largest: LARGEST };
+    let figures = run(&mix, &public, sleep(Duration::from_secs(1))).await;
     (figures, target.ledger().receipts())
 }
 
