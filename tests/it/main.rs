@@ -33,6 +33,7 @@ mod proxies;
 #[cfg(unix)]
 mod readme;
 mod recovery;
+mod repeats;
 mod serve;
 mod sharing;
 mod shutdown;

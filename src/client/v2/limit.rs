@@ -143,7 +143,7 @@ mod tests {
             let mut limit = Limit::new(least, most, 5);
             for (kind, at) in events {
                 match kind % 3 {
-                    0 => drop(limit.cut(at)),
+                    0 => _ = limit.cut(at),
                     1 => limit.exceeded(at),
                     _ => limit.passed(at),
                 }
@@ -157,7 +157,7 @@ mod tests {
             let mut limit = limit();
             for at in cuts {
                 // Each carrier goes to its limit, or to where chance cuts it.
-                if at < limit.now() { drop(limit.cut(at)) } else { limit.passed(limit.now()) }
+                if at < limit.now() { let _ = limit.cut(at); } else { limit.passed(limit.now()) }
             }
             for _ in 0..1_000 {
                 limit.passed(limit.now());
