@@ -18,6 +18,9 @@ const EVERY: std::ops::RangeInclusive<Duration> = Duration::from_millis(50)..=Du
 /// How many kills are enough.
 const KILLS: u64 = 40;
 
+/// On wire v1, where nothing is there to be killed for a while after each.
+const KILLS_OF_V1: u64 = 10;
+
 fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_sendit"))
 }
@@ -27,12 +30,12 @@ fn mix(seed: u64) -> Mix {
 }
 
 /// A load under kills, with an undisturbed one before it.
-async fn shaken(plan: fn(Plan) -> Plan, flags: &[&str]) -> (Figures, Books) {
-    let stage = Stage::set(binary(), SEED, plan(Plan::default()), flags).await.unwrap();
+async fn shaken(plan: fn(Plan) -> Plan, wire: &str, kills: u64) -> (Figures, Books) {
+    let stage = Stage::set(binary(), SEED, plan(Plan::default()), &["--wire", wire]).await.unwrap();
     let calm = stage.load(&mix(SEED), sleep(Duration::from_secs(1))).await;
     assert_eq!((calm.failed, calm.wrong, calm.hung), (0, 0, 0), "{calm}");
     stage.proxy.change(plan(losses(EVERY)));
-    let figures = stage.load(&mix(!SEED), stage.proxy.until(|tally| tally.kills() >= KILLS)).await;
+    let figures = stage.load(&mix(!SEED), stage.proxy.until(|tally| tally.kills() >= kills)).await;
     (figures, stage.strike().await)
 }
 
@@ -46,7 +49,7 @@ fn check(figures: &Figures, books: &Books) {
 
 #[tokio::test]
 async fn no_kill_is_seen() {
-    let (figures, books) = shaken(|plan| plan, &["--wire", "v2"]).await;
+    let (figures, books) = shaken(|plan| plan, "v2", KILLS).await;
     check(&figures, &books);
     assert!(books.said.contains("wire v2: streams down, streams up"), "{}", books.said);
     assert_eq!((figures.failed, books.said.matches("Ready; ").count()), (0, 1), "{figures}");
@@ -54,7 +57,7 @@ async fn no_kill_is_seen() {
 
 #[tokio::test]
 async fn no_kill_is_seen_where_nothing_streams() {
-    let (figures, books) = shaken(no_streams, &["--wire", "v2"]).await;
+    let (figures, books) = shaken(no_streams, "v2", KILLS).await;
     check(&figures, &books);
     assert!(!books.said.contains("streams down") && !books.said.contains("streams up"), "{}", books.said);
     assert_eq!((figures.failed, books.said.matches("Ready; ").count()), (0, 1), "{figures}");
@@ -64,7 +67,7 @@ async fn no_kill_is_seen_where_nothing_streams() {
 /// the tunnel is back.
 #[tokio::test]
 async fn kills_are_never_silent() {
-    let (figures, books) = shaken(|plan| plan, &["--wire", "v1"]).await;
+    let (figures, books) = shaken(|plan| plan, "v1", KILLS_OF_V1).await;
     check(&figures, &books);
 }
 
