@@ -16,7 +16,7 @@ const MAX_BATCH: usize = 512 * 1024;
 const MIN_BATCH: usize = 16 * 1024;
 
 /// A streaming request never ends itself before it has brought this much.
-const MIN_STREAM: u64 = 64 * 1024;
+const MIN_STREAM: u64 = 16 * 1024;
 
 /// A carrier never lives shorter by choice.
 const MIN_LIFE: Duration = Duration::from_millis(200);
@@ -122,9 +122,13 @@ impl Path {
         learned.batch = (learned.batch * 2).min(learned.most_batch);
     }
 
-    /// A streaming request was, after so many bytes.
+    /// A streaming request was, after so many bytes. Where it was as short as one may be, batches are better.
     pub(super) fn stream_too_large(&self, sent: u64) {
-        self.learned().up.length.exceeded(sent);
+        let length = &mut self.learned().up.length;
+        if length.now() <= MIN_STREAM {
+            self.up.send_replace(Manner::Batch);
+        }
+        length.exceeded(sent);
     }
 
     /// A streaming carrier was cut at this age, after so many bytes. Cut at the same age again and again, carriers live
@@ -265,9 +269,10 @@ mod tests {
             path.cut(Up, ms(age), 300_000);
         }
         assert_eq!(path.stream(), 150_000);
-        for _ in 0..10 {
-            path.stream_too_large(64);
-        }
-        assert_eq!(path.stream(), MIN_STREAM);
+        path.up.send_replace(Manner::Stream);
+        path.stream_too_large(64);
+        assert_eq!((path.stream(), *path.up.borrow()), (MIN_STREAM, Manner::Stream));
+        path.stream_too_large(64);
+        assert_eq!((path.stream(), *path.up.borrow()), (MIN_STREAM, Manner::Batch));
     }
 }
