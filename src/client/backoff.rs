@@ -7,6 +7,9 @@ const LONGEST: Duration = Duration::from_secs(10);
 const FIRST_RETURN: Duration = Duration::from_millis(250);
 const LONGEST_RETURN: Duration = Duration::from_secs(5);
 
+/// A carrier that lived so long had come back, however it ended.
+pub(super) const GOOD_LIFE: Duration = Duration::from_secs(1);
+
 /// Waits that double from 0.2 s to 10 s, each shortened at random by up to a half, but never below the first, so that
 /// a server's clients do not all come back at once.
 #[derive(Debug, Default)]

@@ -1,4 +1,5 @@
-//! The way to a target that speaks HTTP/1.1: streams that are opened on demand, kept alive and used again.
+//! The way to a target that speaks HTTP/1.1: streams that are opened on demand, and for requests that may be repeated kept
+//! alive and used again.
 
 use std::time::Duration;
 
@@ -18,34 +19,36 @@ use super::tracked::Tracked;
 /// is being closed.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// How many connections in a row may turn out to be closed. After a restart of the target that can be several.
-const MAX_REPEATS: usize = 3;
-
-/// A pool of streams.
-pub(super) struct Pool<S>(Client<Connector<S>, Body>);
+/// Streams, kept and fresh.
+pub(super) struct Pool<S> {
+    kept: Client<Connector<S>, Body>,
+    /// A stream, and with it a connection to the target, for each request.
+    fresh: Client<Connector<S>, Body>,
+}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Pool<S> {
     pub(super) fn new(connector: Connector<S>, tasks: Tracked) -> Self {
-        let client = Client::builder(tasks)
-            .pool_idle_timeout(IDLE)
-            .pool_timer(TokioTimer::new())
-            .set_host(false)
-            .build(connector);
-        Self(client)
+        let mut builder = Client::builder(tasks);
+        builder.pool_idle_timeout(IDLE).pool_timer(TokioTimer::new()).set_host(false);
+        let kept = builder.build(connector.clone());
+        let fresh = builder.pool_max_idle_per_host(0).build(connector);
+        Self { kept, fresh }
     }
 
-    /// Has a request answered, once more where it went into a connection that the target had closed, which is nobody's
-    /// fault: but only one that may be repeated. (RFC 9112, section 9.3.1) Waits as long as the target takes.
-    pub(super) async fn answered(&self, mut request: Request<Body>) -> Result<Response<Incoming>, Fault> {
-        for _ in 0..MAX_REPEATS {
-            // What does more than ask may have done it. (RFC 9110, section 9.2.2)
-            let again = repeated(&request).filter(|again| again.method().is_safe());
-            match (self.0.request(request).await, again) {
-                (Err(error), Some(again)) if seen(&error).was_stale() => request = again,
-                (result, _) => return result.map_err(|error| blame(&error)),
-            }
-        }
-        self.0.request(request).await.map_err(|error| blame(&error))
+    /// Has a request answered. A target may close a kept connection just when the next request goes into it, which is
+    /// nobody's fault: one that may be repeated is, and one that may not (RFC 9112, section 9.3.1) never goes into a
+    /// connection that another has used. That costs the client a connection, and no round trip of the tunnel, for
+    /// streams are opened together with what they bring. Waits as long as the target takes.
+    pub(super) async fn answered(&self, request: Request<Body>) -> Result<Response<Incoming>, Fault> {
+        // What does more than ask may have done it. (RFC 9110, section 9.2.2)
+        let answered = match repeated(&request).filter(|again| again.method().is_safe()) {
+            None => self.fresh.request(request).await,
+            Some(again) => match self.kept.request(request).await {
+                Err(error) if seen(&error).was_stale() => self.fresh.request(again).await,
+                answered => answered,
+            },
+        };
+        answered.map_err(|error| blame(&error))
     }
 }
 

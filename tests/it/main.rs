@@ -39,6 +39,7 @@ mod proxies;
 #[cfg(unix)]
 mod readme;
 mod recovery;
+mod repeats;
 mod serve;
 mod sharing;
 mod shutdown;

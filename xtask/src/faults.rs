@@ -10,7 +10,9 @@ use argh::FromArgs;
 use tokio::net::TcpListener;
 use trials::faults::{Copy, Cut, Heads, Kills, Kind, Loss, Plan, Proxy, Shape, Then};
 
-use parse::{Between, List};
+pub(crate) use parse::{Between, between};
+
+use parse::List;
 
 /// Run a proxy that does harm on purpose, until Ctrl-C; prints what it has done.
 #[derive(FromArgs)]
@@ -28,7 +30,7 @@ pub(crate) struct Faults {
     #[argh(option, default = "1")]
     seed: u64,
 
-    /// requests to lose at random: of `read`, `write` and `both`
+    /// requests to lose at random: of `read`, `write`, `both` and `any`
     #[argh(option, from_str_fn(parse::losses))]
     kill: Option<List<Loss>>,
 
@@ -37,7 +39,7 @@ pub(crate) struct Faults {
     by: Option<List<Cut>>,
 
     /// time between two losses (default: 50ms..2s)
-    #[argh(option, from_str_fn(parse::between))]
+    #[argh(option, from_str_fn(between))]
     every: Option<Between>,
 
     /// requests that all other faults apply to: of `read`, `write` and `other` (default: all)
@@ -68,13 +70,17 @@ pub(crate) struct Faults {
     #[argh(option, from_str_fn(parse::duration))]
     max_age: Option<Duration>,
 
-    /// chance that a request is cut within its first 64 bytes or its answer's, from 0 to 1
+    /// chance that a request or its answer is cut within the first 64 bytes of its head or body, from 0 to 1
     #[argh(option, default = "0.0")]
     handshake_cuts: f64,
 
     /// chance that a request is answered with 503, from 0 to 1
     #[argh(option, default = "0.0")]
     refusals: f64,
+
+    /// chance that a request is passed on 100 ms late, from 0 to 1
+    #[argh(option, default = "0.0")]
+    late: f64,
 
     /// send requests twice, and answer with the `first` or `second` answer
     #[argh(option, from_str_fn(parse::copy))]
@@ -116,7 +122,7 @@ impl Faults {
             kills: self.kill.as_ref().map(|kill| Kills {
                 what: kill.0.clone(),
                 how: self.by.as_ref().map_or_else(|| vec![Cut::Fin, Cut::Rst], |by| by.0.clone()),
-                every: self.every.clone().map_or(EVERY, |every| every.0),
+                every: self.every.clone().map_or(trials::soak::EVERY, |every| every.0),
             }),
             only: self.only.as_ref().map(|only| only.0.clone()).unwrap_or_default(),
             up: shape(self.up_after),
@@ -124,6 +130,7 @@ impl Faults {
             max_age: self.max_age,
             handshake_cuts: self.handshake_cuts,
             refusals: self.refusals,
+            late: self.late,
             duplicate: self.duplicate,
             heads: if self.hold_heads { Heads::Hold } else { Heads::Pass },
             buffer_request: self.buffer_request,
@@ -131,6 +138,3 @@ impl Faults {
         }
     }
 }
-
-/// The time between two losses that the promises name.
-pub(crate) const EVERY: std::ops::RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(2);

@@ -1,25 +1,35 @@
-//! The soak: the mixed load under kills for as long as is wanted. Prints seed and figures; wrong bytes fail it, and on
-//! a wire that survives kills so does each failed exchange.
+//! The soak: the mixed load under kills, or while carriers are renewed, or for a day in minutes. Prints seed and
+//! figures; a wrong byte fails it, and on a wire that survives kills so does each failed exchange.
 
-use std::path::Path;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use argh::FromArgs;
-use tokio::net::TcpListener;
-use tokio::time::Instant;
-use trials::faults::{Cut, Kills, Loss, Plan, Proxy};
-use trials::load::{Figures, Mix, Public, Receipts, Target, run};
-use trials::program::{Client, Program, Server};
+use tokio::time::sleep;
+use trials::faults::Plan;
+use trials::load::{Figures, LARGEST, Mix};
+use trials::soak::{self, Books, Day, Stage, Vitals, carriers};
 
-use crate::faults::EVERY;
+use crate::faults::{Between, between};
 use crate::program;
 
 /// Visitors at a time.
 const AT_ONCE: u64 = 100;
 
-/// The part of the time that passes without kills, to compare with.
+/// How long the load runs without kills, to compare with: a part of the time, and at most this.
 const QUIET: f64 = 0.1;
+const LONGEST_QUIET: Duration = Duration::from_secs(60);
+
+/// How often carriers are renewed where renewals are what is tried, as text for the client.
+const TTL: &str = "50ms";
+
+/// Bodies of a day are at most 4 KiB, so that there can be very many: 2 to the power of this.
+const LARGEST_OF_A_DAY: u32 = 12;
+
+/// By how much memory may grow in a day, in KiB.
+const GROWTH: f64 = 1024.0;
 
 /// Run a mixed load through a tunnel whose requests are killed at random.
 #[derive(FromArgs)]
@@ -33,8 +43,28 @@ pub(crate) struct Soak {
     #[argh(option, default = "1")]
     seed: u64,
 
-    /// wire that is expected, `v1` or `v2`: on v1 a kill fails what is in flight, loudly (default: v1)
-    #[argh(option, default = "Wire::V1")]
+    /// end after so many kills instead of a time
+    #[argh(option)]
+    kills: Option<u64>,
+
+    /// time between two kills (default: 50ms..2s)
+    #[argh(option, from_str_fn(between))]
+    every: Option<Between>,
+
+    /// let no stream through, so that all goes by batches
+    #[argh(switch)]
+    batches: bool,
+
+    /// no kills, but carriers that live for 50 ms, until so many have been renewed in each direction
+    #[argh(option)]
+    renewals: Option<u64>,
+
+    /// a day in so many minutes: small exchanges, renewals, losses, clients that come and go, and what is held after it
+    #[argh(switch)]
+    day: bool,
+
+    /// wire that is expected, `v1` or `v2`: on v1 a kill fails what is in flight, loudly (default: v2)
+    #[argh(option, default = "Wire::V2")]
     wire: Wire,
 
     /// flag of the client; can be repeated
@@ -63,86 +93,93 @@ impl std::str::FromStr for Wire {
     }
 }
 
-/// Everything that takes part.
-struct Stage {
-    target: Target,
-    server: Server,
-    proxy: Proxy,
-    client: Program,
-    public: Public,
-}
-
 impl Soak {
-    /// Loads, kills, prints, and judges.
+    /// Loads, harms, prints, and judges.
     pub(crate) async fn run(&self) -> Result<()> {
-        let stage = self.stage(&program::release()?).await?;
-        println!("seed {}, {} min, {AT_ONCE} exchanges at a time", self.seed, self.minutes);
-        let whole = Duration::from_secs_f64(self.minutes * 60.0);
-        let (quiet, kills) = (whole.mul_f64(QUIET), whole.mul_f64(1.0 - QUIET));
-        stage.print_memory("at the beginning");
-        let mut mix = Mix { at_once: AT_ONCE, seed: self.seed, first_id: 0, lasts: quiet };
-        let calm = run(&mix, &stage.public).await;
-        println!("\nwithout kills, {:.0} s\n{calm}", quiet.as_secs_f64());
-        stage.print_memory("before the kills");
-        stage.proxy.change(Plan { kills: Some(everything()), ..Plan::default() });
-        // Beyond all that the calm part has used, its unfinished ones included.
-        mix = Mix { first_id: calm.exchanges + AT_ONCE, seed: !self.seed, lasts: kills, ..mix };
-        let shaken = run(&mix, &stage.public).await;
-        println!("\nunder kills, {:.0} s\n{shaken}", kills.as_secs_f64());
-        stage.print_memory("at the end");
-        let Stage { target, proxy, .. } = stage;
-        let receipts = target.ledger().receipts();
-        println!("\nthe target\n{}\nthe fault proxy\n{}", told(&receipts), proxy.stop().await);
-        self.judge(&calm, &shaken, &receipts)
+        let binary = program::release()?;
+        if self.day {
+            return self.day(binary).await;
+        }
+        match self.renewals {
+            Some(renewals) => self.renewals(binary, renewals).await,
+            None => self.under_kills(binary).await,
+        }
     }
 
-    async fn stage(&self, binary: &Path) -> Result<Stage> {
-        let target = Target::start(TcpListener::bind("127.0.0.1:0").await?)?;
-        let server = Server::start(binary).await?;
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let proxy = Proxy::start(listener, server.address, self.seed, Plan::default())?;
-        let flags: Vec<&str> = self.flag.iter().map(String::as_str).collect();
-        let prefix = "/soak".to_owned();
-        let source = format!("http://{}{prefix}", proxy.address());
-        let client = Client { source, target: target.address, http_proxy: None, flags: &flags }.start(binary)?;
-        let deadline = Instant::now() + Duration::from_secs(20);
-        client.printed(deadline, "was ready", |output| output.contains("Ready; Forwarding")).await?;
-        let public = Public { address: server.address, prefix };
-        Ok(Stage { target, server, proxy, client, public })
+    fn whole(&self) -> Duration {
+        Duration::from_secs_f64(self.minutes * 60.0)
     }
 
-    fn judge(&self, calm: &Figures, shaken: &Figures, receipts: &Receipts) -> Result<()> {
-        let wrong = calm.wrong + shaken.wrong + receipts.wrong;
-        ensure!(wrong == 0, "{wrong} exchanges had wrong bytes or a silent end");
-        ensure!(receipts.twice == 0, "{} exchanges were delivered more than once", receipts.twice);
-        let hung = calm.hung + shaken.hung;
-        ensure!(hung == 0, "{hung} exchanges hung");
+    fn mix(&self) -> Mix {
+        Mix { at_once: AT_ONCE, seed: self.seed, first_id: 0, largest: LARGEST }
+    }
+
+    fn plan(&self, plan: Plan) -> Plan {
+        if self.batches { soak::no_streams(plan) } else { plan }
+    }
+
+    async fn stage(&self, binary: PathBuf, more: &[&str]) -> Result<Stage> {
+        let wire = if self.wire == Wire::V1 { "v1" } else { "v2" };
+        let flags = ["--wire", wire].into_iter().chain(more.iter().copied());
+        let flags: Vec<&str> = flags.chain(self.flag.iter().map(String::as_str)).collect();
+        Ok(Stage::set(&binary, self.seed, self.plan(Plan::default()), &flags).await?)
+    }
+
+    async fn under_kills(&self, binary: PathBuf) -> Result<()> {
+        let every: RangeInclusive<Duration> = self.every.clone().map_or(soak::EVERY, |every| every.0);
+        println!("seed {}, {AT_ONCE} exchanges at a time, a kill each {every:?}", self.seed);
+        let stage = self.stage(binary, &[]).await?;
+        println!("\nat the beginning\n{}", Vitals::of(&stage));
+        let quiet = self.whole().mul_f64(QUIET).min(LONGEST_QUIET);
+        let calm = stage.load(&self.mix(), sleep(quiet)).await;
+        println!("without kills, {:.0} s\n{calm}\n{}", quiet.as_secs_f64(), Vitals::of(&stage));
+        stage.proxy.change(self.plan(soak::losses(every)));
+        let mix = Mix { seed: !self.seed, ..self.mix() };
+        let shaken = match self.kills {
+            Some(kills) => stage.load(&mix, stage.proxy.until(|tally| tally.kills() >= kills)).await,
+            None => stage.load(&mix, sleep(self.whole() - quiet)).await,
+        };
+        println!("under {} kills\n{shaken}\n{}", stage.proxy.tally().kills(), Vitals::of(&stage));
+        let books = stage.strike().await;
+        println!("{books}\nthe client said\n{}", books.said);
+        let (before, after) = (calm.within(99).as_secs_f64(), shaken.within(99).as_secs_f64());
+        println!("p99 grew by {:.0} ms; at most 1000 are promised", (after - before) * 1000.0);
         ensure!(calm.failed == 0, "{} exchanges failed without kills", calm.failed);
-        ensure!(calm.exchanges > 0 && shaken.exchanges > 0, "there was no load");
-        ensure!(self.wire == Wire::V1 || shaken.failed == 0, "{} exchanges failed under kills", shaken.failed);
+        ensure!(books.tally.kills() > 0, "nothing was killed");
+        self.judge(&[&calm, &shaken], &books)
+    }
+
+    async fn renewals(&self, binary: PathBuf, renewals: u64) -> Result<()> {
+        println!("seed {}, {AT_ONCE} exchanges at a time, each carrier renewed after {TTL}", self.seed);
+        let stage = self.stage(binary, &["--max-ttl", TTL]).await?;
+        let figures = stage.load(&self.mix(), stage.proxy.until(|tally| carriers(tally) >= renewals)).await;
+        let books = stage.strike().await;
+        println!("\n{} carriers and more in each direction\n{figures}\n{books}", carriers(&books.tally));
+        println!("the client said\n{}", books.said);
+        ensure!(books.said.matches("Ready; ").count() == 1, "the session did not live through it");
+        self.judge(&[&figures], &books)
+    }
+
+    async fn day(&self, binary: PathBuf) -> Result<()> {
+        let mix = Mix { largest: LARGEST_OF_A_DAY, ..self.mix() };
+        println!("seed {}, a day in {} min", self.seed, self.minutes);
+        let day = soak::day(&binary, &mix, self.whole()).await?;
+        println!("\n{day}");
+        let Day { before, figures, vitals: [rest, after], grown, books, .. } = &day;
+        ensure!(after.holds_no_more_than(*rest), "descriptors or threads are not back to where they were");
+        ensure!(grown.iter().all(|grown| *grown <= GROWTH), "memory grew by more than {GROWTH} KiB");
+        self.judge(&[before, figures], books)
+    }
+
+    fn judge(&self, loads: &[&Figures], books: &Books) -> Result<()> {
+        let sum = |of: fn(&Figures) -> u64| loads.iter().map(|load| of(load)).sum::<u64>();
+        let wrong = sum(|load| load.wrong) + books.receipts.wrong;
+        ensure!(wrong == 0, "{wrong} exchanges had wrong bytes or a silent end");
+        ensure!(books.receipts.twice == 0, "{} exchanges were delivered more than once", books.receipts.twice);
+        let (hung, failed) = (sum(|load| load.hung), sum(|load| load.failed));
+        ensure!(hung == 0, "{hung} exchanges hung");
+        ensure!(loads.iter().all(|load| load.exchanges > 0), "there was no load");
+        ensure!(self.wire == Wire::V1 || failed == 0, "{failed} exchanges failed");
         Ok(())
     }
-}
-
-impl Stage {
-    fn print_memory(&self, when: &str) {
-        let memory = |program: &Program| program.memory().map_or_else(|| "?".to_owned(), |kib| format!("{kib} KiB"));
-        println!("memory {when}: server {}, client {}", memory(&self.server.program), memory(&self.client));
-    }
-}
-
-fn everything() -> Kills {
-    Kills { what: vec![Loss::Read, Loss::Write, Loss::Both], how: vec![Cut::Fin, Cut::Rst], every: EVERY }
-}
-
-fn told(receipts: &Receipts) -> String {
-    let Receipts { delivered, twice, wrong, cut, complaints } = receipts;
-    let mut text = format!(
-        "{:32} {delivered:10}\n{:32} {twice:10}\n{:32} {wrong:10}\n{:32} {cut:10}\n",
-        "exchanges delivered", "delivered more than once", "wrong bytes or silent ends", "cut, and seen to be"
-    );
-    for complaint in complaints {
-        text.extend(["  ", complaint, "\n"]);
-    }
-    text
 }

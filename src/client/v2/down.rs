@@ -8,8 +8,9 @@ use reqwest::Body;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::TaskTracker;
 
-use super::super::backoff::Backoff;
+use super::super::backoff::{Backoff, GOOD_LIFE};
 use super::super::random_unit;
+use super::path::Direction;
 use super::tunnel::{Trouble, Tunnel};
 use crate::pipe::v2::{Broken, TRIAL_PAUSE};
 use crate::wire::v2::{self, Manner};
@@ -23,6 +24,7 @@ pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
     let mut backoff = Backoff::returning();
     loop {
         let now = *manner.borrow_and_update();
+        let (begin, wanted) = (Instant::now(), tunnel.carriers.wanted());
         let carried = match now {
             Manner::Stream => stream(&tunnel, &tasks).await,
             Manner::Batch | Manner::Trial => {
@@ -43,6 +45,10 @@ pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
             Err(Trouble::Gone(cause)) => return cause,
             Err(trouble) => {
                 tracing::debug!(?trouble, "a carrier down failed");
+                // One that was cut after it had done its work is no sign that the next will not.
+                if tunnel.carriers.wanted() > wanted || begin.elapsed() >= GOOD_LIFE {
+                    backoff = Backoff::returning();
+                }
                 sleep(backoff.next(random_unit())).await;
             }
         }
@@ -71,13 +77,13 @@ async fn stream(tunnel: &Arc<Tunnel>, tasks: &TaskTracker) -> Result<(), Trouble
     tokio::select! {
         ended = carried.as_mut() => {
             match &ended {
-                Ok(()) => tunnel.path.worked(true),
-                Err(_) => tunnel.path.cut(true, begin.elapsed(), 0),
+                Ok(()) => tunnel.path.worked(Direction::Down, begin.elapsed(), 0),
+                Err(_) => tunnel.path.cut(Direction::Down, begin.elapsed(), 0),
             }
             ended
         }
-        () = sleep(tunnel.path.life()) => {
-            tunnel.path.worked(true);
+        () = sleep(tunnel.path.life(Direction::Down)) => {
+            tunnel.path.worked(Direction::Down, begin.elapsed(), 0);
             tasks.spawn(async move { drop(timeout(TAIL, carried).await) });
             Ok(())
         }

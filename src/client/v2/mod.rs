@@ -1,6 +1,7 @@
 //! A session on wire v2: carriers of both manners, chosen for each direction by trial.
 
 mod down;
+mod limit;
 mod open;
 mod path;
 mod trial;

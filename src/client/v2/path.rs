@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::limit::Limit;
 use crate::wire::v2::Manner;
 
 /// How long a batch is on a path that takes all; servers take no longer ones.
@@ -20,8 +21,10 @@ const MIN_STREAM: u64 = 16 * 1024;
 /// A carrier never lives shorter by choice.
 const MIN_LIFE: Duration = Duration::from_millis(200);
 
-/// Two cuts count as the same limit where they are no further apart than this part of the longer.
-const SAME: f64 = 0.2;
+/// What of a life that was cut short is safe, in tenths; and of a length, where some of what was sent never left this
+/// machine, so that the limit is lower, and nobody knows by how much.
+const SAFE_LIFE: u64 = 8;
+const SAFE_LENGTH: u64 = 5;
 
 /// How many carriers that stream may fail in a row, young, before the direction goes back to batches.
 const MAX_FAILURES: u32 = 3;
@@ -33,36 +36,49 @@ pub(in crate::client) struct Path {
     learned: Mutex<Learned>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
 struct Learned {
-    life: Duration,
     batch: usize,
     /// What something on the way lets through.
     most_batch: usize,
-    stream: u64,
-    down: Cuts,
-    up: Cuts,
+    down: Streams,
+    up: Streams,
 }
 
-/// What is remembered of a direction's failures.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Cuts {
-    age: Option<Duration>,
-    sent: u64,
+/// What is known of a direction's streams.
+struct Streams {
+    /// In milliseconds.
+    life: Limit,
+    /// In bytes of the log.
+    length: Limit,
     failures: u32,
+}
+
+impl Streams {
+    fn new(max_ttl: Duration) -> Self {
+        Self {
+            life: Limit::new(millis(MIN_LIFE), millis(max_ttl), SAFE_LIFE),
+            length: Limit::new(MIN_STREAM, u64::MAX, SAFE_LENGTH),
+            failures: 0,
+        }
+    }
+}
+
+/// A direction, from the client's point of view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    Down,
+    Up,
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Path {
     /// A path of which nothing is known but the longest that the person lets a carrier live.
     pub(in crate::client) fn new(max_ttl: Duration) -> Self {
-        let learned = Learned {
-            life: max_ttl,
-            batch: MAX_BATCH,
-            most_batch: MAX_BATCH,
-            stream: u64::MAX,
-            down: Cuts::default(),
-            up: Cuts::default(),
-        };
+        let (down, up) = (Streams::new(max_ttl), Streams::new(max_ttl));
+        let learned = Learned { batch: MAX_BATCH, most_batch: MAX_BATCH, down, up };
         Self { down: watch::Sender::new(Manner::Batch), up: watch::Sender::new(Manner::Batch), learned: learned.into() }
     }
 
@@ -72,8 +88,8 @@ impl Path {
     }
 
     /// How long a streaming carrier may live.
-    pub(super) fn life(&self) -> Duration {
-        self.learned().life
+    pub(super) fn life(&self, direction: Direction) -> Duration {
+        Duration::from_millis(self.learned().streams(direction).life.now())
     }
 
     /// How many bytes of the log a batch may bring.
@@ -83,20 +99,14 @@ impl Path {
 
     /// How many bytes of the log a streaming request may bring.
     pub(super) fn stream(&self) -> u64 {
-        self.learned().stream
+        self.learned().up.length.now()
     }
 
-    /// A request was too large for something on the way.
-    pub(super) fn too_large(&self, manner: Manner, sent: u64) {
+    /// A batch was too large for something on the way.
+    pub(super) fn batch_too_large(&self) {
         let mut learned = self.learned();
-        match manner {
-            // Some of what was sent never left this machine, so the limit is lower, nobody knows by how much.
-            Manner::Stream | Manner::Trial => learned.stream = (learned.stream.min(sent) / 2).max(MIN_STREAM),
-            Manner::Batch => {
-                learned.batch = (learned.batch / 2).max(MIN_BATCH);
-                learned.most_batch = learned.batch;
-            }
-        }
+        learned.batch = (learned.batch / 2).max(MIN_BATCH);
+        learned.most_batch = learned.batch;
     }
 
     /// A batch was cut. The server takes a batch whole or not at all, so on a path that cuts what takes long only smaller
@@ -112,40 +122,50 @@ impl Path {
         learned.batch = (learned.batch * 2).min(learned.most_batch);
     }
 
-    /// A streaming carrier was cut at this age, after so many bytes. Cut at the same age twice, carriers live shorter
-    /// from then on; else, cut after as many bytes twice, they bring less; cut young again and again, the direction
+    /// A streaming request was, after so many bytes. Where it was as short as one may be, batches are better.
+    pub(super) fn stream_too_large(&self, sent: u64) {
+        let length = &mut self.learned().up.length;
+        if length.now() <= MIN_STREAM {
+            self.up.send_replace(Manner::Batch);
+        }
+        length.exceeded(sent);
+    }
+
+    /// A streaming carrier was cut at this age, after so many bytes. Cut at the same age again and again, carriers live
+    /// shorter from then on; else, cut after as many bytes, they bring less; cut young again and again, the direction
     /// goes back to batches.
-    pub(super) fn cut(&self, down: bool, age: Duration, sent: u64) {
+    pub(super) fn cut(&self, direction: Direction, age: Duration, sent: u64) {
         let failed = {
             let mut learned = self.learned();
-            let life = learned.life;
-            let cuts = if down { &mut learned.down } else { &mut learned.up };
-            let same = cuts.age.is_some_and(|before| before.abs_diff(age) <= before.max(age).mul_f64(SAME));
-            let least = cuts.sent.min(sent);
-            let as_many = least >= MIN_STREAM && cuts.sent.abs_diff(sent) <= cuts.sent.max(sent) / 5;
-            cuts.age = Some(age);
-            cuts.sent = sent;
-            cuts.failures = if age < MIN_LIFE { cuts.failures + 1 } else { 0 };
-            let failed = cuts.failures >= MAX_FAILURES;
+            let streams = learned.streams(direction);
+            streams.failures = if age < MIN_LIFE { streams.failures + 1 } else { 0 };
+            let limited = streams.life.cut(millis(age)) || streams.length.cut(sent);
+            if limited {
+                let (life, length) = (streams.life.now(), streams.length.now());
+                tracing::debug!(?direction, ?age, sent, life, length, "carriers are cut at the same point");
+            }
+            let failed = streams.failures >= MAX_FAILURES;
             if failed {
-                cuts.failures = 0;
-            } else if same && age >= MIN_LIFE && age < life {
-                learned.life = age.mul_f64(0.8).max(MIN_LIFE);
-            } else if as_many {
-                learned.stream = (learned.stream.min(sent) / 2).max(MIN_STREAM);
+                streams.failures = 0;
             }
             failed
         };
         if failed {
-            let direction = if down { &self.down } else { &self.up };
-            direction.send_replace(Manner::Batch);
+            let manner = match direction {
+                Direction::Down => &self.down,
+                Direction::Up => &self.up,
+            };
+            manner.send_replace(Manner::Batch);
         }
     }
 
-    /// A streaming carrier ended in order.
-    pub(super) fn worked(&self, down: bool) {
+    /// A streaming carrier ended in order, at this age, after so many bytes.
+    pub(super) fn worked(&self, direction: Direction, age: Duration, sent: u64) {
         let mut learned = self.learned();
-        if down { learned.down.failures = 0 } else { learned.up.failures = 0 }
+        let streams = learned.streams(direction);
+        streams.failures = 0;
+        streams.life.passed(millis(age));
+        streams.length.passed(sent);
     }
 
     /// What the tunnel does now, for people.
@@ -155,30 +175,49 @@ impl Path {
     }
 }
 
+impl Learned {
+    fn streams(&mut self, direction: Direction) -> &mut Streams {
+        match direction {
+            Direction::Down => &mut self.down,
+            Direction::Up => &mut self.up,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::Direction::{Down, Up};
     use super::*;
 
     fn path() -> Path {
         Path::new(Duration::from_secs(10))
     }
 
-    fn millis(millis: u64) -> Duration {
+    fn ms(millis: u64) -> Duration {
         Duration::from_millis(millis)
     }
 
     #[test]
-    fn a_cut_at_the_same_age_twice_is_a_limit() {
+    fn cuts_at_the_same_age_are_a_limit_of_that_direction() {
         let path = path();
-        path.cut(true, millis(1_000), 0);
-        assert_eq!(path.life(), millis(10_000), "once is chance");
-        path.cut(true, millis(5_000), 0);
-        assert_eq!(path.life(), millis(10_000), "at another age too");
-        path.cut(true, millis(5_100), 0);
-        assert_eq!(path.life(), millis(4_080));
-        path.cut(true, millis(9_000), 0);
-        path.cut(true, millis(9_000), 0);
-        assert_eq!(path.life(), millis(4_080), "a later cut is no reason to live longer");
+        for _ in 0..3 {
+            assert_eq!(path.life(Down), ms(10_000), "chance");
+            path.cut(Down, ms(5_000), 0);
+        }
+        assert_eq!((path.life(Down), path.life(Up)), (ms(4_000), ms(10_000)));
+        // One that lives as long as it may, a few times, shows that it may live longer.
+        for _ in 0..100 {
+            path.worked(Down, path.life(Down), 0);
+        }
+        assert_eq!(path.life(Down), ms(10_000));
+    }
+
+    #[test]
+    fn a_life_that_a_person_wants_short_is_short() {
+        let path = Path::new(ms(50));
+        path.cut(Up, ms(40), 0);
+        path.worked(Up, ms(50), 0);
+        assert_eq!(path.life(Up), ms(50));
     }
 
     #[test]
@@ -186,22 +225,22 @@ mod tests {
         let path = path();
         path.down.send_replace(Manner::Stream);
         path.up.send_replace(Manner::Stream);
-        path.cut(true, millis(10), 0);
-        path.cut(true, millis(10), 0);
-        path.worked(true);
-        path.cut(true, millis(10), 0);
-        path.cut(true, millis(10), 0);
+        path.cut(Down, ms(10), 0);
+        path.cut(Down, ms(10), 0);
+        path.worked(Down, ms(10_000), 0);
+        path.cut(Down, ms(10), 0);
+        path.cut(Down, ms(10), 0);
         assert_eq!(*path.down.borrow(), Manner::Stream);
-        path.cut(true, millis(10), 0);
+        path.cut(Down, ms(10), 0);
         assert_eq!((*path.down.borrow(), *path.up.borrow()), (Manner::Batch, Manner::Stream));
-        assert_eq!(path.life(), millis(10_000), "a bad moment is no limit");
+        assert_eq!(path.life(Down), ms(10_000), "a bad moment is no limit");
         assert_eq!(path.describe(), "wire v2: batches down, streams up");
     }
 
     #[test]
     fn a_batch_that_is_cut_makes_the_next_smaller_until_one_comes_through() {
         let path = path();
-        path.too_large(Manner::Batch, 0);
+        path.batch_too_large();
         for _ in 0..10 {
             path.batch_cut();
         }
@@ -217,21 +256,23 @@ mod tests {
     #[test]
     fn what_is_too_large_is_made_smaller() {
         let path = path();
-        path.too_large(Manner::Batch, 0);
+        path.batch_too_large();
         assert_eq!(path.batch(), 256 * 1024);
         for _ in 0..10 {
-            path.too_large(Manner::Batch, 0);
+            path.batch_too_large();
         }
         assert_eq!(path.batch(), MIN_BATCH);
-        path.too_large(Manner::Stream, 1_000_000);
+        path.stream_too_large(1_000_000);
         assert_eq!(path.stream(), 500_000);
-        path.cut(false, millis(1_000), 300_000);
-        assert_eq!(path.stream(), 500_000, "once is chance");
-        path.cut(false, millis(3_000), 310_000);
-        assert_eq!(path.stream(), 155_000);
-        for _ in 0..10 {
-            path.too_large(Manner::Stream, 64);
+        for age in [1_000, 3_000, 5_000] {
+            assert_eq!(path.stream(), 500_000, "chance");
+            path.cut(Up, ms(age), 300_000);
         }
-        assert_eq!(path.stream(), MIN_STREAM);
+        assert_eq!(path.stream(), 150_000);
+        path.up.send_replace(Manner::Stream);
+        path.stream_too_large(64);
+        assert_eq!((path.stream(), *path.up.borrow()), (MIN_STREAM, Manner::Stream));
+        path.stream_too_large(64);
+        assert_eq!((path.stream(), *path.up.borrow()), (MIN_STREAM, Manner::Batch));
     }
 }

@@ -21,12 +21,14 @@ const LAG: Duration = Duration::from_millis(50);
 /// How often a trial is repeated before its failure counts: the first may meet a cold connection.
 const TRIES: usize = 3;
 
-/// When to try again what did not work.
-const AGAIN: Duration = Duration::from_secs(60);
+/// When to try again what did not work: soon, for it may have been a bad moment, and ever more seldom.
+const AGAIN: Duration = Duration::from_secs(5);
+const LONGEST_AGAIN: Duration = Duration::from_secs(60);
 
 /// Tries, and tries again. Never returns: whatever comes of it, the session goes on.
 pub(super) async fn run(tunnel: &Tunnel, client: &Client) {
     let path = &tunnel.path;
+    let (mut again, mut told) = (AGAIN, String::new());
     loop {
         let round_trip = round_trip(tunnel).await;
         let (down, up) = tokio::join!(
@@ -34,12 +36,18 @@ pub(super) async fn run(tunnel: &Tunnel, client: &Client) {
             try_direction(&path.up, round_trip, || up::trial(tunnel)),
         );
         let text = [Some(path.describe()), why("down", &down), why("up", &up)];
-        client.tell(Event::Link { text: text.into_iter().flatten().collect::<Vec<_>>().join("; ") });
+        let text = text.into_iter().flatten().collect::<Vec<_>>().join("; ");
+        if text != told {
+            told.clone_from(&text);
+            client.tell(Event::Link { text });
+        }
         loop {
-            sleep(AGAIN).await;
+            sleep(again).await;
             if *path.down.borrow() != Manner::Stream || *path.up.borrow() != Manner::Stream {
+                again = (again * 2).min(LONGEST_AGAIN);
                 break;
             }
+            again = AGAIN;
         }
     }
 }

@@ -8,8 +8,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::TaskTracker;
 
-use super::super::backoff::Backoff;
+use super::super::backoff::{Backoff, GOOD_LIFE};
 use super::super::random_unit;
+use super::path::Direction;
 use super::tunnel::{Trouble, Tunnel};
 use crate::pipe::v2::TRIAL_PAUSE;
 use crate::wire::v2::{self, Carrier, Digest, Manner};
@@ -39,6 +40,7 @@ pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
     let mut backoff = Backoff::returning();
     loop {
         let now = *manner.borrow_and_update();
+        let (begin, acked) = (Instant::now(), tunnel.carriers.acked());
         let carried = match now {
             Manner::Stream => stream(&tunnel, &tasks).await,
             Manner::Batch | Manner::Trial => tokio::select! {
@@ -52,6 +54,10 @@ pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
             Err(Trouble::Gone(cause)) => return cause,
             Err(trouble) => {
                 tracing::debug!(?trouble, "a carrier up failed");
+                // One that was cut after it had done its work is no sign that the next will not.
+                if tunnel.carriers.acked() > acked || begin.elapsed() >= GOOD_LIFE {
+                    backoff = Backoff::returning();
+                }
                 sleep(backoff.next(random_unit())).await;
             }
         }
@@ -73,17 +79,17 @@ async fn stream(tunnel: &Arc<Tunnel>, tasks: &TaskTracker) -> Result<(), Trouble
     tokio::select! {
         ended = carried.as_mut() => {
             match ended {
-                Ok(()) => tunnel.path.worked(false),
+                Ok(()) => tunnel.path.worked(Direction::Up, begin.elapsed(), sent.bytes()),
                 Err(Trouble::TooLarge) => {
-                    tunnel.path.too_large(Manner::Stream, sent.bytes());
+                    tunnel.path.stream_too_large(sent.bytes());
                     return Ok(());
                 }
-                Err(_) => tunnel.path.cut(false, begin.elapsed(), sent.bytes()),
+                Err(_) => tunnel.path.cut(Direction::Up, begin.elapsed(), sent.bytes()),
             }
             ended
         }
-        () = sleep(tunnel.path.life()) => {
-            tunnel.path.worked(false);
+        () = sleep(tunnel.path.life(Direction::Up)) => {
+            tunnel.path.worked(Direction::Up, begin.elapsed(), sent.bytes());
             tasks.spawn(async move { drop(timeout(TAIL, carried).await) });
             Ok(())
         }
@@ -124,7 +130,7 @@ async fn batches(tunnel: &Arc<Tunnel>, backoff: &mut Backoff) -> Result<(), Trou
                         *backoff = Backoff::returning();
                     }
                     Err(Trouble::TooLarge) => {
-                        tunnel.path.too_large(Manner::Batch, 0);
+                        tunnel.path.batch_too_large();
                         return Ok(());
                     }
                     Err(trouble) => {

@@ -10,3 +10,5 @@ pub mod intermediaries;
 pub mod load;
 
 pub mod delay;
+
+pub mod soak;

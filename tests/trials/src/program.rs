@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
 /// What is kept of a program's output; the rest is dropped from its beginning.
@@ -102,6 +102,13 @@ impl Program {
         line.trim().strip_suffix("kB")?.trim().parse().ok()
     }
 
+    /// How many descriptors it has open, and how many threads run, where the system tells.
+    #[must_use]
+    pub fn holds(&self) -> Option<(usize, usize)> {
+        let entries = |name| Some(std::fs::read_dir(format!("/proc/{}/{name}", self.id()?)).ok()?.count());
+        Some((entries("fd")?, entries("task")?))
+    }
+
     /// Waits until what it has printed satisfies `wanted`, and returns that.
     ///
     /// # Errors
@@ -125,12 +132,26 @@ impl Program {
     }
 }
 
+impl Program {
+    /// Asks it to end and waits until it has, for 5 s; then it is killed.
+    pub async fn end(mut self) {
+        if self.ask() {
+            let _ = timeout(FAREWELL, self.child.wait()).await;
+        }
+        let _ = self.child.kill().await;
+    }
+
+    /// The one way to ask in safe code; where there is no such program nobody was asked.
+    fn ask(&self) -> bool {
+        let Some(id) = self.child.id() else { return false };
+        let asked = std::process::Command::new("kill").arg(id.to_string()).stderr(Stdio::null()).status();
+        asked.is_ok_and(|status| status.success())
+    }
+}
+
 impl Drop for Program {
     fn drop(&mut self) {
-        let Some(id) = self.child.id() else { return };
-        // The one way to ask in safe code; where there is no such program the child is killed.
-        let asked = std::process::Command::new("kill").arg(id.to_string()).stderr(Stdio::null()).status();
-        if asked.is_ok_and(|status| status.success()) {
+        if self.ask() {
             let looks = FAREWELL.as_millis() / LOOK.as_millis();
             for _ in 0..looks {
                 if self.has_ended() {

@@ -33,7 +33,7 @@ fn list<T: Clone>(words: &[(&str, T)], text: &str) -> Result<List<T>, String> {
 }
 
 pub(super) fn losses(text: &str) -> Result<List<Loss>, String> {
-    list(&[("read", Loss::Read), ("write", Loss::Write), ("both", Loss::Both)], text)
+    list(&[("read", Loss::Read), ("write", Loss::Write), ("both", Loss::Both), ("any", Loss::Any)], text)
 }
 
 pub(super) fn cuts(text: &str) -> Result<List<Cut>, String> {
@@ -63,7 +63,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     seconds.ok_or_else(|| format!("`{text}` is no time; write it like `50ms` or `2s`"))
 }
 
-pub(super) fn between(text: &str) -> Result<Between, String> {
+pub(crate) fn between(text: &str) -> Result<Between, String> {
     let (start, end) = text.split_once("..").unwrap_or((text, text));
     let (start, end) = (duration(start)?, duration(end)?);
     if start.is_zero() || end < start {
@@ -85,7 +85,7 @@ mod tests {
     fn values() {
         let ms = Duration::from_millis;
         check(&losses("read,both"), &Ok(List(vec![Loss::Read, Loss::Both])));
-        check(&losses("read,"), &Err("`` is none of `read`, `write`, `both`"));
+        check(&losses("read,"), &Err("`` is none of `read`, `write`, `both`, `any`"));
         check(&cuts("rst"), &Ok(List(vec![Cut::Rst])));
         check(&kinds("other"), &Ok(List(vec![Kind::Other])));
         check(&copy("second"), &Ok(Copy::AnswerSecond));

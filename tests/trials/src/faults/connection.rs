@@ -23,6 +23,9 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// How far into a body a cut still counts as inside the handshake.
 const HANDSHAKE: u64 = 64;
 
+/// How far into a head it may be: no head is shorter.
+const HEAD: u64 = 64;
+
 /// Why a connection is over.
 #[derive(Debug)]
 pub(super) enum End {
@@ -147,12 +150,19 @@ impl Connection {
             return Ok(limit(&self.plan.up));
         }
         let cut = course.random.choice([Cut::Fin, Cut::Rst]).unwrap_or(Cut::Rst);
-        let limit = Limit { left: course.random.u64(0..=HANDSHAKE), then: Then::Cut(cut), act: Act::HandshakeCut(cut) };
+        let counts_head = course.random.bool();
+        let left = course.random.u64(0..=if counts_head { HEAD } else { HANDSHAKE });
+        let limit = Limit { left, counts_head, then: Then::Cut(cut), act: Act::HandshakeCut(cut) };
         if course.random.bool() {
             return Ok(Some(limit));
         }
         course.answer_limit = Some(limit);
         Ok(None)
+    }
+
+    /// Whether the request that begins is to be late.
+    pub(super) fn is_late(&self) -> bool {
+        self.course().random.f64() < self.plan.late
     }
 
     /// The request that the next answer is for.
@@ -202,7 +212,7 @@ pub(super) fn limit(shape: &Shape) -> Option<Limit> {
         Then::Stall => Act::Stall,
         Then::BlackHole => Act::BlackHole,
     };
-    Some(Limit { left, then, act })
+    Some(Limit { left, counts_head: false, then, act })
 }
 
 async fn finish(end: End, mut visitor: TcpStream, mut origin: TcpStream) {

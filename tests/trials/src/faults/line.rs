@@ -47,10 +47,12 @@ pub(super) struct Outlet<'a> {
     nowhere: bool,
 }
 
-/// What happens when this many more bytes of a body have passed.
+/// What happens when this many more bytes have passed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limit {
     pub(super) left: u64,
+    /// Whether those of the head count.
+    pub(super) counts_head: bool,
     pub(super) then: Then,
     pub(super) act: Act,
 }
@@ -69,8 +71,11 @@ impl Outlet<'_> {
         }
     }
 
-    /// Sends bytes that do not count.
+    /// Sends the bytes of a head, which few limits count.
     pub(super) async fn head(&mut self, bytes: Bytes) {
+        if self.limit.is_some_and(|limit| limit.counts_head) {
+            return self.body(bytes).await;
+        }
         self.put(Item::Bytes(bytes)).await;
     }
 

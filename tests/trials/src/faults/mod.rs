@@ -93,6 +93,11 @@ impl Proxy {
         self.shared.counters.tally()
     }
 
+    /// Waits until it has done enough. Bounded by nothing.
+    pub async fn until(&self, enough: impl Fn(&Tally) -> bool) {
+        self.shared.counters.until(enough).await;
+    }
+
     /// Cuts what still goes through it and waits until nothing runs any more, which takes about as long as closing
     /// the sockets. Cancelling it leaves that to the runtime.
     pub async fn stop(self) -> Tally {

@@ -16,10 +16,13 @@ pub struct Plan {
     pub down: Shape,
     /// Each request is cut at this age.
     pub max_age: Option<Duration>,
-    /// The chance, from 0 to 1, that a request is cut within the first 64 bytes of its body or of its answer's.
+    /// The chance, from 0 to 1, that a request or its answer is cut within the first 64 bytes of its head or its
+    /// body.
     pub handshake_cuts: f64,
     /// The chance, from 0 to 1, that a request is answered with 503 and never passed on.
     pub refusals: f64,
+    /// The chance, from 0 to 1, that a request is passed on 100 ms late and whole, so that those after it overtake it.
+    pub late: f64,
     /// A request with a Content-Length of up to 1 MiB is sent twice.
     pub duplicate: Option<Copy>,
     /// What happens to the head of an answer.
@@ -50,6 +53,8 @@ pub enum Loss {
     Write,
     /// One `read` and one `write`.
     Both,
+    /// One connection, whatever it carries: an `open`, half a head, or nothing at the moment.
+    Any,
 }
 
 /// How a connection is cut, towards both sides.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::watch;
 
 use super::{Cut, Kind, Loss};
 
@@ -15,6 +16,8 @@ pub enum Act {
     Unreachable,
     /// A request was seen.
     Request(Kind),
+    /// A request that was kept back was passed on whole.
+    Passed(Kind),
     /// A request in flight was lost, at random.
     Kill(Loss, Cut),
     /// It was time for a loss, but there was nothing to lose.
@@ -23,7 +26,7 @@ pub enum Act {
     TooOld,
     /// A connection was cut at a byte that the plan names.
     CutAtByte(Cut),
-    /// A connection was cut within the first bytes of a body.
+    /// A connection was cut in a head or within the first bytes of its body.
     HandshakeCut(Cut),
     /// A direction was stopped.
     Stall,
@@ -31,6 +34,10 @@ pub enum Act {
     BlackHole,
     /// A request was sent twice.
     Duplicate,
+    /// A request was passed on late.
+    Late,
+    /// Another of its kind was passed on before one that was late.
+    Overtaken,
     /// The head of an answer was held.
     HeldHead,
     /// A request was passed on whole.
@@ -49,6 +56,7 @@ impl fmt::Display for Act {
             Self::Connection => write!(f, "connections"),
             Self::Unreachable => write!(f, "connections without an origin"),
             Self::Request(kind) => write!(f, "requests: {kind:?}"),
+            Self::Passed(kind) => write!(f, "kept back, then passed on: {kind:?}"),
             Self::Kill(loss, cut) => write!(f, "killed: {loss:?} by {cut:?}"),
             Self::NoVictim => write!(f, "nothing to kill"),
             Self::TooOld => write!(f, "cut at an age"),
@@ -57,6 +65,8 @@ impl fmt::Display for Act {
             Self::Stall => write!(f, "stalled"),
             Self::BlackHole => write!(f, "black holes"),
             Self::Duplicate => write!(f, "sent twice"),
+            Self::Late => write!(f, "passed on late"),
+            Self::Overtaken => write!(f, "overtaken by another"),
             Self::HeldHead => write!(f, "heads held"),
             Self::BufferedRequest => write!(f, "requests held until whole"),
             Self::TooLarge => write!(f, "requests answered with 413"),
@@ -97,16 +107,20 @@ impl fmt::Display for Tally {
 
 #[derive(Default)]
 pub(super) struct Counters {
-    // Held to add one or to copy, never across an await.
-    counts: Mutex<BTreeMap<Act, u64>>,
+    tally: watch::Sender<Tally>,
 }
 
 impl Counters {
     pub(super) fn count(&self, act: Act) {
-        *self.counts.lock().unwrap_or_else(PoisonError::into_inner).entry(act).or_default() += 1;
+        self.tally.send_modify(|tally| *tally.counts.entry(act).or_default() += 1);
     }
 
     pub(super) fn tally(&self) -> Tally {
-        Tally { counts: self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone() }
+        self.tally.borrow().clone()
+    }
+
+    pub(super) async fn until(&self, enough: impl Fn(&Tally) -> bool) {
+        // The sender is a field of ours: it is not dropped meanwhile.
+        let _ = self.tally.subscribe().wait_for(|tally| enough(tally)).await;
     }
 }

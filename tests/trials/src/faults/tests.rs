@@ -181,6 +181,18 @@ fn kills_what_is_in_flight() {
 }
 
 #[test]
+fn kills_whatever_there_is() {
+    let every = Duration::from_millis(10)..=Duration::from_millis(20);
+    let plan = || Plan {
+        kills: Some(Kills { what: vec![Loss::Any], how: vec![Cut::Fin], every: every.clone() }),
+        ..Plan::default()
+    };
+    for request in ["POST /other HTTP/1.1\r\nContent-Length: 4\r\n\r\nabc", "POST /read HT", ""] {
+        check(&plan(), request, Ended::Fin, 0, Act::Kill(Loss::Any, Cut::Fin), |seen| seen.tally.kills() == 1);
+    }
+}
+
+#[test]
 fn kills_follow_the_seed() {
     let kills = Kills {
         what: vec![Loss::Read, Loss::Write, Loss::Both],
@@ -216,6 +228,14 @@ fn cuts_inside_the_handshake() {
         assert_ne!(seen.ended, Ended::Silent, "{seed}");
         assert!(seen.text.matches('x').count() <= 64, "{seed}: {}", seen.text);
     }
+}
+
+#[test]
+fn a_request_is_late() {
+    let plan = Plan { late: 1.0, ..Plan::default() };
+    check(&plan, &post("/write", "abc"), Ended::Silent, 1, Act::Late, |seen| {
+        seen.took >= Duration::from_millis(100) && seen.tally.of(Act::Overtaken) == 0
+    });
 }
 
 #[test]

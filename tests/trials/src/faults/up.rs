@@ -6,12 +6,12 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::net::tcp::ReadHalf;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::connection::{Connection, End};
 use super::framer::{Framer, Head, Piece, Side};
 use super::line::{Limit, Outlet};
-use super::{Act, Copy};
+use super::{Act, Copy, Kind};
 
 /// The largest request that is sent twice, which a proxy of the kind that does so would hold in memory.
 const MAX_COPY: u64 = 1024 * 1024;
@@ -21,11 +21,15 @@ const COPY_DEADLINE: Duration = Duration::from_secs(65);
 
 const TOO_LARGE: &str = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
+/// How late a request is that is late.
+const LATE: Duration = Duration::from_millis(100);
+
 /// What is read at once.
 pub(super) const CHUNK: usize = 64 * 1024;
 
 /// A request that is kept back until it is whole.
 struct Kept {
+    kind: Kind,
     head: Bytes,
     body: BytesMut,
     limit: Option<Limit>,
@@ -42,6 +46,7 @@ pub(super) struct Request {
 enum Why {
     Whole(usize),
     Twice(Copy),
+    Late,
 }
 
 /// Reads to the visitor's end. Cancelling it loses what is kept.
@@ -80,7 +85,7 @@ async fn pass(
         Piece::Head(bytes, head) => {
             let limit = connection.request(&head)?;
             if let Some(why) = keep(connection, &head) {
-                *kept = Some(Kept { head: bytes, body: BytesMut::new(), limit, why });
+                *kept = Some(Kept { kind: head.kind, head: bytes, body: BytesMut::new(), limit, why });
             } else {
                 outlet.begin(limit).await;
                 outlet.head(bytes).await;
@@ -113,23 +118,38 @@ fn keep(connection: &Connection, head: &Head) -> Option<Why> {
     let small_post = head.is_post && head.length.is_some_and(|length| length <= MAX_COPY);
     match (plan.duplicate, plan.buffer_request) {
         (Some(copy), _) if small_post => Some(Why::Twice(copy)),
+        // Those that are in time are kept too, so that it is known when one has passed.
+        _ if small_post && plan.late > 0.0 => {
+            Some(if connection.is_late() { Why::Late } else { Why::Whole(usize::MAX) })
+        }
         (_, Some(bound)) => Some(Why::Whole(bound)),
         _ => None,
     }
 }
 
 async fn release(connection: &Connection, kept: Kept, outlet: &mut Outlet<'_>) {
-    let Kept { head, body, limit, why } = kept;
+    let Kept { kind, head, body, limit, why } = kept;
     let body = body.freeze();
     let request = Request { head: head.clone(), body: body.clone() };
     match why {
         Why::Twice(Copy::AnswerSecond) => send_again(connection, request).await,
         Why::Twice(Copy::AnswerFirst) => connection.repeat_later(request),
         Why::Whole(_) => connection.count(Act::BufferedRequest),
+        Why::Late => be_late(connection, Act::Passed(kind)).await,
     }
     outlet.begin(limit).await;
     outlet.head(head).await;
     outlet.body(body).await;
+    connection.count(Act::Passed(kind));
+}
+
+async fn be_late(connection: &Connection, passed: Act) {
+    let before = connection.shared.counters.tally().of(passed);
+    sleep(LATE).await;
+    connection.count(Act::Late);
+    if connection.shared.counters.tally().of(passed) > before {
+        connection.count(Act::Overtaken);
+    }
 }
 
 /// Sends a request on a connection of its own and reads the answer to its end, which nobody wants.

@@ -39,10 +39,11 @@ impl Victims {
         (Place { victims: self.clone(), index }, killed)
     }
 
-    /// Cuts one connection that carries `kind`, and says whether there was one.
-    fn cut_one(&self, kind: Kind, cut: Cut, random: &mut Rng) -> bool {
+    /// Cuts one connection that carries `kind`, or any, and says whether there was one.
+    fn cut_one(&self, kind: Option<Kind>, cut: Cut, random: &mut Rng) -> bool {
         let mut live = self.lock();
-        let carriers = live.iter().filter(|(_, life)| life.carries == Some(kind)).map(|(index, _)| *index);
+        let fits = |life: &Life| kind.is_none() || life.carries == kind;
+        let carriers = live.iter().filter(|(_, life)| fits(life)).map(|(index, _)| *index);
         let Some(index) = random.choice(carriers.collect::<Vec<_>>()) else { return false };
         live.remove(&index).is_some_and(|life| life.cut.send(cut).is_ok())
     }
@@ -96,13 +97,14 @@ fn strike(kills: &Kills, random: &mut Rng, victims: &Victims) -> Act {
         return Act::NoVictim;
     };
     let struck = match loss {
-        Loss::Read => victims.cut_one(Kind::Read, cut, random),
-        Loss::Write => victims.cut_one(Kind::Write, cut, random),
+        Loss::Read => victims.cut_one(Some(Kind::Read), cut, random),
+        Loss::Write => victims.cut_one(Some(Kind::Write), cut, random),
         Loss::Both => {
-            let read = victims.cut_one(Kind::Read, cut, random);
-            let write = victims.cut_one(Kind::Write, cut, random);
+            let read = victims.cut_one(Some(Kind::Read), cut, random);
+            let write = victims.cut_one(Some(Kind::Write), cut, random);
             read || write
         }
+        Loss::Any => victims.cut_one(None, cut, random),
     };
     if struck { Act::Kill(loss, cut) } else { Act::NoVictim }
 }

@@ -2,8 +2,8 @@
 
 use fastrand::Rng;
 
-/// The largest body, 8 MiB, is 2 to the power of this.
-const LARGEST: u32 = 23;
+/// The largest body of the mix that the promises name, 8 MiB, is 2 to the power of this.
+pub const LARGEST: u32 = 23;
 
 /// An exchange that both ends can check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,11 +60,11 @@ impl Exchange {
         Some(Self { id, seed, manner, up, down })
     }
 
-    /// One of a mix: empty to 8 MiB each way, a small one as likely as each that is twice as large.
-    pub(super) fn random(id: u64, random: &mut Rng) -> Self {
+    /// One of a mix: empty to the largest each way, a small one as likely as each that is twice as large.
+    pub(super) fn random(id: u64, largest: u32, random: &mut Rng) -> Self {
         let seed = random.u64(..);
-        let size = |random: &mut Rng| match random.u32(0..=LARGEST + 4) {
-            power @ 1..=LARGEST => random.u64(1 << (power - 1)..=1 << power),
+        let size = |random: &mut Rng| match random.u32(0..=largest + 4) {
+            power if (1..=largest).contains(&power) => random.u64(1 << (power - 1)..=1 << power),
             _ => 0,
         };
         let (up, down) = (size(random), size(random));

@@ -11,6 +11,8 @@ mod ledger;
 
 mod target;
 
+mod moved;
+
 mod visitor;
 
 mod run;
@@ -18,7 +20,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
-pub use exchange::{Exchange, Manner};
+pub use exchange::{Exchange, LARGEST, Manner};
 pub use figures::{Figures, Outcome};
 pub use ledger::{Ledger, Receipts};
 pub use run::{Mix, run};

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use fastrand::Rng;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Exchange, Figures, Public, Visitor};
@@ -19,24 +19,24 @@ pub struct Mix {
     pub seed: u64,
     /// The id of the first exchange, so that the target can tell those of several runs apart.
     pub first_id: u64,
-    /// No exchange begins after this time.
-    pub lasts: Duration,
+    /// How large bodies are, the largest of them at most 2 to the power of this.
+    pub largest: u32,
 }
 
-/// Sends the mix until its time is over, and sees what has begun to its end, which takes 60 s more at most.
-/// Cancelling it leaves its visitors to end by themselves.
-pub async fn run(mix: &Mix, public: &Public) -> Figures {
+/// Sends the mix until `enough`, and sees what has begun to its end, which takes 60 s more at most. Cancelling it leaves
+/// its visitors to end by themselves.
+pub async fn run(mix: &Mix, public: &Public, enough: impl Future<Output = ()>) -> Figures {
     let figures = Arc::new(Mutex::new(Figures::default()));
     let ids = Arc::new(AtomicU64::new(mix.first_id));
-    let end = Instant::now() + mix.lasts;
+    let over = CancellationToken::new();
     let (visitors, connections) = (TaskTracker::new(), TaskTracker::new());
     for index in 0..mix.at_once {
         let mut visitor = Visitor::new(public.clone(), connections.clone());
         let mut random = Rng::with_seed(mix.seed ^ (index + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let (figures, ids) = (Arc::clone(&figures), Arc::clone(&ids));
+        let (figures, ids, over, largest) = (Arc::clone(&figures), Arc::clone(&ids), over.clone(), mix.largest);
         visitors.spawn(async move {
-            while Instant::now() < end {
-                let exchange = Exchange::random(ids.fetch_add(1, Ordering::Relaxed), &mut random);
+            while !over.is_cancelled() {
+                let exchange = Exchange::random(ids.fetch_add(1, Ordering::Relaxed), largest, &mut random);
                 let begin = Instant::now();
                 let outcome = visitor.send(exchange).await;
                 // Held to add one, never across an await.
@@ -44,6 +44,8 @@ pub async fn run(mix: &Mix, public: &Public) -> Figures {
             }
         });
     }
+    enough.await;
+    over.cancel();
     visitors.close();
     visitors.wait().await;
     let figures = figures.lock().unwrap_or_else(PoisonError::into_inner);

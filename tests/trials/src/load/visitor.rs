@@ -13,16 +13,16 @@ use hyper::header::HOST;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_util::task::TaskTracker;
 
+use super::moved::{Moved, Watched};
 use super::seeded::{Check, Seeded, Source, messages, other_way};
 use super::{Exchange, Manner, Outcome};
 
-/// How long an exchange may take before it counts as one that hangs.
-const DEADLINE: Duration = Duration::from_secs(60);
+/// How long nothing may move before an exchange counts as one that hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where visitors go: an address and the path that exchanges are below.
 #[derive(Clone, Debug)]
@@ -38,24 +38,26 @@ pub struct Visitor {
     public: Public,
     connection: Option<SendRequest<Seeded>>,
     tasks: TaskTracker,
+    moved: Moved,
 }
 
 impl Visitor {
     /// A visitor whose connections are driven by `tasks`.
     #[must_use]
     pub fn new(public: Public, tasks: TaskTracker) -> Self {
-        Self { public, connection: None, tasks }
+        Self { public, connection: None, tasks, moved: Moved::default() }
     }
 
-    /// Sends one exchange and sees it to its end, for 60 s at most. Cancelling it cuts it.
+    /// Sends one exchange and sees it to its end, as long as something moves each 60 s. Cancelling it cuts it.
     pub async fn send(&mut self, exchange: Exchange) -> Outcome {
+        let moved = self.moved.clone();
         let sent = async {
             match exchange.manner {
                 Manner::WebSocket => self.talk(exchange).await,
                 _ => self.request(exchange).await,
             }
         };
-        let outcome = timeout(DEADLINE, sent).await.unwrap_or(Err(Outcome::Hung));
+        let outcome = moved.while_moving(PATIENCE, sent).await.unwrap_or(Err(Outcome::Hung));
         if outcome.is_err() {
             self.connection = None;
         }
@@ -113,10 +115,10 @@ impl Visitor {
         Ok(connection)
     }
 
-    async fn stream(&self) -> Result<TcpStream, Outcome> {
+    async fn stream(&self) -> Result<Watched<TcpStream>, Outcome> {
         let stream = TcpStream::connect(self.public.address).await.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
-        Ok(stream)
+        Ok(Watched { stream, moved: self.moved.clone() })
     }
 
     fn head(&self, exchange: Exchange) -> Request<Seeded> {
