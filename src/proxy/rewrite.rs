@@ -277,7 +277,8 @@ mod tests {
         ) {
             let stripped = outside(Path::Stripped, "a.example", &asked);
             let visitor = Url::parse(&format!("https://a.example/my-app{asked}")).unwrap();
-            let led = visitor.join(&stripped.location(&said).unwrap_or(said.clone())).unwrap();
+            // What no browser can follow leads nowhere.
+            let Ok(led) = visitor.join(&stripped.location(&said).unwrap_or(said.clone())) else { return Ok(()) };
             prop_assert!(said.is_empty() || led.host_str() != Some("a.example") || stripped.is_above(led.path()), "{said} {led}");
         }
 

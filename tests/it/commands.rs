@@ -94,7 +94,7 @@ async fn urls() {
             "http://localhost:1/x",
             "the destination URL `http://localhost:1/x` must have no path: paths are forwarded whole, prefix included",
         ),
-        ("localhost:1", "`localhost:1` must start with `http://` or `https://`"),
+        ("localhost:1", "`localhost:1` must start with `http://`, `https://` or `h2c://`"),
         ("http://u:p@localhost", "`http://u:p@localhost` must have no user, no `?` and no `#`"),
     ] {
         check(&["connect", URL, destination], 2, sentence).await;
