@@ -42,7 +42,7 @@ pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
             Ok(()) => backoff = Backoff::returning(),
             Err(Trouble::Gone(cause)) => return cause,
             Err(trouble) => {
-                tracing::debug!(?trouble, "a carrier down failed");
+                tunnel.note(&trouble);
                 sleep(backoff.next(random_unit())).await;
             }
         }
