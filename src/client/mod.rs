@@ -42,6 +42,16 @@ pub enum Event {
         /// In how long.
         after: Duration,
     },
+    /// The link to the server is lost; the session, and what is under way in it, waits until it is back.
+    Lost {
+        /// Why.
+        cause: String,
+    },
+    /// The link that was lost is back, and the session goes on.
+    Back {
+        /// How long it was lost.
+        after: Duration,
+    },
     /// How the link is carried, or that it changed, for people.
     Link {
         /// One line.

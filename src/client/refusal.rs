@@ -3,8 +3,8 @@
 use reqwest::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use reqwest::{Response, StatusCode};
 
-use super::Source;
 use super::link::{Denied, text};
+use super::{Config, Source};
 
 /// What can be told from an answer to `open` that gives no session.
 pub(super) struct Seen<'a> {
@@ -29,11 +29,16 @@ impl<'a> Seen<'a> {
     }
 
     /// What follows from it.
-    pub(super) fn judge(&self, source: &Source) -> Denied {
+    pub(super) fn judge(&self, config: &Config) -> Denied {
+        let source = &config.source;
         let prefix = source.prefix();
         let host = source.url().origin().ascii_serialization();
         // A Go server has no codes, only its sentences.
         match (self.status, self.code) {
+            (StatusCode::UNAUTHORIZED, _) if !self.challenged && config.token.is_none() => Denied::Token(format!(
+                "the server at `{host}` asks for a token: give one with `--token-file` or `--token`; `sendit token` makes \
+                 them, with the server's secret"
+            )),
             (StatusCode::UNAUTHORIZED, _) if !self.challenged => Denied::Token(format!(
                 "the server at `{host}` does not accept the token: make one with `sendit token` and the server's secret"
             )),
@@ -51,6 +56,8 @@ impl<'a> Seen<'a> {
                 Denied::Later(format!("the server at `{host}` takes no session now: {}", self.line))
             }
             (StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS, _) => self.later(&host),
+            // Neither passes: whoever says so knows no POST, or no HTTP/1.1.
+            (StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED, _) => self.not_sendit(source),
             (status, _) if status.is_server_error() => self.later(&host),
             _ => self.not_sendit(source),
         }
@@ -81,14 +88,21 @@ impl<'a> Seen<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Token;
     use super::*;
 
     #[track_caller]
     fn check(status: u16, code: &str, line: &str, expected: &str) {
-        let source: Source = "https://host/foo".parse().unwrap();
+        let mut config = Config::new("https://host/foo".parse().unwrap(), "http://localhost:1".parse().unwrap());
+        config.token = Some(Token::new("x"));
+        judged(status, code, line, &config, expected);
+    }
+
+    #[track_caller]
+    fn judged(status: u16, code: &str, line: &str, config: &Config, expected: &str) {
         let status = StatusCode::from_u16(status).unwrap();
         let seen = Seen { status, code, kind: "text/html; charset=x", challenged: false, line };
-        assert_eq!(format!("{:?}", seen.judge(&source)), expected);
+        assert_eq!(format!("{:?}", seen.judge(config)), expected);
     }
 
     #[test]
@@ -113,6 +127,10 @@ mod tests {
         check(503, "limit", "full", "Later(\"the server at `https://host` takes no session now: full\")");
         let full = "Later(\"the server at `https://host` takes no session now: the token has its share\")";
         check(429, "limit", "the token has its share", full);
+        for status in ["500 Internal Server Error", "504 Gateway Timeout", "408 Request Timeout"] {
+            let number = status[..3].parse().unwrap();
+            check(number, "", "", &format!("Later(\"`https://host` answered with {status}\")"));
+        }
         check(502, "", "", "Later(\"`https://host` answered with 502 Bad Gateway\")");
         check(429, "", "", "Later(\"`https://host` answered with 429 Too Many Requests\")");
         let other = |status: &str| {
@@ -123,5 +141,16 @@ mod tests {
         check(404, "", "", &other("404 Not Found"));
         check(200, "", "<html>", &other("200 OK"));
         check(403, "", "", &other("403 Forbidden"));
+        check(405, "", "", &other("405 Method Not Allowed"));
+        check(501, "", "", &other("501 Not Implemented"));
+        check(505, "", "", &other("505 HTTP Version Not Supported"));
+    }
+
+    #[test]
+    fn who_has_no_token_is_told_where_to_get_one() {
+        let config = Config::new("https://host/foo".parse().unwrap(), "http://localhost:1".parse().unwrap());
+        let sentence = "Token(\"the server at `https://host` asks for a token: give one with `--token-file` or `--token`; `sendit token` makes them, with the server's secret\")";
+        judged(401, "bad-token", "", &config, sentence);
+        judged(401, "", "token is malformed", &config, sentence);
     }
 }

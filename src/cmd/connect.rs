@@ -34,7 +34,9 @@ and 10 s at most, for as long as that can help.",
     note = "
 The wire is v2 where the server knows it, and v1 with a server that does not, as
 Go servers do not. On v2 a second line says how each direction is carried, `streams`
-or `batches`, whichever the way to the server allows, and again when that changes.",
+or `batches`, whichever the way to the server allows, and again when that changes.
+Where the way to the server is lost, the session and what is under way in it wait: a
+line says so, and another when it is back.",
     note = "
 What --host-header, --strip-prefix, --basic-auth, --allow-ip and an `h2c://`
 DESTINATION ask for the server does, before anything reaches this end. It takes
@@ -175,6 +177,8 @@ pub(crate) fn tell(event: &Event) {
         Event::Retrying { cause, after } => {
             output::say(format_args!("no tunnel: {cause}; trying again in {:.1} s", after.as_secs_f64()));
         }
+        Event::Lost { cause } => output::say(format_args!("link lost: {cause}; exchanges are held until it is back")),
+        Event::Back { after } => output::say(format_args!("link back after {:.1} s", after.as_secs_f64())),
         Event::Link { text } | Event::Lacking { text } => output::say(text),
         Event::Target { cause } => output::say(format_args!("a visitor did not reach the destination: {cause}")),
     }

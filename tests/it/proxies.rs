@@ -98,7 +98,7 @@ async fn a_place_that_is_no_server() {
              the prefix is its last part\n"
         )
     };
-    for status in ["200 OK", "404 Not Found", "405 Method Not Allowed", "403 Forbidden"] {
+    for status in ["200 OK", "404 Not Found", "405 Method Not Allowed", "403 Forbidden", "501 Not Implemented"] {
         assert_eq!(answered(&format!("HTTP/1.1 {status}\r\n{page}")).await, (Some(5), told(status)));
     }
     let login = format!("HTTP/1.1 302 Found\r\nLocation: https://login.example/?to=app\r\n{page}");

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use tokio::net::TcpListener;
 use tokio::time::Instant;
+use trials::faults::{Plan, Proxy};
 
 use crate::peer::End;
 use crate::target::Target;
@@ -60,6 +62,33 @@ async fn a_client_survives_its_server() {
     assert_eq!(server.get("/app/again", "").await.1, "/app/again");
     let said = client.program.printed(|output| output.stderr.contains("no tunnel: ")).await.stderr;
     assert!(said.contains("; trying again in 0."), "{said}");
+}
+
+/// While the way to the server is gone the client says so, once; what is under way goes on once it is back.
+#[tokio::test]
+async fn a_link_that_is_lost_and_comes_back_is_told_of() {
+    let mut target = Target::start();
+    let server = Server::start(&[]).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let between = Proxy::start(listener, server.addr, 1, Plan::default()).expect("it has an address");
+    let address = between.address();
+    let mut client = Client::start(&format!("http://{address}/app"), &target.url(), &[]).await;
+    let mut visitor = server.visit().await;
+    visitor.send(GET).await;
+    let mut service = target.accept().await;
+    service.head().await;
+
+    between.stop().await;
+    let lost = format!(
+        "link lost: the server at `http://{address}` cannot be reached: connection refused; exchanges are held"
+    );
+    client.program.printed(|output| output.stderr.contains(&lost)).await;
+    service.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nkept").await;
+    let listener = TcpListener::bind(address).await.expect("the port is free again");
+    let _between = Proxy::start(listener, server.addr, 1, Plan::default()).expect("it has an address");
+    visitor.until("kept").await;
+    let said = client.program.printed(|output| output.stderr.contains("link back after ")).await.stderr;
+    assert_eq!((said.matches("link lost").count(), said.matches("Ready; ").count()), (1, 1), "{said}");
 }
 
 /// Nobody is waited for in vain: the prefix is another client's as soon as the first one has gone.

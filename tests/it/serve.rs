@@ -99,8 +99,16 @@ async fn only_the_servers_tokens_are_accepted() {
     );
     let foreign = token(&["--secret", "another-secret-0123456789abcdefg"]).await;
     let expired = expired();
-    for args in [&[][..], &["--token", "x"], &["--token", &foreign], &["--token", &expired]] {
-        refused(&server, "/app", args, 3, &sentence).await;
+    for args in [["--token", "x"], ["--token", &foreign], ["--token", &expired]] {
+        refused(&server, "/app", &args, 3, &sentence).await;
+    }
+    let sentence = format!(
+        "the server at `{}` asks for a token: give one with `--token-file` or `--token`; `sendit token` makes them, with \
+         the server's secret",
+        server.url("")
+    );
+    for wire in ["v1", "v2"] {
+        refused(&server, "/app", &["--wire", wire], 3, &sentence).await;
     }
     let narrow = token(&["--secret", NEW, "--prefix", "x*"]).await;
     let sentence = "the token does not allow the prefix `app`: choose one that it was made for";

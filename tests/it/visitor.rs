@@ -77,7 +77,7 @@ impl Visitor {
     }
 
     /// Exchanges, `at_once` at a time, each slot at least one, until `enough`. Returns how many there were; none may
-    /// fail.
+    /// fail, and they have to go on: how fast is the machine's affair.
     pub(crate) async fn load(&self, at_once: usize, enough: impl Fn(usize) -> bool) -> usize {
         let (tasks, stopped) = (TaskTracker::new(), Arc::new(AtomicBool::new(false)));
         let (seeds, done) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -96,10 +96,14 @@ impl Visitor {
                 })
             })
             .collect();
-        let begin = Instant::now();
+        let (mut seen, mut since) = (0, Instant::now());
         let mut ticks = interval(POLL);
-        while !enough(done.load(Ordering::Relaxed)) && begin.elapsed() < PATIENCE {
+        while !enough(done.load(Ordering::Relaxed)) && since.elapsed() < PATIENCE {
             ticks.tick().await;
+            let now = done.load(Ordering::Relaxed);
+            if now != seen {
+                (seen, since) = (now, Instant::now());
+            }
         }
         let in_time = enough(done.load(Ordering::Relaxed));
         stopped.store(true, Ordering::Relaxed);

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::super::link::{Denied, text};
 use super::super::refusal::Seen;
 use super::super::session::Client;
-use super::super::{Source, Token};
+use super::super::{Config, Token};
 use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER, v1};
 
 /// How long the answer's first line may take, once its head is there.
@@ -50,11 +50,11 @@ pub(super) async fn open(client: &Client) -> Result<Grant, Denied> {
     let fill =
         |request: RequestBuilder| request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.clone());
     let (response, url) = client.link.open(v1::OPEN, fill).await?;
-    read(response, url, &client.config.source).await
+    read(response, url, &client.config).await
 }
 
 /// Reads no more than the first line of an answer: a Go server keeps it open.
-async fn read(mut response: Response, url: Url, source: &Source) -> Result<Grant, Denied> {
+async fn read(mut response: Response, url: Url, config: &Config) -> Result<Grant, Denied> {
     let Ok(line) = timeout(LINE_DEADLINE, first_line(&mut response)).await else {
         let cause = "the server's answer has not come within 15 s; a proxy on the way may be holding it back";
         return Err(Denied::Later(cause.to_owned()));
@@ -65,7 +65,7 @@ async fn read(mut response: Response, url: Url, source: &Source) -> Result<Grant
         return Ok(Grant { token: line, open: url, fault_key, _answer: response });
     }
     let code = text(response.headers(), ERROR_HEADER);
-    Err(Seen::of(&response, code, &line).judge(source))
+    Err(Seen::of(&response, code, &line).judge(config))
 }
 
 async fn first_line(response: &mut Response) -> String {

@@ -44,7 +44,7 @@ pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
             Ok(()) => backoff = Backoff::returning(),
             Err(Trouble::Gone(cause)) => return cause,
             Err(trouble) => {
-                tracing::debug!(?trouble, "a carrier down failed");
+                tunnel.note(&trouble);
                 // One that was cut after it had done its work is no sign that the next will not.
                 if tunnel.carriers.wanted() > wanted || begin.elapsed() >= GOOD_LIFE {
                     backoff = Backoff::returning();

@@ -3,6 +3,7 @@
 mod down;
 mod limit;
 mod open;
+mod outage;
 mod path;
 mod trial;
 mod tunnel;
@@ -16,9 +17,10 @@ use tokio_util::sync::CancellationToken;
 use super::Event;
 use super::exchange::Report;
 use super::link::Denied;
-use super::session::{Ended, GRACE, Life};
+use super::session::{Client, Ended, GRACE, Life};
 use crate::mux::{Ending, Upkeep, accepting};
 use crate::pipe::v2::{Budget, Carriers, End, Pipe, pipe};
+use outage::News;
 use tunnel::{Trouble, Tunnel};
 
 pub(super) use path::Path;
@@ -80,8 +82,17 @@ async fn keep(life: &Life<'_>, tunnel: Arc<Tunnel>, pipe: Pipe, carriers: &Carri
         cause = down::run(Arc::clone(&tunnel), life.tasks.clone()) => Ended::Lost(cause),
         cause = up::run(Arc::clone(&tunnel), life.tasks.clone()) => Ended::Lost(cause),
         () = trial::run(&tunnel, life.client) => Ended::Stopped,
+        () = tell_outages(&tunnel, life.client) => Ended::Stopped,
         () = stopping => Ended::Stopped,
     }
+}
+
+async fn tell_outages(tunnel: &Tunnel, client: &Client) {
+    let tell = |news| match news {
+        News::Lost { cause } => client.tell(Event::Lost { cause }),
+        News::Back { after } => client.tell(Event::Back { after }),
+    };
+    tunnel.failures.watch(|| tunnel.carriers.heard(), tell).await;
 }
 
 fn lost(life: &Life<'_>, carriers: &Carriers, ending: &Ending) -> Ended {

@@ -73,7 +73,7 @@ async fn read(mut response: Response, url: &Url, client: &Client) -> Result<Gran
         Ok(refusal) => (refusal.error.code, refusal.error.message),
         Err(_) => (String::new(), String::new()),
     };
-    Err(Seen::of(&response, &code, &message).judge(&client.config.source))
+    Err(Seen::of(&response, &code, &message).judge(&client.config))
 }
 
 /// The body, as far as an honest one can be long; the link's deadline for idle connections bounds its time.

@@ -8,6 +8,7 @@ use reqwest::{Body, Response, StatusCode};
 use super::super::link::{Link, text};
 use super::Path;
 use super::open::Grant;
+use super::outage::Failures;
 use crate::pipe::v2::Carriers;
 use crate::wire::v2::{self, Carrier, Manner};
 
@@ -17,6 +18,8 @@ pub(super) struct Tunnel {
     pub(super) grant: Grant,
     pub(super) carriers: Carriers,
     pub(super) path: Arc<Path>,
+    /// What has failed, for people to hear of where it lasts.
+    pub(super) failures: Failures,
     epoch: AtomicU64,
 }
 
@@ -33,7 +36,7 @@ pub(super) enum Trouble {
 
 impl Tunnel {
     pub(super) fn new(link: Arc<Link>, grant: Grant, carriers: Carriers, path: Arc<Path>) -> Self {
-        Self { link, grant, carriers, path, epoch: AtomicU64::new(0) }
+        Self { link, grant, carriers, path, failures: Failures::default(), epoch: AtomicU64::new(0) }
     }
 
     /// A number that no carrier of the session had before.
@@ -66,6 +69,14 @@ impl Tunnel {
             self.link.answer(request).await.map_err(Trouble::Cut)?
         };
         judge(response)
+    }
+
+    /// Takes note of a carrier that failed, and will be replaced.
+    pub(super) fn note(&self, trouble: &Trouble) {
+        tracing::debug!(?trouble, "a carrier failed");
+        if let Trouble::Cut(cause) = trouble {
+            self.failures.note(cause);
+        }
     }
 
     /// The headers of a carrier of this session.

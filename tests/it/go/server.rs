@@ -37,6 +37,7 @@ struct Shared {
     settings: Settings,
     sessions: Mutex<HashMap<String, Session>>,
     opened: Mutex<usize>,
+    lost: Mutex<Vec<String>>,
     tasks: TaskTracker,
 }
 
@@ -49,6 +50,7 @@ impl Server {
             settings,
             sessions: Mutex::default(),
             opened: Mutex::default(),
+            lost: Mutex::default(),
             tasks: TaskTracker::new(),
         }));
         let accepting = server.clone();
@@ -69,6 +71,11 @@ impl Server {
     /// How many sessions there ever were: more than one for a client that has lost its own.
     pub(crate) fn opened(&self) -> usize {
         *self.0.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why sessions were lost, each that was.
+    pub(crate) fn lost(&self) -> Vec<String> {
+        self.0.lost.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How often the carriers of `prefix` were renewed.
@@ -157,7 +164,8 @@ impl Server {
         let server = self.clone();
         let ended = session.clone();
         self.0.tasks.spawn(async move {
-            ended.live().await;
+            let cause = ended.live().await;
+            server.0.lost.lock().unwrap_or_else(PoisonError::into_inner).push(cause);
             server.sessions().remove(ended.prefix());
         });
         Ok(session)

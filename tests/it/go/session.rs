@@ -76,11 +76,12 @@ impl Session {
         self.0.ready.cancelled().await;
     }
 
-    /// Waits for the end of a session that has begun.
-    pub(super) async fn live(&self) {
+    /// Waits for the end of a session that has begun, and says why it ended.
+    pub(super) async fn live(&self) -> String {
         self.ready().await;
-        if let Some(mux) = self.0.mux.get() {
-            mux.ended().await;
+        match self.0.mux.get() {
+            Some(mux) => mux.ended().await,
+            None => String::new(),
         }
     }
 

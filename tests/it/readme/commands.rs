@@ -74,6 +74,7 @@ pub(super) const COMMANDS: &[(&str, Does)] = &[
     ("sendit serve --secret-file secret --max-sessions 50 --max-sessions-per-token 2", Passes(LISTENING)),
     ("curl --fail https://example.com/", Ends(0)),
     ("sendit connect --token wrong https://example.com/my-app http://localhost:3000", Ends(3)),
+    ("sendit connect https://example.com/my-app http://localhost:3000", Ends(3)),
     ("sendit token --secret-file secret --prefix 'team-*' > token", Ends(0)),
     ("sendit connect --token-file token https://example.com/other http://localhost:3000", Ends(4)),
     ("sendit connect --token-file token http://localhost:3000/my-app http://localhost:3000", Ends(5)),
