@@ -36,7 +36,7 @@ const NOTICEABLE: Duration = Duration::from_millis(10);
 /// A round that takes this many times the delay has stood in a queue.
 const QUEUE: f64 = 1.25;
 
-/// For how long a delay is believed: a path may have become longer, which a queue would hide.
+/// For how long a delay is believed that is not seen again: a path may have become longer, which a queue would hide.
 const BELIEVED: Duration = Duration::from_secs(10);
 
 /// In how many rounds in a row a window may shrink before the delay is measured anew: a queue would be gone by then.
@@ -74,7 +74,7 @@ pub(super) struct Window {
     round: Option<Round>,
     /// The last round ended with more to be sent than was on its way.
     full: bool,
-    /// The shortest round, and when it was seen.
+    /// The shortest round, and when one was seen that took little longer.
     delay: Option<(Duration, Duration)>,
     /// In how many rounds in a row the window has shrunk.
     shrunk: u32,
@@ -128,8 +128,8 @@ impl Window {
         self.moved = now;
         let Some(round) = self.round.take_if(|round| round.byte < acked) else { return };
         let took = now.saturating_sub(round.began);
-        // What follows on a pause is no measure of the path.
-        self.full = acked < sent && sent < end;
+        // What follows on a pause, or on a narrower window, is no measure of the path.
+        self.full = acked < sent && sent < end && self.course == Course::Follow;
         match self.course {
             Course::Follow => self.follow(acked - round.acked, took, round.full && self.full, now),
             // All that was on its way when the window was narrowed has arrived.
@@ -142,22 +142,24 @@ impl Window {
     }
 
     fn follow(&mut self, brought: u64, took: Duration, full: bool, now: Duration) {
-        let (delay, seen) = self.delay.filter(|(delay, _)| *delay < took).unwrap_or((took, now));
+        let (delay, seen) = self.delay.unwrap_or((took, now));
+        let queued = took.max(NOTICEABLE) > delay.max(NOTICEABLE).mul_f64(QUEUE);
+        let (delay, seen) = (delay.min(took), if queued { seen } else { now });
         self.delay = Some((delay, seen));
-        let delay = delay.max(NOTICEABLE);
-        let holds = held(brought, took, delay);
+        let holds = held(brought, took, delay.max(NOTICEABLE));
         // Twice as much while there is no queue to be seen; then half as much again, so that the path never runs dry.
-        let target = if took <= delay.mul_f64(QUEUE) { holds.saturating_mul(2) } else { holds.saturating_mul(3) / 2 };
+        let target = if queued { holds.saturating_mul(3) / 2 } else { holds.saturating_mul(2) };
+        let measured = full || queued && brought >= self.size / 2;
         if target > self.size {
             self.size = target.min(self.size * 2).min(self.limits.most);
             self.shrunk = 0;
-        } else if full {
+        } else if measured {
             // A round can be slow because the machine was: half is lost by that at most, and regained in the next.
             let size = target.max(self.size / 2).max(self.limits.least);
             self.shrunk = if size < self.size { self.shrunk + 1 } else { 0 };
             self.size = size;
         }
-        if full && (self.shrunk >= MAX_SHRUNK || now.saturating_sub(seen) > BELIEVED) {
+        if measured && (self.shrunk >= MAX_SHRUNK || now.saturating_sub(seen) > BELIEVED) {
             self.course = Course::Drain;
         }
     }

@@ -140,6 +140,8 @@ fn a_path_that_changes_is_followed() {
 fn a_program_that_has_little_to_say_shrinks_nothing() {
     let mut path = Path::new(20_000, 100);
     path.steps(10_000);
+    path.acked = path.sent;
+    path.window.acked(path.acked, path.sent, path.sent, path.now);
     let before = path.window.size();
     for _ in 0..50 {
         path.now += Duration::from_millis(110);

@@ -90,9 +90,8 @@ impl Stage {
         let flags: Vec<&str> = course.flags.iter().map(String::as_str).collect();
         let source = format!("http://{}/delay", link.address());
         let client = Client { source, target: service.address, http_proxy: None, flags: &flags }.start(binary)?;
-        // What is measured is the tunnel as it is after its first seconds.
-        let streams = |output: &str| output.contains("Ready; Forwarding");
-        client.printed(Instant::now() + READY, "was ready", streams).await?;
+        let ready = |output: &str| output.contains("Ready; Forwarding");
+        client.printed(Instant::now() + READY, "was ready", ready).await?;
         Ok(Self {
             plain: Visitor { address: plain.address(), prefix: "" },
             tunnel: Visitor { address: server.address, prefix: "/delay" },
@@ -107,6 +106,7 @@ impl Stage {
     /// # Errors
     /// Where a transfer fails.
     pub async fn measure(&self, way: Way) -> io::Result<Figures> {
+        // First, so that the tunnel is as it is after its first seconds when the transfer begins.
         let alone = self.tunnel.requests(self.course.requests).await?;
         let tunnel = self.rate(&self.tunnel, way).await?;
         let plain = self.rate(&self.plain, way).await?;
