@@ -137,7 +137,7 @@ impl Soak {
         let mix = Mix { seed: !self.seed, ..self.mix() };
         let shaken = match self.kills {
             Some(kills) => stage.load(&mix, stage.proxy.until(|tally| tally.kills() >= kills)).await,
-            None => stage.load(&mix, sleep(self.whole() - quiet)).await,
+            None => stage.load(&mix, sleep(self.whole().saturating_sub(quiet))).await,
         };
         println!("under {} kills\n{shaken}\n{}", stage.proxy.tally().kills(), Vitals::of(&stage));
         let books = stage.strike().await;
