@@ -76,6 +76,9 @@ impl Outcome {
 pub enum Manner {
     /// As they come, for as long as the carrier lives.
     Stream,
+    /// The same, and it begins where the one before leaves off, which is still read to its end: so nothing is brought
+    /// twice. Where it begins, the answer says in [`OFFSET_HEADER`]. For what flows down only.
+    Renewal,
     /// All at once.
     Batch,
     /// As they come, but none of the log: to see whether that works on this path.
@@ -88,6 +91,7 @@ impl Manner {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stream => "stream",
+            Self::Renewal => "renewal",
             Self::Batch => "batch",
             Self::Trial => "trial",
         }
@@ -104,7 +108,8 @@ impl FromStr for Manner {
     type Err = InvalidCarrier;
 
     fn from_str(text: &str) -> Result<Self, InvalidCarrier> {
-        let known = [Self::Stream, Self::Batch, Self::Trial].into_iter().find(|manner| manner.as_str() == text);
+        let known =
+            [Self::Stream, Self::Renewal, Self::Batch, Self::Trial].into_iter().find(|manner| manner.as_str() == text);
         known.ok_or(InvalidCarrier)
     }
 }

@@ -6,9 +6,11 @@ use std::time::Duration;
 use http_body_util::BodyExt;
 use reqwest::Body;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::super::backoff::{Backoff, GOOD_LIFE};
+use super::super::link::text;
 use super::super::random_unit;
 use super::path::Direction;
 use super::tunnel::{Trouble, Tunnel};
@@ -22,12 +24,14 @@ const TAIL: Duration = Duration::from_secs(15);
 pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
     let mut manner = tunnel.path.down.subscribe();
     let mut backoff = Backoff::returning();
+    let mut chain = None;
     loop {
         let now = *manner.borrow_and_update();
         let (begin, wanted) = (Instant::now(), tunnel.carriers.wanted());
         let carried = match now {
-            Manner::Stream => stream(&tunnel, &tasks).await,
-            Manner::Batch | Manner::Trial => {
+            Manner::Stream => stream(&tunnel, &tasks, &mut chain).await,
+            Manner::Renewal | Manner::Batch | Manner::Trial => {
+                chain = None;
                 let mut carried = Box::pin(carry(Arc::clone(&tunnel), Manner::Batch));
                 tokio::select! {
                     carried = carried.as_mut() => carried,
@@ -60,6 +64,8 @@ async fn carry(tunnel: Arc<Tunnel>, manner: Manner) -> Result<(), Trouble> {
     let from = tunnel.carriers.wanted();
     let carrier = tunnel.carrier(tunnel.next_epoch(), from, manner);
     let response = tunnel.post(v2::READ, carrier, None).await?;
+    let begins = text(response.headers(), v2::OFFSET_HEADER).parse().ok();
+    let from = begins.filter(|_| manner == Manner::Renewal).unwrap_or(from);
     let mut receiver = tunnel.carriers.receive(from);
     match receiver.read(Body::from(response)).await {
         Ok(()) => Ok(()),
@@ -70,10 +76,17 @@ async fn carry(tunnel: Arc<Tunnel>, manner: Manner) -> Result<(), Trouble> {
 }
 
 /// A streaming carrier until its time is over. It then goes on in the background until its successor has ended it, so
-/// that there is no gap.
-async fn stream(tunnel: &Arc<Tunnel>, tasks: &TaskTracker) -> Result<(), Trouble> {
+/// that there is no gap, and its successor leaves to it what it was given to bring. `chain` is that of carriers each of
+/// which relies on those before: it breaks where one of them does, and the next begins at what is wanted.
+async fn stream(
+    tunnel: &Arc<Tunnel>,
+    tasks: &TaskTracker,
+    chain: &mut Option<CancellationToken>,
+) -> Result<(), Trouble> {
     let begin = Instant::now();
-    let mut carried = Box::pin(carry(Arc::clone(tunnel), Manner::Stream));
+    let manner = if chain.is_some() { Manner::Renewal } else { Manner::Stream };
+    let broken = chain.take().unwrap_or_default();
+    let mut carried = Box::pin(carry(Arc::clone(tunnel), manner));
     tokio::select! {
         ended = carried.as_mut() => {
             match &ended {
@@ -84,9 +97,15 @@ async fn stream(tunnel: &Arc<Tunnel>, tasks: &TaskTracker) -> Result<(), Trouble
         }
         () = sleep(tunnel.path.life(Direction::Down)) => {
             tunnel.path.worked(Direction::Down, begin.elapsed(), 0);
-            tasks.spawn(async move { drop(timeout(TAIL, carried).await) });
+            *chain = Some(broken.clone());
+            tasks.spawn(async move {
+                if !matches!(timeout(TAIL, carried).await, Ok(Ok(()))) {
+                    broken.cancel();
+                }
+            });
             Ok(())
         }
+        () = broken.cancelled() => Err(Trouble::Cut("the carrier before was cut".to_owned())),
     }
 }
 

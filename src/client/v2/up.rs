@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::{Body, Response};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::super::backoff::{Backoff, GOOD_LIFE};
@@ -38,16 +39,20 @@ const MAX_ANSWER: usize = 64 * 1024;
 pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
     let mut manner = tunnel.path.up.subscribe();
     let mut backoff = Backoff::returning();
+    let mut chain = None;
     loop {
         let now = *manner.borrow_and_update();
         let (begin, acked) = (Instant::now(), tunnel.carriers.acked());
         let carried = match now {
-            Manner::Stream => stream(&tunnel, &tasks).await,
-            Manner::Batch | Manner::Trial => tokio::select! {
-                carried = batches(&tunnel, &mut backoff) => carried,
-                // What the batches that are given up would have brought, the stream brings.
-                _ = manner.changed() => Ok(()),
-            },
+            Manner::Stream => stream(&tunnel, &tasks, &mut chain).await,
+            Manner::Renewal | Manner::Batch | Manner::Trial => {
+                chain = None;
+                tokio::select! {
+                    carried = batches(&tunnel, &mut backoff) => carried,
+                    // What the batches that are given up would have brought, the stream brings.
+                    _ = manner.changed() => Ok(()),
+                }
+            }
         };
         match carried {
             Ok(()) => backoff = Backoff::returning(),
@@ -64,12 +69,21 @@ pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
     }
 }
 
-/// A streaming carrier until its time, or its measure, is over. It then ends in the background.
-async fn stream(tunnel: &Arc<Tunnel>, tasks: &TaskTracker) -> Result<(), Trouble> {
+/// A streaming carrier until its time, or its measure, is over. It then ends in the background, and its successor leaves
+/// to it what it was given to bring. `chain` is that of carriers each of which relies on those before: it breaks where
+/// one of them does, and the next begins at what has not been acknowledged.
+async fn stream(
+    tunnel: &Arc<Tunnel>,
+    tasks: &TaskTracker,
+    chain: &mut Option<CancellationToken>,
+) -> Result<(), Trouble> {
     let begin = Instant::now();
-    let from = tunnel.carriers.acked();
-    let body = tunnel.carriers.send(from, tunnel.path.stream()).map_err(Trouble::Gone)?;
-    let sent = body.sent();
+    let (acked, most) = (tunnel.carriers.acked(), tunnel.path.stream());
+    let relies = chain.is_some();
+    let broken = chain.take().unwrap_or_default();
+    let body = if relies { tunnel.carriers.send_on(acked, most) } else { tunnel.carriers.send(acked, most) };
+    let body = body.map_err(Trouble::Gone)?;
+    let (from, sent) = (body.from(), body.sent());
     let owner = Arc::clone(tunnel);
     let mut carried = Box::pin(async move {
         let carrier = owner.carrier(owner.next_epoch(), from, Manner::Stream);
@@ -79,7 +93,10 @@ async fn stream(tunnel: &Arc<Tunnel>, tasks: &TaskTracker) -> Result<(), Trouble
     tokio::select! {
         ended = carried.as_mut() => {
             match ended {
-                Ok(()) => tunnel.path.worked(Direction::Up, begin.elapsed(), sent.bytes()),
+                Ok(()) => {
+                    *chain = Some(broken);
+                    tunnel.path.worked(Direction::Up, begin.elapsed(), sent.bytes());
+                }
                 Err(Trouble::TooLarge) => {
                     tunnel.path.stream_too_large(sent.bytes());
                     return Ok(());
@@ -90,9 +107,15 @@ async fn stream(tunnel: &Arc<Tunnel>, tasks: &TaskTracker) -> Result<(), Trouble
         }
         () = sleep(tunnel.path.life(Direction::Up)) => {
             tunnel.path.worked(Direction::Up, begin.elapsed(), sent.bytes());
-            tasks.spawn(async move { drop(timeout(TAIL, carried).await) });
+            *chain = Some(broken.clone());
+            tasks.spawn(async move {
+                if !matches!(timeout(TAIL, carried).await, Ok(Ok(()))) {
+                    broken.cancel();
+                }
+            });
             Ok(())
         }
+        () = broken.cancelled() => Err(Trouble::Cut("the carrier before was cut".to_owned())),
         () = unanswered(tunnel) => Err(Trouble::Cut("what was sent is not answered".to_owned())),
     }
 }

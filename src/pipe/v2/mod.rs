@@ -155,9 +155,19 @@ impl Carriers {
     /// # Errors
     /// Where the log has no such offset, or no longer.
     pub fn send(&self, from: u64, most: u64) -> Result<SendBody, String> {
+        self.0.lock().sent = 0;
+        self.send_on(from, most)
+    }
+
+    /// The same, but what the stream before was given to bring is left to it, which is to be read to its end.
+    ///
+    /// # Errors
+    /// Where the log has no such offset, or no longer.
+    pub fn send_on(&self, from: u64, most: u64) -> Result<SendBody, String> {
         let mut inner = self.0.lock();
-        let cursor = inner.state.out.seek(from).map_err(|outside| outside.to_string())?;
+        let cursor = inner.state.out.seek(from.max(inner.sent)).map_err(|outside| outside.to_string())?;
         inner.turn += 1;
+        inner.sent = cursor;
         let range = Range { turn: inner.turn, place: Place::at(cursor), end: cursor.saturating_add(most), trial: None };
         Shared::wake(inner, Change { owes: true, ..Change::default() });
         Ok(SendBody::new(Arc::clone(&self.0), range))
@@ -180,6 +190,7 @@ impl Carriers {
     pub fn supersede(&self) -> u64 {
         let mut inner = self.0.lock();
         inner.turn += 1;
+        inner.sent = 0;
         let turn = inner.turn;
         Shared::wake(inner, Change { owes: true, ..Change::default() });
         turn

@@ -57,6 +57,7 @@ impl Pings {
 /// The body of an HTTP message that carries the log from an offset on.
 pub struct SendBody {
     shared: Arc<Shared>,
+    from: u64,
     range: Range,
     phase: Phase,
     /// Data whose header has been sent.
@@ -89,7 +90,23 @@ enum Phase {
 impl SendBody {
     pub(super) fn new(shared: Arc<Shared>, range: Range) -> Self {
         let timer = Box::pin(sleep(KEEP_ALIVE));
-        Self { shared, range, phase: Phase::Begin, rest: Bytes::new(), timer, telling: false, sent: Arc::default() }
+        let from = range.place.cursor;
+        Self {
+            shared,
+            from,
+            range,
+            phase: Phase::Begin,
+            rest: Bytes::new(),
+            timer,
+            telling: false,
+            sent: Arc::default(),
+        }
+    }
+
+    /// The offset that it begins at.
+    #[must_use]
+    pub fn from(&self) -> u64 {
+        self.from
     }
 
     /// What tells later how much of the log went into the carrier.
@@ -150,6 +167,7 @@ impl SendBody {
             let from = self.range.place.cursor;
             let piece = inner.state.next_piece(&mut self.range.place, left, head);
             self.sent.fetch_add(self.range.place.cursor - from, Ordering::Relaxed);
+            inner.sent = self.range.place.cursor;
             piece
         };
         if let Some(piece) = piece {

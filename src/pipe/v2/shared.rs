@@ -14,6 +14,8 @@ pub(super) struct Inner {
     pub(super) state: State,
     /// Which sender is the newest; all others end.
     pub(super) turn: u64,
+    /// How far the newest sender has come; nothing where that is no stream.
+    pub(super) sent: u64,
     pub(super) reader: Option<Waker>,
     pub(super) writer: Option<Waker>,
     /// Senders, and those who wait for a batch, for a pong, or for the end.
@@ -40,7 +42,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(budget: &Budget) -> Self {
         let state = State::new(budget);
-        let inner = Inner { state, turn: 0, reader: None, writer: None, watchers: Vec::new() };
+        let inner = Inner { state, turn: 0, sent: 0, reader: None, writer: None, watchers: Vec::new() };
         Self { began: Instant::now(), inner: inner.into(), heard: AtomicU64::new(0) }
     }
 

@@ -69,6 +69,32 @@ async fn stream_with_cuts(from: &Carriers, to: &Carriers, lives: &[u64]) {
     }
 }
 
+/// A renewal leaves to the carrier before what that was given to bring, whether or not it has arrived; any other carrier
+/// begins where it is told.
+#[tokio::test(start_paused = true)]
+async fn a_renewal_brings_nothing_twice() {
+    let ((mut near, from), (mut far, to)) = (new(), new());
+    near.write_all(b"one ").await.unwrap();
+    let mut old = from.send(to.wanted(), u64::MAX).unwrap();
+    let brought = old.frame().await.unwrap().unwrap().into_data().unwrap();
+    near.write_all(b"two ").await.unwrap();
+    let mut renewal = from.send_on(to.wanted(), u64::MAX).unwrap();
+    assert_eq!((to.wanted(), renewal.from()), (0, 4));
+    let more = renewal.frame().await.unwrap().unwrap().into_data().unwrap();
+    to.receive(renewal.from()).take(more).unwrap();
+    let mut late = to.receive(0);
+    late.take(brought).unwrap();
+    late.read(old).await.expect("the one before ends in order");
+    let mut text = [0; 8];
+    far.read_exact(&mut text).await.unwrap();
+    assert_eq!((&text, to.wanted()), (b"one two ", 8));
+    assert_eq!(from.send_on(to.wanted(), u64::MAX).unwrap().from(), 8);
+    assert_eq!(from.send(4, u64::MAX).unwrap().from(), 4, "the one before was cut");
+    near.write_all(b"three").await.unwrap();
+    assert!(from.supersede() > 0);
+    assert_eq!(from.send_on(8, u64::MAX).unwrap().from(), 8, "no stream is before it");
+}
+
 /// Brings one direction in batches, every third lost, every second delivered twice.
 async fn batches_with_losses(from: &Carriers, to: &Carriers, sizes: &[u64]) {
     for (number, size) in sizes.iter().cycle().enumerate() {
@@ -298,7 +324,7 @@ async fn what_was_told_by_a_trial_is_told_by_a_stream() {
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(async move { receiver.read(stream).await });
     one.write_all(&[1; 100_000]).await.unwrap();
-    other_carriers.receive(0).take(one_carriers.batch(0, 100_000).unwrap().bytes).unwrap();
+    other_carriers.receive(0).take(one_carriers.batch(0, 200_000).unwrap().bytes).unwrap();
     other.read_exact(&mut [0; 100_000]).await.unwrap();
     drop(other_carriers.trial());
     sleep(Duration::from_millis(150)).await;

@@ -109,9 +109,9 @@ impl Attendance {
                 Direction::Write => &mut epochs.write,
             };
             match carrier.manner {
-                Manner::Stream if carrier.epoch <= *newest => return Err(Stale),
+                Manner::Stream | Manner::Renewal if carrier.epoch <= *newest => return Err(Stale),
                 Manner::Batch if carrier.epoch < *newest => return Err(Stale),
-                Manner::Stream | Manner::Batch => *newest = carrier.epoch,
+                Manner::Stream | Manner::Renewal | Manner::Batch => *newest = carrier.epoch,
                 // It can be repeated by anybody who has seen it, so it is no sign that the client is there.
                 Manner::Trial => return Ok(Present(None)),
             }

@@ -97,7 +97,7 @@ impl Proved {
         let Carrier { epoch, offset, manner, digest, .. } = self.carrier;
         let mut receiver = match manner {
             Manner::Trial => carriers.receive_trial(),
-            Manner::Stream | Manner::Batch => carriers.receive(offset),
+            Manner::Stream | Manner::Renewal | Manner::Batch => carriers.receive(offset),
         };
         if manner != Manner::Batch {
             return Ok(receiver.read(body).await?);
@@ -119,20 +119,21 @@ pub(super) async fn read(State(server): State<Server>, request: Request) -> Resp
         Err(refusal) => return *refusal,
     };
     let (carriers, from) = (&proved.attendance.carriers, proved.carrier.offset);
-    let body = match proved.carrier.manner {
-        Manner::Stream => carriers.send(from, u64::MAX).map(|body| Body::new(Held { body, _present: present })),
-        Manner::Trial => Ok(Body::new(Held { body: carriers.probe().0, _present: present })),
+    let answer = match proved.carrier.manner {
+        Manner::Stream => carriers.send(from, u64::MAX).map(|body| Held::answer(body, present)),
+        Manner::Renewal => carriers.send_on(from, u64::MAX).map(|body| Held::answer(body, present)),
+        Manner::Trial => Ok(Held::answer(carriers.probe().0, present)),
         Manner::Batch => {
             let turn = carriers.supersede();
             tokio::select! {
                 _ = timeout(LONG_POLL, carriers.until_due(from, turn)) => {}
                 () = proved.session.ended().cancelled() => {}
             }
-            carriers.batch(from, MAX_BATCH).map(|batch| Body::from(batch.bytes))
+            carriers.batch(from, MAX_BATCH).map(|batch| octets(Body::from(batch.bytes)))
         }
     };
-    match body {
-        Ok(body) => octets(body),
+    match answer {
+        Ok(answer) => answer,
         Err(cause) => {
             proved.attendance.carriers.end(crate::pipe::v2::End::Failed(cause.clone()));
             refused(StatusCode::BAD_REQUEST, "bad-offset", &cause)
@@ -214,6 +215,15 @@ fn octets(body: Body) -> Response {
 struct Held {
     body: SendBody,
     _present: Present,
+}
+
+impl Held {
+    fn answer(body: SendBody, present: Present) -> Response {
+        let from = body.from();
+        let mut answer = octets(Body::new(Self { body, _present: present }));
+        answer.headers_mut().insert(HeaderName::from_static(OFFSET_HEADER), from.into());
+        answer
+    }
 }
 
 impl http_body::Body for Held {

@@ -84,9 +84,9 @@ impl Stage {
         let service = Service::start(local().await?)?;
         let server = Server::start(binary).await?;
         let shape = Shape { delay: course.each_way, bandwidth: Some(course.bandwidth), ..Shape::default() };
-        let plan = Plan { up: shape.clone(), down: shape, ..Plan::default() };
-        let plain = Proxy::start(local().await?, service.address, 1, plan.clone())?;
-        let link = Proxy::start(local().await?, server.address, 1, plan)?;
+        let slow = Plan { up: shape.clone(), down: shape, ..Plan::default() };
+        let plain = Proxy::start(local().await?, service.address, 1, slow.clone())?;
+        let link = Proxy::start(local().await?, server.address, 1, slow)?;
         let flags: Vec<&str> = course.flags.iter().map(String::as_str).collect();
         let source = format!("http://{}/delay", link.address());
         let client = Client { source, target: service.address, http_proxy: None, flags: &flags }.start(binary)?;

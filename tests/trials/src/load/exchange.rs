@@ -50,6 +50,11 @@ impl Exchange {
         format!("/{name}/{}/{}/{}/{}", self.id, self.seed, self.up, self.down)
     }
 
+    /// Whether it brings at most 64 KiB each way, and takes no time of its own.
+    pub(super) fn is_small(&self) -> bool {
+        matches!(self.manner, Manner::Counted | Manner::Chunked) && self.up.max(self.down) <= 64 * 1024
+    }
+
     /// The exchange that a path ends with.
     pub(super) fn of(path: &str) -> Option<Self> {
         let mut parts = path.rsplit('/');

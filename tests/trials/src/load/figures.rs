@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use super::Exchange;
+
 /// Complaints that are kept word by word; more would say the same.
 const MAX_COMPLAINTS: usize = 20;
 
@@ -37,13 +39,21 @@ pub struct Figures {
     pub complaints: Vec<String>,
     /// How long each that came out whole took, in microseconds: four bytes each.
     took: Vec<u32>,
+    /// The same of those that are small, whose time says how long the tunnel keeps still rather than how much it brings.
+    small: Vec<u32>,
 }
 
 impl Figures {
-    pub(super) fn add(&mut self, id: u64, outcome: Outcome, took: Duration) {
+    pub(super) fn add(&mut self, exchange: &Exchange, outcome: Outcome, took: Duration) {
         self.exchanges += 1;
+        let took = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
         match outcome {
-            Outcome::Whole => self.took.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX)),
+            Outcome::Whole => {
+                self.took.push(took);
+                if exchange.is_small() {
+                    self.small.push(took);
+                }
+            }
             Outcome::Hung => self.hung += 1,
             Outcome::Failed(cause) => {
                 self.failed += 1;
@@ -52,7 +62,7 @@ impl Figures {
             Outcome::Wrong(complaint) => {
                 self.wrong += 1;
                 if self.complaints.len() < MAX_COMPLAINTS {
-                    self.complaints.push(format!("exchange {id}: the visitor got {complaint}"));
+                    self.complaints.push(format!("exchange {}: the visitor got {complaint}", exchange.id));
                 }
             }
         }
@@ -61,11 +71,21 @@ impl Figures {
     /// The time within which so many percent of the whole exchanges were done.
     #[must_use]
     pub fn within(&self, percent: usize) -> Duration {
-        let mut took = self.took.clone();
-        took.sort_unstable();
-        let at = took.len() * percent / 100;
-        Duration::from_micros(took.get(at.min(took.len().saturating_sub(1))).copied().unwrap_or_default().into())
+        within(&self.took, percent)
     }
+
+    /// The same of those that bring at most 64 KiB each way.
+    #[must_use]
+    pub fn small_within(&self, percent: usize) -> Duration {
+        within(&self.small, percent)
+    }
+}
+
+fn within(took: &[u32], percent: usize) -> Duration {
+    let mut took = took.to_vec();
+    took.sort_unstable();
+    let at = took.len() * percent / 100;
+    Duration::from_micros(took.get(at.min(took.len().saturating_sub(1))).copied().unwrap_or_default().into())
 }
 
 impl fmt::Display for Figures {
@@ -76,6 +96,8 @@ impl fmt::Display for Figures {
         writeln!(f, "{:32} {:10}", "hung for 60 s", self.hung)?;
         for percent in [50, 99] {
             writeln!(f, "p{percent:<31} {:7.1} ms", self.within(percent).as_secs_f64() * 1000.0)?;
+            let small = self.small_within(percent).as_secs_f64() * 1000.0;
+            writeln!(f, "p{percent} {:28} {small:7.1} ms", "of at most 64 KiB")?;
         }
         for (cause, count) in &self.causes {
             writeln!(f, "  failed: {cause:40.40} {count:10}")?;

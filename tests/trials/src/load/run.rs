@@ -40,7 +40,7 @@ pub async fn run(mix: &Mix, public: &Public, enough: impl Future<Output = ()>) -
                 let begin = Instant::now();
                 let outcome = visitor.send(exchange).await;
                 // Held to add one, never across an await.
-                figures.lock().unwrap_or_else(PoisonError::into_inner).add(exchange.id, outcome, begin.elapsed());
+                figures.lock().unwrap_or_else(PoisonError::into_inner).add(&exchange, outcome, begin.elapsed());
             }
         });
     }

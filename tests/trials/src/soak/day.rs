@@ -33,8 +33,11 @@ pub struct Day {
     pub figures: Figures,
     /// What the ends held at rest before, and after.
     pub vitals: [Vitals; 2],
-    /// By how many KiB the memory of server and client grew while the day went on.
+    /// By how many KiB the memory of server and client would grow in a day that goes on as its second half: the first is
+    /// for allocators, which keep what they had for the busiest moment so far.
     pub grown: [f64; 2],
+    /// What memory server and client had in each tenth of the day, at most, in KiB.
+    pub memory: [Vec<u64>; 2],
     /// Clients that came and went.
     pub passed: u64,
     /// Carriers of the day, in the direction that had fewer.
@@ -73,9 +76,14 @@ pub async fn day(binary: &Path, mix: &Mix, lasts: Duration) -> Result<Day, Troub
     stage.proxy.change(Plan::default());
     let after = Vitals::back_to(at_rest, &stage, PATIENCE).await;
     let books = stage.strike().await;
-    let grown = samples.map(|samples| growth(&samples));
+    let grown = [0, 1].map(|end| 2.0 * growth(&samples[end][samples[end].len() / 2..]));
+    let tenths = |samples: &Vec<u64>| {
+        let tenth = samples.len().div_ceil(10).max(1);
+        samples.chunks(tenth).map(|part| part.iter().copied().max().unwrap_or_default()).collect()
+    };
+    let memory = [tenths(&samples[0]), tenths(&samples[1])];
     let (carriers, losses) = (carriers(&books.tally) - carriers(&begin), books.tally.kills() - begin.kills());
-    Ok(Day { before, figures, vitals: [at_rest, after], grown, passed, carriers, losses, books })
+    Ok(Day { before, figures, vitals: [at_rest, after], grown, memory, passed, carriers, losses, books })
 }
 
 async fn watch(stage: &Stage, samples: &mut [Vec<u64>; 2]) -> Figures {
@@ -111,8 +119,13 @@ impl fmt::Display for Day {
         writeln!(f, "{:32} {:10}", "times the carriers were lost", self.losses)?;
         writeln!(f, "{:32} {:10}", "clients that came and went", self.passed)?;
         writeln!(f, "\nat rest before\n{before}\nat rest after\n{after}")?;
-        writeln!(f, "{:32} {:6.0} KiB", "the server's memory grew by", self.grown[0])?;
-        writeln!(f, "{:32} {:6.0} KiB\n", "the client's memory grew by", self.grown[1])?;
+        for (end, which) in ["server", "client"].into_iter().enumerate() {
+            writeln!(
+                f,
+                "{which}: {:?} KiB in each tenth, {:.0} more in a day like its second half",
+                self.memory[end], self.grown[end]
+            )?;
+        }
         write!(f, "{}", self.books)
     }
 }
