@@ -9,6 +9,7 @@ pub(crate) mod fuzzing;
 
 mod budget;
 mod log;
+mod paced;
 mod receiver;
 mod record;
 mod sender;
@@ -29,6 +30,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub use budget::Budget;
+pub use paced::{Marks, Paced, marks};
 pub use receiver::{Broken, Receiver};
 use sender::{Pings, Range};
 pub use sender::{SendBody, Sent, TRIAL_PAUSE};
