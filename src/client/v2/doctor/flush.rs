@@ -1,0 +1,107 @@
+//! What a path does to small pieces of a stream, told from when they were due and when they came. Pure.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// What comes so much later than the most punctual piece was held on the way.
+const LATE: Duration = Duration::from_millis(100);
+
+/// What a path does to the pieces of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Holding {
+    /// They pass as they come.
+    Nothing,
+    /// Small ones are held for a while, to be sent with what may follow.
+    Small {
+        /// For how long, in milliseconds.
+        for_ms: u64,
+    },
+    /// Nothing passes before so much has come; after that it does.
+    Beginning {
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// Nothing passes before a buffer is full, or the end has come.
+    All,
+}
+
+/// How a paced body came through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Flush {
+    pub(super) holding: Holding,
+    /// The smallest piece that passed at once, in bytes.
+    pub(super) smallest: Option<usize>,
+}
+
+/// What follows from pieces, each so long after the one before, of which so many bytes had come by then. `None` where not all of
+/// them came.
+pub(super) fn judge(pieces: &[(Duration, usize)], marks: &[(Duration, u64)]) -> Option<Flush> {
+    let (mut due, mut sum, mut delays) = (Duration::ZERO, 0, Vec::new());
+    for (after, bytes) in pieces {
+        (due, sum) = (due + *after, sum + *bytes as u64);
+        let (came, _) = marks.iter().find(|(_, bytes)| *bytes >= sum)?;
+        delays.push(came.as_secs_f64() - due.as_secs_f64());
+    }
+    // The clocks of the two ends begin at different moments, and the way takes its time.
+    let base = delays.iter().copied().reduce(f64::min)?;
+    let delays: Vec<Duration> = delays.into_iter().map(|delay| Duration::from_secs_f64(delay - base)).collect();
+    let late = |delay: &Duration| *delay > LATE;
+    let punctual = pieces.iter().zip(&delays).filter(|(_, delay)| !late(delay));
+    let smallest = punctual.map(|((_, bytes), _)| *bytes).min();
+    let pause = pieces.iter().skip(1).map(|(after, _)| *after).min().unwrap_or_default();
+    let worst = delays.iter().copied().max().unwrap_or_default();
+    let first_punctual = delays.iter().position(|delay| !late(delay)).unwrap_or_default();
+    let holding = if worst <= LATE {
+        Holding::Nothing
+    } else if worst <= pause {
+        Holding::Small { for_ms: u64::try_from(worst.as_millis()).unwrap_or(u64::MAX) }
+    } else if first_punctual + 1 < delays.len() && !delays[first_punctual..].iter().any(late) {
+        Holding::Beginning { bytes: pieces[..=first_punctual].iter().map(|(_, bytes)| *bytes as u64).sum() }
+    } else {
+        Holding::All
+    };
+    // What came because it was the end, or what followed pushed it on, did not pass for its own sake.
+    let smallest = if holding == Holding::All { None } else { smallest };
+    Some(Flush { holding, smallest })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZES: [usize; 7] = [12, 128, 1_024, 4_096, 16_384, 65_536, 12];
+
+    /// Each piece comes so late, in milliseconds; negative as the other end's clock begins later.
+    #[track_caller]
+    fn check(delays: [i64; 7], expected: Option<(Holding, Option<usize>)>) {
+        let pieces = SIZES.map(|bytes| (Duration::from_millis(250), bytes));
+        let (mut sum, mut marks) = (0, Vec::new());
+        for (number, (size, delay)) in SIZES.iter().zip(delays).enumerate() {
+            sum += *size as u64;
+            let due = 250 * (i64::try_from(number).unwrap() + 1);
+            marks.push((Duration::from_millis(u64::try_from(due + delay).unwrap()), sum));
+        }
+        let seen = judge(&pieces, &marks).map(|flush| (flush.holding, flush.smallest));
+        assert_eq!(seen, expected, "{delays:?}");
+    }
+
+    #[test]
+    fn verdicts() {
+        check([0; 7], Some((Holding::Nothing, Some(12))));
+        check([40, 3, 9, 0, 80, 20, 7], Some((Holding::Nothing, Some(12))));
+        check([500; 7], Some((Holding::Nothing, Some(12))));
+        check([-200; 7], Some((Holding::Nothing, Some(12))));
+        check([207, 205, 201, 207, 0, 204, 207], Some((Holding::Small { for_ms: 207 }, Some(16_384))));
+        check([1_000, 750, 500, 250, 0, 0, 0], Some((Holding::Beginning { bytes: 21_644 }, Some(12))));
+        check([1_500, 1_250, 1_000, 750, 500, 250, 0], Some((Holding::All, None)));
+        check([750, 500, 250, 240, 230, 240, 0], Some((Holding::All, None)));
+    }
+
+    #[test]
+    fn what_never_came_is_not_judged() {
+        assert_eq!(judge(&[(Duration::ZERO, 12), (Duration::ZERO, 12)], &[(Duration::ZERO, 12)]), None);
+        assert_eq!(judge(&[], &[]), None);
+    }
+}
