@@ -31,7 +31,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub use budget::Budget;
 pub use paced::{Marks, Paced, marks};
-pub use receiver::{Broken, Receiver};
+pub use receiver::{Broken, Receiver, pings};
 use sender::{Pings, Range};
 pub use sender::{SendBody, Sent, TRIAL_PAUSE};
 pub use state::End;

@@ -16,9 +16,9 @@ use crate::wire::v2::measure::{Arrival, MAX_MEASURE, MEASURE_DOWN, MEASURE_UP, P
 /// Between two pieces, and before the first: longer than `HAProxy` holds one, so that each is judged by itself.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// From the smallest record that there is to more than any buffer, and the smallest again, to tell what is held for its
-/// size from what is held for being the first.
-const SIZES: [usize; 7] = [12, 128, 1_024, 4_096, 16_384, 65_536, 12];
+/// From the smallest record that there is to more than most buffers hold, and the smallest again, to tell what is held
+/// for its size from what is held for being the first. All of it is less than the smallest limit on bodies that is met.
+const SIZES: [usize; 6] = [12, 128, 1_024, 4_096, 16_384, 12];
 
 /// How long the pieces may take; where nothing is held it is [`PAUSE`] for each.
 const PIECES_DEADLINE: Duration = Duration::from_secs(4);
@@ -73,6 +73,7 @@ pub(super) async fn pieces_down(tunnel: &Tunnel, clock: fn() -> Duration) -> Opt
         let came = clock();
         let headers = response.headers().clone();
         let seen = marks(Body::from(response), MAX_MEASURE).await;
+        tracing::debug!(?seen.marks, "an answer came in pieces");
         // The server sends the head at once, and the first piece a pause later.
         let head_held = seen.marks.first().is_some_and(|(at, _)| *at < PAUSE / 2);
         Some(Down { flush: flush::judge(&pieces(), &seen.marks), head_held, headers, asked, came })
@@ -84,6 +85,7 @@ pub(super) async fn pieces_down(tunnel: &Tunnel, clock: fn() -> Duration) -> Opt
 pub(super) async fn pieces_up(tunnel: &Tunnel) -> Option<Up> {
     let body = Body::wrap(Paced::new(pieces()));
     let arrival = timeout(PIECES_DEADLINE, send_up(tunnel, Manner::Trial, body)).await.ok()?.ok()?;
+    tracing::debug!(?arrival, "a request came in pieces");
     let marks: Vec<_> = arrival.marks.iter().map(|mark| (Duration::from_millis(mark.at_ms), mark.bytes)).collect();
     Some(Up { flush: flush::judge(&pieces(), &marks), arrival })
 }
