@@ -27,7 +27,7 @@ fn rows(report: &Report) -> Vec<(&'static str, String)> {
     let (down, up) = (report.down.as_ref(), report.up.as_ref());
     let mut rows = vec![
         ("server", server(report)),
-        ("proxy here", report.proxy.clone().unwrap_or_else(|| "none".to_owned())),
+        ("proxy here", report.proxy.as_deref().map_or("none", |url| url.trim_end_matches('/')).to_owned()),
         ("names itself", if report.between.is_empty() { "nobody".to_owned() } else { report.between.join(", ") }),
         ("HTTP", http(report)),
         ("token", token(report)),
@@ -107,7 +107,8 @@ fn holding(direction: Option<&Direction>) -> String {
         None => unmeasured(),
         Some(Holding::Nothing) => "pass as they come".to_owned(),
         Some(Holding::Small { for_ms }) => format!("small pieces are held for {for_ms} ms"),
-        Some(Holding::Beginning { bytes }) => format!("pass after the first {} of them", bytes_of(bytes)),
+        Some(Holding::Beginning { bytes }) => format!("are held until up to {} have come, then pass", bytes_of(bytes)),
+        Some(Holding::Ends) => "pass if they are small; of larger ones the end is held until more comes".to_owned(),
         Some(Holding::All) => "are held until they are complete, or fill a buffer".to_owned(),
     }
 }
@@ -193,4 +194,72 @@ pub(super) fn span(time: Duration) -> String {
         _ => (seconds / 86_400, "day"),
     };
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn rows(difference: (i64, i64), expected: &str) {
+        let (from_ms, to_ms) = difference;
+        assert_eq!(clock(Difference { from_ms, to_ms }), expected);
+    }
+
+    #[test]
+    fn clocks_are_told_as_well_as_they_are_known() {
+        rows((-510, 500), "the same, to within 0.5 s");
+        rows((-10, 990), "the same, to within 1.0 s");
+        rows((59_490, 60_500), "of the other end 59.5 to 60.5 s ahead");
+        rows((-3_510, -2_500), "of the other end 2.5 to 3.5 s behind");
+    }
+
+    #[track_caller]
+    fn spans(seconds: u64, expected: &str) {
+        assert_eq!(span(Duration::from_secs(seconds)), expected);
+    }
+
+    #[test]
+    fn times() {
+        spans(1, "1 second");
+        spans(119, "119 seconds");
+        spans(3_600, "60 minutes");
+        spans(7_200, "2 hours");
+        spans(30 * 86_400, "30 days");
+    }
+
+    #[test]
+    fn what_was_not_measured_says_so() {
+        let report = Report { wires: vec!["v1".to_owned()], http: Some("1.1".to_owned()), ..Report::default() };
+        let expected = "\
+server           one that cannot be examined, which speaks wire v1
+proxy here       none
+names itself     nobody
+HTTP             1.1 here
+token            not measured
+clock            not measured
+round trip       not measured
+requests         not measured
+answers          not measured
+answers' heads   not measured
+smallest flush   down not measured, up not measured
+lag of a stream  down not measured, up not measured
+lag of a batch   down not measured, up not measured
+longest life     down not measured, up not measured
+largest request  not measured
+tunnel           wire v1, which needs a way that streams both ways; whether this one does was not measured
+";
+        assert_eq!(print(&report), expected);
+    }
+
+    #[test]
+    fn what_to_change_stands_below() {
+        let advice = |program, place, lines| Advice { program, place, lines, why: "it is held" };
+        let named = advice(Some("nginx"), Some("in a block"), vec!["a on;", "b off;"]);
+        assert_eq!(
+            change(&named),
+            "to make it faster, in nginx, in a block:\n    a on;\n    b off;\nfor now it is held\n"
+        );
+        assert_eq!(change(&advice(None, None, Vec::new())), "to make it faster:\n    it is held\n");
+    }
 }

@@ -25,7 +25,7 @@ pub(super) fn advise(report: &Report) -> Vec<Advice> {
             program: Some("HAProxy"),
             place: Some("in `defaults`, or in both its `frontend` and its `backend`"),
             lines: vec!["option http-no-delay"],
-            why: "small pieces of a stream are held for about 200 ms, as HAProxy does by itself",
+            why: "small pieces of a stream are held for about 200 ms, as HAProxy holds them",
         })
     } else {
         match program(report) {
@@ -80,9 +80,9 @@ fn nginx(report: &Report, down: &Direction, up: &Direction) -> Option<Advice> {
         lines.push("client_max_body_size 0;");
     }
     let why = match (is_held(up), is_held(down), is_limited(up)) {
-        (true, true, _) => "requests and answers are held until they are complete",
-        (true, false, _) => "requests are held until they are complete",
-        (false, true, _) => "answers are held until they are complete",
+        (true, true, _) => "requests and answers are held back",
+        (true, false, _) => "requests are held back until they are complete",
+        (false, true, _) => "answers are held back until a buffer is full",
         (false, false, true) => "a request that has brought so much is cut, and another has to be made",
         (false, false, false) => return None,
     };
@@ -115,4 +115,75 @@ fn unnamed(down: &Direction, up: &Direction) -> Option<Advice> {
         (false, false) => return None,
     };
     Some(Advice { program: None, place: None, lines: Vec::new(), why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::v2::doctor::Largest;
+
+    const STREAM: (&str, Holding) = ("stream", Holding::Nothing);
+    const HELD: (&str, Holding) = ("batch", Holding::All);
+    const SMALL: (&str, Holding) = ("batch", Holding::Small { for_ms: 207 });
+
+    fn direction((manner, holding): (&'static str, Holding), largest: u64) -> Direction {
+        let largest = Largest { bytes: largest, limited: largest < AMPLE };
+        Direction {
+            manner,
+            why: None,
+            holding: Some(holding),
+            head_held: None,
+            smallest_flush: None,
+            stream_lag_ms: None,
+            batch_lag_ms: None,
+            life: None,
+            largest_stream: Some(largest),
+            largest_batch: Some(largest),
+        }
+    }
+
+    /// Who names itself, the version of HTTP at the server, what becomes of answers and of requests, and how large one may be.
+    type Seen = (&'static str, &'static str, (&'static str, Holding), (&'static str, Holding), u64);
+
+    #[track_caller]
+    fn check((name, http, down, up, largest): Seen, program: &str, lines: &[&str]) {
+        let report = Report {
+            between: vec![name.to_owned()],
+            http_at_server: Some(http.to_owned()),
+            down: Some(direction(down, AMPLE)),
+            up: Some(direction(up, largest)),
+            ..Report::default()
+        };
+        let advice = advise(&report);
+        let seen = advice.first().map(|advice| (advice.program.unwrap_or("?"), advice.lines.clone()));
+        let expected = if program.is_empty() { None } else { Some((program, lines.to_vec())) };
+        assert_eq!(seen, expected, "{name} {http} {down:?} {up:?} {largest}");
+    }
+
+    #[test]
+    fn changes() {
+        const MIB: u64 = 1024 * 1024;
+        let (nginx, apache) = ("server: nginx/1.22.1", "server: Apache/2.4.71 (Debian)");
+        check((nginx, "1.1", STREAM, STREAM, AMPLE), "", &[]);
+        check((nginx, "1.1", STREAM, STREAM, MIB), "nginx", &["client_max_body_size 0;"]);
+        let all = ["proxy_http_version 1.1;", "proxy_request_buffering off;", "client_max_body_size 0;"];
+        check((nginx, "1.0", STREAM, HELD, MIB), "nginx", &all);
+        check((nginx, "1.1", STREAM, HELD, AMPLE), "nginx", &all[1..2]);
+        check((nginx, "1.1", ("batch", Holding::Ends), STREAM, AMPLE), "nginx", &["proxy_buffering off;"]);
+        check(("", "1.1", SMALL, SMALL, AMPLE), "HAProxy", &["option http-no-delay"]);
+        check(("", "1.1", STREAM, SMALL, AMPLE), "HAProxy", &["option http-no-delay"]);
+        check(("", "1.1", ("stream", SMALL.1), STREAM, AMPLE), "", &[]);
+        let beginning = ("batch", Holding::Beginning { bytes: 21_644 });
+        check((apache, "1.1", STREAM, beginning, AMPLE), "Apache", &["SetEnv proxy-prefetch-nonblocking 1"]);
+        check((apache, "1.1", STREAM, STREAM, MIB), "Apache", &["LimitRequestBody 0"]);
+        check((apache, "1.1", STREAM, STREAM, AMPLE), "", &[]);
+        check(("via: 1.1 varnish", "1.1", STREAM, STREAM, AMPLE), "", &[]);
+        check(("via: 1.1 gateway", "1.1", HELD, HELD, AMPLE), "?", &[]);
+        check(("", "1.1", STREAM, STREAM, MIB), "?", &[]);
+    }
+
+    #[test]
+    fn what_was_not_measured_is_no_reason_for_a_change() {
+        assert_eq!(advise(&Report::default()), []);
+    }
 }

@@ -23,6 +23,8 @@ pub enum Holding {
         /// How many bytes.
         bytes: u64,
     },
+    /// Small ones pass, but the end of what is larger than a buffer waits for more.
+    Ends,
     /// Nothing passes before a buffer is full, or the end has come.
     All,
 }
@@ -53,6 +55,8 @@ pub(super) fn judge(pieces: &[(Duration, usize)], marks: &[(Duration, u64)]) -> 
     let first_punctual = delays.iter().position(|delay| !late(delay)).unwrap_or_default();
     let holding = if worst <= LATE {
         Holding::Nothing
+    } else if first_punctual == 0 {
+        Holding::Ends
     } else if worst <= pause {
         Holding::Small { for_ms: u64::try_from(worst.as_millis()).unwrap_or(u64::MAX) }
     } else if first_punctual + 1 < delays.len() && !delays[first_punctual..].iter().any(late) {
@@ -66,6 +70,14 @@ pub(super) fn judge(pieces: &[(Duration, usize)], marks: &[(Duration, u64)]) -> 
     // What is no larger than a piece that was held passed because others were there to push it on.
     let smallest = judged.map(|((_, bytes), _)| *bytes).filter(|bytes| *bytes > held).min();
     Some(Flush { holding, smallest: smallest.filter(|_| holding != Holding::All) })
+}
+
+/// What several measures of one path agree on, the moment that it is known: something that is busy elsewhere holds
+/// pieces once, a path that holds them does so again.
+pub(super) fn settled(seen: &[Flush]) -> Option<Flush> {
+    let (last, before) = seen.split_last()?;
+    let alike = |other: &Flush| std::mem::discriminant(&other.holding) == std::mem::discriminant(&last.holding);
+    (last.holding == Holding::Nothing || before.iter().any(alike)).then_some(*last)
 }
 
 #[cfg(test)]
@@ -98,12 +110,30 @@ mod tests {
         check([207, 205, 201, 207, 204, 0], Some((Holding::Small { for_ms: 207 }, None)));
         check([1_000, 750, 500, 250, 0, 0], Some((Holding::Beginning { bytes: 21_644 }, Some(12))));
         check([1_250, 1_000, 750, 500, 250, 0], Some((Holding::All, None)));
-        check([0, 0, 0, 260, 255, 0], Some((Holding::All, None)));
+        check([0, 0, 0, 250, 249, 0], Some((Holding::Ends, None)));
     }
 
     #[test]
     fn what_never_came_is_not_judged() {
         assert_eq!(judge(&[(Duration::ZERO, 12), (Duration::ZERO, 12)], &[(Duration::ZERO, 12)]), None);
         assert_eq!(judge(&[], &[]), None);
+    }
+
+    #[track_caller]
+    fn settles(seen: &[Holding], expected: Option<Holding>) {
+        let seen: Vec<Flush> = seen.iter().map(|&holding| Flush { holding, smallest: None }).collect();
+        assert_eq!(settled(&seen).map(|flush| flush.holding), expected, "{seen:?}");
+    }
+
+    #[test]
+    fn a_verdict_takes_two_measures_or_a_good_one() {
+        let small = |for_ms| Holding::Small { for_ms };
+        settles(&[], None);
+        settles(&[Holding::Nothing], Some(Holding::Nothing));
+        settles(&[small(207)], None);
+        settles(&[small(207), small(205)], Some(small(205)));
+        settles(&[small(120), Holding::Nothing], Some(Holding::Nothing));
+        settles(&[Holding::All, Holding::Ends], None);
+        settles(&[Holding::All, Holding::Ends, Holding::All], Some(Holding::All));
     }
 }

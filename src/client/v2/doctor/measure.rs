@@ -20,8 +20,11 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// for its size from what is held for being the first. All of it is less than the smallest limit on bodies that is met.
 const SIZES: [usize; 6] = [12, 128, 1_024, 4_096, 16_384, 12];
 
-/// How long the pieces may take; where nothing is held it is [`PAUSE`] for each.
-const PIECES_DEADLINE: Duration = Duration::from_secs(4);
+/// How often pieces are sent until two measures agree.
+const TRIES: usize = 3;
+
+/// How long all of these may take; one takes a [`PAUSE`] for each piece.
+const PIECES_DEADLINE: Duration = Duration::from_millis(5_500);
 
 /// How long a batch is waited for at the server before it is answered, as a long poll is.
 const POLL: Duration = Duration::from_millis(100);
@@ -57,7 +60,7 @@ pub(super) struct Down {
 
 /// How the pieces of a request came through.
 pub(super) struct Up {
-    pub(super) flush: Option<Flush>,
+    pub(super) flush: Flush,
     pub(super) arrival: Arrival,
 }
 
@@ -65,29 +68,51 @@ fn pieces() -> Vec<(Duration, usize)> {
     SIZES.map(|bytes| (PAUSE, bytes)).to_vec()
 }
 
-/// An answer in pieces.
+/// Answers in pieces, until it is clear what becomes of these.
 pub(super) async fn pieces_down(tunnel: &Tunnel, clock: fn() -> Duration) -> Option<Down> {
+    let (mut seen, mut last) = (Vec::new(), None);
     let measured = async {
-        let asked = clock();
-        let response = ask_down(tunnel, Manner::Trial, &pieces()).await.ok()?;
-        let came = clock();
-        let headers = response.headers().clone();
-        let seen = marks(Body::from(response), MAX_MEASURE).await;
-        tracing::debug!(?seen.marks, "an answer came in pieces");
-        // The server sends the head at once, and the first piece a pause later.
-        let head_held = seen.marks.first().is_some_and(|(at, _)| *at < PAUSE / 2);
-        Some(Down { flush: flush::judge(&pieces(), &seen.marks), head_held, headers, asked, came })
+        while seen.len() < TRIES && flush::settled(&seen).is_none() {
+            let Ok(down) = one_down(tunnel, clock).await else { return };
+            let Some(flush) = down.flush else { return };
+            seen.push(flush);
+            last = Some(down);
+        }
     };
-    timeout(PIECES_DEADLINE, measured).await.ok().flatten()
+    // What was seen before the time was up counts.
+    let _ = timeout(PIECES_DEADLINE, measured).await;
+    last
 }
 
-/// A request in pieces.
+async fn one_down(tunnel: &Tunnel, clock: fn() -> Duration) -> Result<Down, Trouble> {
+    let asked = clock();
+    let response = ask_down(tunnel, Manner::Trial, &pieces()).await?;
+    let (came, headers) = (clock(), response.headers().clone());
+    let marks = marks(Body::from(response), MAX_MEASURE).await.marks;
+    tracing::debug!(?marks, "an answer came in pieces");
+    // The server sends the head at once, and the first piece a pause later.
+    let head_held = marks.first().is_some_and(|(at, _)| *at < PAUSE / 2);
+    Ok(Down { flush: flush::judge(&pieces(), &marks), head_held, headers, asked, came })
+}
+
+/// Requests in pieces, until it is clear what becomes of these.
 pub(super) async fn pieces_up(tunnel: &Tunnel) -> Option<Up> {
-    let body = Body::wrap(Paced::new(pieces()));
-    let arrival = timeout(PIECES_DEADLINE, send_up(tunnel, Manner::Trial, body)).await.ok()?.ok()?;
-    tracing::debug!(?arrival, "a request came in pieces");
-    let marks: Vec<_> = arrival.marks.iter().map(|mark| (Duration::from_millis(mark.at_ms), mark.bytes)).collect();
-    Some(Up { flush: flush::judge(&pieces(), &marks), arrival })
+    let (mut seen, mut last) = (Vec::new(), None);
+    let measured = async {
+        while seen.len() < TRIES && flush::settled(&seen).is_none() {
+            let body = Body::wrap(Paced::new(pieces()));
+            let Ok(arrival) = send_up(tunnel, Manner::Trial, body).await else { return };
+            tracing::debug!(?arrival, "a request came in pieces");
+            let marks: Vec<_> =
+                arrival.marks.iter().map(|mark| (Duration::from_millis(mark.at_ms), mark.bytes)).collect();
+            let Some(flush) = flush::judge(&pieces(), &marks) else { return };
+            seen.push(flush);
+            last = Some(Up { flush, arrival });
+        }
+    };
+    // What was seen before the time was up counts.
+    let _ = timeout(PIECES_DEADLINE, measured).await;
+    last
 }
 
 /// How long a complete answer takes beyond the time that the server was asked to wait.

@@ -202,7 +202,7 @@ async fn manners(tunnel: &Tunnel, clock: fn() -> Duration, mut report: Report) -
     let flush = pieces_down.as_ref().and_then(|down| down.flush);
     let mut down = direction(of_down, round_trip, flush, beyond(batch_down));
     down.head_held = pieces_down.map(|down| down.head_held);
-    let mut up = direction(of_up, round_trip, pieces_up.and_then(|up| up.flush), beyond(batch_up));
+    let mut up = direction(of_up, round_trip, pieces_up.map(|up| up.flush), beyond(batch_up));
     (up.largest_batch, up.largest_stream) = (largest_batch, largest_stream);
     (report.down, report.up) = (Some(down), Some(up));
     report
