@@ -162,3 +162,71 @@ fn arrival(version: Version, headers: &HeaderMap, seen: &Marks) -> Arrival {
         marks: seen.marks.iter().map(mark).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+    use tokio::time::Instant;
+    use tower_service::Service as _;
+
+    use super::*;
+    use crate::server::Config;
+    use crate::wire::v2::{self, Carrier, Given, Secret};
+
+    async fn post(server: &Server, path: &str, proof: Option<(&Carrier, &Secret)>, body: Body) -> Response {
+        let mut request = Request::builder().method("POST").uri(path);
+        if let Some((carrier, secret)) = proof {
+            request = request
+                .header(v2::SESSION_HEADER, carrier.session.as_str())
+                .header(v2::EPOCH_HEADER, carrier.epoch)
+                .header(v2::OFFSET_HEADER, carrier.offset)
+                .header(v2::MANNER_HEADER, carrier.manner.as_str())
+                .header(v2::PROOF_HEADER, secret.prove(path, carrier));
+        }
+        server.router().call(request.body(body).unwrap()).await.unwrap()
+    }
+
+    async fn examined(server: &Server) -> (Carrier, Secret) {
+        let answer = post(server, v2::measure::EXAMINE, None, Body::from("{}")).await;
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let Examined { given: Given { session, secret, .. }, .. } = serde_json::from_slice(&body).unwrap();
+        let (session, secret) = (session.parse().unwrap(), secret.parse().unwrap());
+        (Carrier { session, epoch: 1, offset: 0, manner: Manner::Trial, digest: None }, secret)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_examination_holds_no_prefix_and_ends_without_its_client() {
+        let server = Server::new(Config::new(None, || 0));
+        let (carrier, _) = examined(&server).await;
+        let session = server.0.registry.by_id(&carrier.session).expect("it is there");
+        assert!(server.0.registry.by_prefix(session.prefix().as_str()).is_none());
+        let begin = Instant::now();
+        session.ended().cancelled().await;
+        assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_measured_is_proved_and_bounded() {
+        let server = Server::new(Config::new(None, || 0));
+        let (carrier, secret) = examined(&server).await;
+        let proof = Some((&carrier, &secret));
+        let plan = |count| format!("{{\"pieces\":[{}]}}", vec!["{\"after_ms\":250,\"bytes\":12}"; count].join(","));
+        for (proof, count, expected) in [(None, 1, 400), (proof, 129, 400), (proof, 2, 200)] {
+            let answer = post(&server, MEASURE_DOWN, proof, Body::from(plan(count))).await;
+            assert_eq!(answer.status(), expected, "{count}");
+            if expected == 200 {
+                let begin = Instant::now();
+                assert_eq!(answer.into_body().collect().await.unwrap().to_bytes().len(), 24);
+                assert_eq!(begin.elapsed(), Duration::from_millis(500));
+            }
+        }
+        let most = usize::try_from(MAX_MEASURE).unwrap();
+        for (bytes, expected) in [(0, 200), (most, 200), (most + 1, 413)] {
+            let answer = post(&server, MEASURE_UP, proof, Body::from(vec![0; bytes])).await;
+            assert_eq!(answer.status(), expected, "{bytes}");
+        }
+        assert_eq!(post(&server, MEASURE_UP, None, Body::empty()).await.status(), 400);
+        let other = Secret::from_random([9; 32]);
+        assert_eq!(post(&server, MEASURE_UP, Some((&carrier, &other)), Body::empty()).await.status(), 401);
+    }
+}

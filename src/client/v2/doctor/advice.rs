@@ -52,10 +52,7 @@ fn is_held(direction: &Direction) -> bool {
 
 /// Whether streams are slow and no more.
 fn delays(direction: &Direction) -> bool {
-    let lag =
-        direction.stream_lag_ms.is_some_and(|lag| (*HOLD_MS.start() as f64..=*HOLD_MS.end() as f64).contains(&lag));
-    let small = matches!(direction.holding, Some(Holding::Small { for_ms }) if HOLD_MS.contains(&for_ms));
-    is_held(direction) && (lag || small)
+    is_held(direction) && matches!(direction.holding, Some(Holding::Small { for_ms }) if HOLD_MS.contains(&for_ms))
 }
 
 /// Whether bodies above some size do not pass.

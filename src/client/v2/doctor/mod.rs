@@ -81,7 +81,7 @@ pub async fn examine(config: Config) -> Result<Report, Error> {
     let dated = clock::Dated::of(sent, (config.clock)(), text(response.headers(), DATE.as_str()));
     report.http = Some(format!("{:?}", response.version()).trim_start_matches("HTTP/").to_owned());
     note_names(&mut report, response.headers());
-    report.clock = dated.map(|dated| dated.difference());
+    report.clock = dated.map(clock::Dated::difference);
     if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) {
         return older(&config, &link, report).await;
     }
@@ -125,13 +125,13 @@ async fn older(config: &Config, link: &Link, mut report: Report) -> Result<Repor
         request.header("content-type", "application/x-www-form-urlencoded").body(form.clone())
     };
     let (mut response, _) = link.open(v1::OPEN, fill).await.map_err(error)?;
-    let line = String::from_utf8_lossy(&whole(&mut response).await).into_owned();
-    if response.status() == StatusCode::BAD_REQUEST && line.contains("prefix") {
+    let said = String::from_utf8_lossy(&whole(&mut response).await).into_owned();
+    if response.status() == StatusCode::BAD_REQUEST && said.contains("prefix") {
         report.wires = vec!["v1".to_owned()];
         return Ok(report);
     }
     let code = text(response.headers(), crate::wire::ERROR_HEADER);
-    Err(error(super::super::refusal::Seen::of(&response, code, &line).judge(&config.place.source)))
+    Err(error(super::super::refusal::Seen::of(&response, code, &said).judge(&config.place.source)))
 }
 
 /// Measures with a session.
@@ -191,7 +191,7 @@ async fn manners(tunnel: &Tunnel, clock: fn() -> Duration, mut report: Report) -
     if let Some(down) = &pieces_down {
         note_names(&mut report, &down.headers);
         let dated = clock::Dated::of(down.asked, down.came, text(&down.headers, DATE.as_str()));
-        report.clock = report.clock.into_iter().chain(dated.map(|dated| dated.difference())).reduce(Difference::and);
+        report.clock = report.clock.into_iter().chain(dated.map(clock::Dated::difference)).reduce(Difference::and);
     }
     if let Some(up) = &pieces_up {
         report.http_at_server = Some(up.arrival.http.clone());

@@ -46,8 +46,8 @@ impl Intermediary {
             timeout(DOCTOR, doctor.output()).await.map_err(|_| std::io::Error::other("the doctor has not ended"))??;
         let http_proxy = running.http_proxy();
         let client = Client { source, target: target.address, http_proxy, flags: &[] }.start(binary)?;
-        let links = |output: &str| output.lines().any(|line| line.starts_with("wire "));
-        let output = client.printed(Instant::now() + PATIENCE, "said how the link is carried", links).await?;
+        let told = |output: &str| output.lines().any(|line| line.starts_with("wire "));
+        let output = client.printed(Instant::now() + PATIENCE, "said how the link is carried", told).await?;
         let link = output.lines().find(|line| line.starts_with("wire ")).unwrap_or_default().to_owned();
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         Ok(Examination {
