@@ -88,10 +88,10 @@ fn members(value: &Value, names: &mut Vec<String>) {
 #[tokio::test]
 async fn what_the_token_says_and_whose_the_prefix_is() {
     let server = Server::start(&["--secret", SECRET]).await;
-    let narrow = mint(&["--prefix", "my-*", "--ttl", "30d"]).await;
+    let narrow = mint(&["--prefix", "my-*", "--ttl", "90m30s"]).await;
     let (code, output) = doctor(&["--token", &narrow, "--longest", "100ms", &server.url("/my-app")]).await;
     assert_eq!((code, &*output.stderr), (Some(0), ""));
-    let rows = ["\ntoken            accepted, for `my-*`, ends in 29 days\n", "\nprefix           `my-app` is free\n"];
+    let rows = ["\ntoken            accepted, for `my-*`, ends in 90 minutes\n", "\nprefix           `my-app` is free\n"];
     assert!(rows.iter().all(|row| output.stdout.contains(row)), "{}", output.stdout);
     assert!(!output.stdout.contains(&narrow), "a token is never shown");
 

@@ -140,7 +140,7 @@ fn lag(ms: Option<f64>) -> Option<String> {
 
 fn life(life: Life) -> String {
     let age = Duration::from_millis(life.ms).as_secs_f64();
-    if life.cut { format!("cut after {age:.1} s") } else { format!("at least {age:.0} s") }
+    if life.cut { format!("cut after {age:.1} s") } else { format!("at least {age} s") }
 }
 
 fn size(up: &Direction) -> String {
