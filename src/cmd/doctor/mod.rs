@@ -27,8 +27,8 @@ const MAX_LONGEST: Duration = Duration::from_secs(10 * 60);
     help_triggers("-h", "--help"),
     example = "The way that a tunnel would take:
   {command_name} --token-file token https://example.com/my-app",
-    example = "Whether anything cuts a request that lasts for two minutes:
-  {command_name} --token-file token --longest 2m https://example.com",
+    example = "The server alone, in a hurry, for a program to read:
+  {command_name} --token-file token --longest 1s --json https://example.com",
     note = "URL is that of `connect`, or the server's own, without a prefix. No prefix is
 reserved, so a tunnel that stands is not disturbed. What is measured is measured
 with the tunnel's own requests, which carry nothing; about 32 MiB go up at most.",

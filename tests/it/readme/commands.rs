@@ -63,7 +63,7 @@ pub(super) const COMMANDS: &[(&str, Does)] = &[
     ("sendit serve --secret-file secret --trusted-proxy 10.0.0.0/8 --trusted-proxy ::1", Passes(LISTENING)),
     ("sendit doctor --token-file token --longest 1s https://example.com/my-app", Measures),
     ("sendit doctor --token-file token https://example.com/my-app", Measures),
-    ("sendit doctor --token-file token --longest 2m https://example.com", Passes("")),
+    ("sendit doctor --token-file token --longest 1s --json https://example.com", Measures),
     ("sendit doctor --token wrong https://example.com", Ends(3)),
     ("sendit doctor http://localhost:3000/my-app", Ends(5)),
     ("sendit doctor http://localhost:4000", Ends(9)),
