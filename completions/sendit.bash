@@ -21,6 +21,9 @@ _sendit() {
             connect)
                 cmd="sendit_connect"
                 ;;
+            doctor)
+                cmd="sendit_doctor"
+                ;;
             token)
                 cmd="sendit_token"
                 ;;
@@ -36,7 +39,7 @@ _sendit() {
     case "${cmd}" in
         sendit)
             opts="--version --help"
-            cmds="serve connect token demo install-links"
+            cmds="serve connect doctor token demo install-links"
             case "${prev}" in
                 *)
                     COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
@@ -157,6 +160,31 @@ _sendit() {
                     return 0
                     ;;
                 --allow-ip)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
+                    return 0
+                    ;;
+            esac
+            ;;
+        sendit_doctor)
+            opts="--token --token-file --longest --json --log --help"
+            case "${prev}" in
+                --token)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --longest)
                     COMPREPLY=()
                     return 0
                     ;;

@@ -3,7 +3,7 @@ function __fish_sendit_using_command
     set -e cmd[1]
     set -l target_cmd $argv
 
-    set -l known_value_flags 'addr' 'allow-ip' 'basic-auth' 'basic-auth-file' 'grace' 'hold' 'host-header' 'http-prefix' 'log' 'max-exchanges' 'max-exchanges-per-session' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'prefix' 'public-url' 'ready-within' 'secret' 'secret-file' 'subject' 'token' 'token-file' 'trusted-proxy' 'ttl' 'wire' 
+    set -l known_value_flags 'addr' 'allow-ip' 'basic-auth' 'basic-auth-file' 'grace' 'hold' 'host-header' 'http-prefix' 'log' 'longest' 'max-exchanges' 'max-exchanges-per-session' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'prefix' 'public-url' 'ready-within' 'secret' 'secret-file' 'subject' 'token' 'token-file' 'trusted-proxy' 'ttl' 'wire' 
 
     set -l i 1
     set -l cleaned_cmd
@@ -45,6 +45,7 @@ complete -c sendit -n '__fish_sendit_using_command' -f -l version -d 'print the 
 complete -c sendit -n '__fish_sendit_using_command' -f -l help -d 'display usage information'
 complete -c sendit -n '__fish_sendit_using_command' -f -a 'serve' -d 'Runs the public end, to which clients connect and which visitors call.'
 complete -c sendit -n '__fish_sendit_using_command' -f -a 'connect' -d 'Makes a local service reachable at a public URL, as long as it runs.'
+complete -c sendit -n '__fish_sendit_using_command' -f -a 'doctor' -d 'Measures the way to a server, and says what would make a tunnel faster.'
 complete -c sendit -n '__fish_sendit_using_command' -f -a 'token' -d 'Prints a token that lets its holder open tunnels.'
 complete -c sendit -n '__fish_sendit_using_command' -f -a 'demo' -d 'Shows a tunnel at work: a server, a client, and a page to look at.'
 complete -c sendit -n '__fish_sendit_using_command' -f -a 'install-links' -d 'Makes the links `sendit-server` and `sendit-token`, for scripts written for the Go tools.'
@@ -81,6 +82,12 @@ complete -c sendit -n '__fish_sendit_using_command connect' -l basic-auth-file -
 complete -c sendit -n '__fish_sendit_using_command connect' -l allow-ip -r -d 'addresses that visitors have to come from, such as 192.0.2.0/24; can be repeated (default: anywhere)'
 complete -c sendit -n '__fish_sendit_using_command connect' -l log -r -d 'how much is logged: error, warn, info, debug or trace (default: warn)'
 complete -c sendit -n '__fish_sendit_using_command connect' -l help -d 'display usage information'
+complete -c sendit -n '__fish_sendit_using_command doctor' -l token -r -d 'token that the server asks for, as `sendit token` prints it'
+complete -c sendit -n '__fish_sendit_using_command doctor' -l token-file -r -d 'file that holds the token'
+complete -c sendit -n '__fish_sendit_using_command doctor' -l longest -r -d 'how long a request is let live to see whether anything cuts it, up to 10m (default: 10s, as long as `connect` lets one live)'
+complete -c sendit -n '__fish_sendit_using_command doctor' -l json -d 'print one JSON object instead of a table'
+complete -c sendit -n '__fish_sendit_using_command doctor' -l log -r -d 'how much is logged: error, warn, info, debug or trace (default: warn)'
+complete -c sendit -n '__fish_sendit_using_command doctor' -l help -d 'display usage information'
 complete -c sendit -n '__fish_sendit_using_command token' -f -l secret -r -d 'secret to sign with; can be repeated, but only the first signs'
 complete -c sendit -n '__fish_sendit_using_command token' -f -l secret-file -r -d 'file that holds the secret; can be repeated, likewise'
 complete -c sendit -n '__fish_sendit_using_command token' -f -l ttl -r -d 'how long the token is good, such as 30d or 12h (default: for ever)'

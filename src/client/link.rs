@@ -4,6 +4,7 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, Url};
@@ -56,6 +57,12 @@ impl Link {
     /// A POST on a connection that may have been used before: for what can be repeated.
     pub(super) fn pooled(&self, url: Url) -> RequestBuilder {
         self.pooled.post(url)
+    }
+
+    /// The proxy that requests go through, as the environment or the system names it; without its password.
+    pub(super) fn proxy(&self) -> Option<String> {
+        let uri = self.source.url().as_str().parse().ok()?;
+        Some(Matcher::from_system().intercept(&uri)?.uri().to_string())
     }
 
     /// Asks for a session at `path`. Takes 15 s at most for each answer; cancelling it may leave the server with a

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use address::{InvalidUrl, Source, Target};
 pub use config::{Config, HostHeader, InvalidHostHeader, SourcePath, TargetTls, Token, Wire};
+pub use v2::doctor;
 
 use backoff::Backoff;
 use link::{Denied, Link};
@@ -84,6 +85,9 @@ pub enum Error {
     /// The server cannot do what was asked of it, and going on without would be unsafe or useless.
     #[error("{0}")]
     NotGranted(String),
+    /// The server cannot be reached, or takes no session now. A tunnel tries again; an examination says so.
+    #[error("{0}")]
+    Unreachable(String),
     /// This machine lacks what every tunnel needs.
     #[error("{0}")]
     Unable(String),

@@ -4,7 +4,7 @@ use reqwest::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use reqwest::{Response, StatusCode};
 
 use super::link::{Denied, text};
-use super::{Config, Source};
+use super::{Source, Token};
 
 /// What can be told from an answer to `open` that gives no session.
 pub(super) struct Seen<'a> {
@@ -28,14 +28,13 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// What follows from it.
-    pub(super) fn judge(&self, config: &Config) -> Denied {
-        let source = &config.source;
+    /// What follows from it, for who has asked at `source` with this token.
+    pub(super) fn judge(&self, source: &Source, token: Option<&Token>) -> Denied {
         let prefix = source.prefix();
         let host = source.url().origin().ascii_serialization();
         // A Go server has no codes, only its sentences.
         match (self.status, self.code) {
-            (StatusCode::UNAUTHORIZED, _) if !self.challenged && config.token.is_none() => Denied::Token(format!(
+            (StatusCode::UNAUTHORIZED, _) if !self.challenged && token.is_none() => Denied::Token(format!(
                 "the server at `{host}` asks for a token: give one with `--token-file` or `--token`; `sendit token` makes \
                  them, with the server's secret"
             )),
@@ -88,6 +87,7 @@ impl<'a> Seen<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Config;
     use super::super::Token;
     use super::*;
 
@@ -102,7 +102,7 @@ mod tests {
     fn judged(status: u16, code: &str, line: &str, config: &Config, expected: &str) {
         let status = StatusCode::from_u16(status).unwrap();
         let seen = Seen { status, code, kind: "text/html; charset=x", challenged: false, line };
-        assert_eq!(format!("{:?}", seen.judge(config)), expected);
+        assert_eq!(format!("{:?}", seen.judge(&config.source, config.token.as_ref())), expected);
     }
 
     #[test]

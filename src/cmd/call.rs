@@ -8,6 +8,7 @@ use argh::{ArgsInfo, CommandInfoWithArgs, FromArgs, SubCommand};
 
 use super::connect::Connect;
 use super::demo::Demo;
+use super::doctor::Doctor;
 use super::exit::Failure;
 use super::install_links::InstallLinks;
 use super::serve::Serve;
@@ -45,6 +46,7 @@ struct Sendit {
 pub(crate) enum Command {
     Serve(Serve),
     Connect(Connect),
+    Doctor(Doctor),
     Token(Token),
     Demo(Demo),
     InstallLinks(InstallLinks),
@@ -61,6 +63,7 @@ struct Name {
 const NAMES: &[Name] = &[
     Name { command: "serve", link: Some("sendit-server"), read: |name, args| read(name, args, Command::Serve) },
     Name { command: "connect", link: None, read: |name, args| read(name, args, Command::Connect) },
+    Name { command: "doctor", link: None, read: |name, args| read(name, args, Command::Doctor) },
     Name { command: "token", link: Some("sendit-token"), read: |name, args| read(name, args, Command::Token) },
     Name { command: "demo", link: None, read: |name, args| read(name, args, Command::Demo) },
     Name { command: "install-links", link: None, read: |name, args| read(name, args, Command::InstallLinks) },
@@ -164,6 +167,7 @@ pub(crate) mod tests {
             Call::Command(command) => match *command {
                 Command::Serve(_) => "serve".to_owned(),
                 Command::Connect(_) => "connect".to_owned(),
+                Command::Doctor(_) => "doctor".to_owned(),
                 Command::Token(_) => "token".to_owned(),
                 Command::Demo(_) => "demo".to_owned(),
                 Command::InstallLinks(_) => "install-links".to_owned(),
@@ -194,6 +198,7 @@ pub(crate) mod tests {
     fn subcommands() {
         check(&["sendit", "serve"], "serve");
         check(&["sendit", "connect", A, B], "connect");
+        check(&["sendit", "doctor", "https://host"], "doctor");
         check(&["sendit", "token", "-secret", "s"], "token");
         check(&["sendit", "demo"], "demo");
         check(&["sendit", "demo", B], "demo");

@@ -185,12 +185,13 @@ pub(crate) fn tell(event: &Event) {
 }
 
 /// A client's end in terms of the exit codes.
-fn failure(error: &client::Error) -> Failure {
+pub(crate) fn failure(error: &client::Error) -> Failure {
     let exit = match error {
         client::Error::Unauthorized(_) => Exit::Unauthorized,
         client::Error::Prefix(_) => Exit::Prefix,
         client::Error::NotSendit(_) => Exit::NotSendit,
         client::Error::NotGranted(_) => Exit::NotGranted,
+        client::Error::Unreachable(_) => Exit::Unreachable,
         client::Error::Unable(_) => Exit::Unexpected,
     };
     Failure::new(exit, error.to_string())

@@ -66,8 +66,13 @@ pub const TABLE: &[Variable] = &[
         commands: &["serve"],
     },
     Variable { name: PUBLIC_URL, flag: "--public-url", meaning: "address that visitors use", commands: &["serve"] },
-    Variable { name: TOKEN, flag: "--token", meaning: "token to present", commands: &["connect"] },
-    Variable { name: TOKEN_FILE, flag: "--token-file", meaning: "file that holds the token", commands: &["connect"] },
+    Variable { name: TOKEN, flag: "--token", meaning: "token to present", commands: &["connect", "doctor"] },
+    Variable {
+        name: TOKEN_FILE,
+        flag: "--token-file",
+        meaning: "file that holds the token",
+        commands: &["connect", "doctor"],
+    },
     Variable { name: WIRE, flag: "--wire", meaning: "wire to speak: auto, v1 or v2", commands: &["connect"] },
     Variable {
         name: BASIC_AUTH,
@@ -81,7 +86,12 @@ pub const TABLE: &[Variable] = &[
         meaning: "file that holds user and password",
         commands: &["connect"],
     },
-    Variable { name: LOG, flag: "--log", meaning: "how much is logged", commands: &["serve", "connect", "demo"] },
+    Variable {
+        name: LOG,
+        flag: "--log",
+        meaning: "how much is logged",
+        commands: &["serve", "connect", "doctor", "demo"],
+    },
 ];
 
 /// What the environment held when the process started. It has no `Debug`: secrets may stand in it.

@@ -26,6 +26,8 @@ pub enum Exit {
     File = 7,
     /// The server cannot do what was asked of it.
     NotGranted = 8,
+    /// The server cannot be reached.
+    Unreachable = 9,
     /// A second signal came before the command had stopped.
     Interrupted = 130,
 }
@@ -46,16 +48,17 @@ pub const TABLE: &[Meaning] = &[
     Meaning { exit: Exit::Success, text: "success, or stopped by a signal", commands: EVERY },
     Meaning { exit: Exit::Unexpected, text: "unexpected failure", commands: EVERY },
     Meaning { exit: Exit::Usage, text: "wrong flag, argument or environment variable", commands: EVERY },
-    Meaning { exit: Exit::Unauthorized, text: "the server refuses the token", commands: &["connect"] },
-    Meaning { exit: Exit::Prefix, text: "the server does not give the prefix", commands: &["connect"] },
-    Meaning { exit: Exit::NotSendit, text: "no sendit server at the URL", commands: &["connect"] },
+    Meaning { exit: Exit::Unauthorized, text: "the server refuses the token", commands: &["connect", "doctor"] },
+    Meaning { exit: Exit::Prefix, text: "the server does not give the prefix", commands: &["connect", "doctor"] },
+    Meaning { exit: Exit::NotSendit, text: "no sendit server at the URL", commands: &["connect", "doctor"] },
     Meaning { exit: Exit::Listen, text: "cannot listen on the address", commands: &["serve", "demo"] },
     Meaning {
         exit: Exit::File,
         text: "a file cannot be read or written",
-        commands: &["serve", "connect", "token", "install-links"],
+        commands: &["serve", "connect", "doctor", "token", "install-links"],
     },
     Meaning { exit: Exit::NotGranted, text: "the server cannot do what a flag asks for", commands: &["connect"] },
+    Meaning { exit: Exit::Unreachable, text: "the server cannot be reached", commands: &["doctor"] },
     Meaning {
         exit: Exit::Interrupted,
         text: "a second signal ended it at once",
@@ -63,7 +66,7 @@ pub const TABLE: &[Meaning] = &[
     },
 ];
 
-const EVERY: &[&str] = &["serve", "connect", "token", "demo", "install-links"];
+const EVERY: &[&str] = &["serve", "connect", "doctor", "token", "demo", "install-links"];
 
 impl Exit {
     /// The number that the process returns.
@@ -134,6 +137,6 @@ mod tests {
     #[test]
     fn the_table_is_in_order_and_names_each_code_once() {
         let codes: Vec<u8> = TABLE.iter().map(|row| row.exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 130]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 130]);
     }
 }

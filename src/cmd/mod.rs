@@ -10,6 +10,7 @@ mod help;
 
 mod connect;
 mod demo;
+mod doctor;
 mod install_links;
 mod serve;
 mod token;
@@ -55,6 +56,7 @@ async fn obey(args: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
             match *command {
                 Command::Serve(args) => serve::run(args, &env).await,
                 Command::Connect(args) => connect::run(args, &env).await,
+                Command::Doctor(args) => doctor::run(args, &env).await,
                 Command::Token(args) => token::run(args, &env),
                 Command::Demo(args) => demo::run(args, &env).await,
                 Command::InstallLinks(args) => install_links::run(&args, call::links()),

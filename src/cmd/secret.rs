@@ -59,8 +59,13 @@ pub(crate) enum Strength {
 pub(crate) const WEAK: &str =
     "warning: a secret under 32 bytes can be found by trying; make one with `openssl rand -hex 32`";
 
-/// The token that a client presents: flag, then file, then the two variables.
+/// The token that a client presents.
 pub(crate) fn token(flag: Option<Secret>, file: Option<String>, env: &Env) -> Result<Option<Token>, Failure> {
+    Ok(token_text(flag, file, env)?.map(|text| Token::new(&text)))
+}
+
+/// The token as text: flag, then file, then the two variables.
+pub(crate) fn token_text(flag: Option<Secret>, file: Option<String>, env: &Env) -> Result<Option<String>, Failure> {
     let from_env = |name| env.value(name).map(ToOwned::to_owned);
     let text = match (flag, file) {
         (Some(Secret(text)), _) => text,
@@ -71,7 +76,7 @@ pub(crate) fn token(flag: Option<Secret>, file: Option<String>, env: &Env) -> Re
             (None, None) => return Ok(None),
         },
     };
-    Ok((!text.trim().is_empty()).then(|| Token::new(&text)))
+    Ok(Some(text).filter(|text| !text.trim().is_empty()))
 }
 
 /// What visitors have to know: flag, then file, then the two variables. What is there and cannot be meant is refused:

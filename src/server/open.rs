@@ -20,6 +20,13 @@ use crate::pipe;
 use crate::proxy::Rules;
 use crate::wire::Prefix;
 use crate::wire::v2::Secret;
+use crate::wire::v2::measure::PrefixState;
+
+/// What stands in the log in the place of an examination's prefix.
+const EXAMINED: &str = "examination";
+
+/// How long an examination waits for its client: it has nothing to lose by ending.
+const EXAMINATION_GRACE: Duration = Duration::from_secs(10);
 
 /// How long visitors wait for a client that is gone, unless it says otherwise. GitHub gives a webhook 10 s.
 const HOLD: Duration = Duration::from_secs(10);
@@ -71,6 +78,16 @@ impl Denied {
             Self::Draining => Some(RESTART),
             Self::Throttled(seconds) => Some(seconds),
             Self::Token | Self::InvalidPrefix | Self::ForbiddenPrefix | Self::PrefixInUse => None,
+        }
+    }
+}
+
+impl From<Refused> for Denied {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::InUse => Self::PrefixInUse,
+            Refused::TooMany => Self::TooMany,
+            Refused::TooManyOfToken => Self::TooManyOfToken,
         }
     }
 }
@@ -128,6 +145,42 @@ impl Server {
         Ok((self.start(running)?, attendance))
     }
 
+    /// Opens a session for a client that only measures: it holds no prefix, and waits for its client for 10 s at most.
+    pub(super) fn open_examination(
+        &self,
+        claims: Option<Claims>,
+        token: &str,
+    ) -> Result<(Arc<Session>, Arc<Attendance>), Denied> {
+        if self.is_draining() {
+            return Err(Denied::Draining);
+        }
+        let inner = &self.0;
+        let prefix = EXAMINED.parse().map_err(|_| Denied::InvalidPrefix)?;
+        let (pipe, carriers) = pipe::v2::pipe(&inner.budget);
+        let attendance = Attendance::new(Secret::from_random(random()), carriers, &inner.config);
+        let attendance = Arc::new(attendance.no_longer_than(EXAMINATION_GRACE));
+        let link = Link::V2(Arc::clone(&attendance));
+        let opening = Self::opened(claims, token, prefix, Duration::ZERO, Rules::default());
+        let running = Session::start(opening, pipe, link, Upkeep::default(), &self.around());
+        let session = Arc::clone(running.session());
+        let lease = inner.registry.admit(Arc::clone(&session), &inner.config.limits)?;
+        inner.tasks.spawn(running.run(lease));
+        Ok((session, attendance))
+    }
+
+    /// What opening `prefix` would come to.
+    pub(super) fn prefix_state(&self, claims: Option<&Claims>, token: &str, prefix: &Prefix) -> PrefixState {
+        if claims.is_some_and(|claims| !claims.allows(prefix)) {
+            return PrefixState::Forbidden;
+        }
+        let owner = claims.map(|_| Sha256::digest(token).into());
+        match self.0.registry.by_prefix(prefix.as_str()) {
+            None => PrefixState::Free,
+            Some(holder) if holder.yields_to(owner.as_ref()) => PrefixState::Yields,
+            Some(_) => PrefixState::Taken,
+        }
+    }
+
     fn opening(&self, claims: Option<Claims>, token: &str, terms: Terms<'_>) -> Result<Opening, Denied> {
         let Terms { prefix, hold, rules } = terms;
         if self.is_draining() {
@@ -137,10 +190,14 @@ impl Server {
         if claims.as_ref().is_some_and(|claims| !claims.allows(&prefix)) {
             return Err(Denied::ForbiddenPrefix);
         }
+        Ok(Self::opened(claims, token, prefix, hold, rules))
+    }
+
+    fn opened(claims: Option<Claims>, token: &str, prefix: Prefix, hold: Duration, rules: Rules) -> Opening {
         let owner = claims.is_some().then(|| Sha256::digest(token).into());
         let (subject, expiry) = claims.map_or((None, None), |claims| (claims.subject, claims.expiry));
         let subject = subject.filter(|subject| !subject.is_empty());
-        Ok(Opening { prefix, subject, expiry, owner, hold, rules })
+        Opening { prefix, subject, expiry, owner, hold, rules }
     }
 
     fn around(&self) -> Around {
@@ -154,12 +211,7 @@ impl Server {
     {
         let inner = &self.0;
         let session = Arc::clone(running.session());
-        let lease = inner.registry.lease(Arc::clone(&session), &inner.config.limits);
-        let lease = lease.map_err(|refused| match refused {
-            Refused::InUse => Denied::PrefixInUse,
-            Refused::TooMany => Denied::TooMany,
-            Refused::TooManyOfToken => Denied::TooManyOfToken,
-        })?;
+        let lease = inner.registry.lease(Arc::clone(&session), &inner.config.limits)?;
         inner.tasks.spawn(running.run(lease));
         Ok(session)
     }

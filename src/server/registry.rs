@@ -55,17 +55,31 @@ impl Registry {
             maps.by_id.remove(holder.id());
             holder.evict();
         }
-        if maps.by_id.len() >= limits.sessions {
-            return Err(Refused::TooMany);
-        }
-        // There are few enough sessions to count them whenever one is opened.
-        let others = maps.by_id.values().filter(|other| session.shares_a_quota_with(other)).count();
-        if others >= limits.sessions_per_token {
-            return Err(Refused::TooManyOfToken);
-        }
+        maps.has_room(&session, limits)?;
         maps.by_prefix.insert(session.prefix().clone(), Arc::clone(&session));
         maps.by_id.insert(session.id().clone(), Arc::clone(&session));
         Ok(Lease { registry: self.clone(), session })
+    }
+}
+
+impl Registry {
+    /// Lets a session be found by its id alone: it holds no prefix, and is in nobody's way.
+    pub(super) fn admit(&self, session: Arc<Session>, limits: &Limits) -> Result<Lease, Refused> {
+        let mut maps = self.maps();
+        maps.has_room(&session, limits)?;
+        maps.by_id.insert(session.id().clone(), Arc::clone(&session));
+        Ok(Lease { registry: self.clone(), session })
+    }
+}
+
+impl Maps {
+    fn has_room(&self, session: &Session, limits: &Limits) -> Result<(), Refused> {
+        if self.by_id.len() >= limits.sessions {
+            return Err(Refused::TooMany);
+        }
+        // There are few enough sessions to count them whenever one is opened.
+        let others = self.by_id.values().filter(|other| session.shares_a_quota_with(other)).count();
+        if others >= limits.sessions_per_token { Err(Refused::TooManyOfToken) } else { Ok(()) }
     }
 }
 
@@ -156,6 +170,20 @@ mod tests {
         let lease = registry.lease(Arc::clone(&second), &limits(2)).ok().unwrap();
         check(&registry, &[&second, &other]);
         drop((lease, kept));
+        check(&registry, &[]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_that_is_admitted_holds_no_prefix() {
+        let (registry, first, second) = (Registry::default(), lasting("foo", Some(1)), lasting("foo", Some(1)));
+        let lease = registry.lease(Arc::clone(&first), &limits(2)).ok().unwrap();
+        let admitted = registry.admit(Arc::clone(&second), &limits(2)).ok().unwrap();
+        assert_eq!(registry.by_prefix("foo").map(|session| session.id().clone()).as_ref(), Some(first.id()));
+        assert!(registry.by_id(second.id()).is_some() && !first.ended().is_cancelled());
+        assert_eq!(registry.admit(lasting("bar", None), &limits(2)).err(), Some(Refused::TooMany));
+        drop(admitted);
+        check(&registry, &[&first]);
+        drop(lease);
         check(&registry, &[]);
     }
 

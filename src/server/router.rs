@@ -23,6 +23,9 @@ pub(super) fn router(server: Server) -> Router {
         .route(&format!("{base}{}", wire::v2::READ), post(v2::read))
         .route(&format!("{base}{}", wire::v2::WRITE), post(v2::write))
         .route(&format!("{base}{}", wire::v2::DRAIN), post(v2::drain))
+        .route(&format!("{base}{}", wire::v2::measure::EXAMINE), post(v2::examine::open))
+        .route(&format!("{base}{}", wire::v2::measure::MEASURE_DOWN), post(v2::examine::down))
+        .route(&format!("{base}{}", wire::v2::measure::MEASURE_UP), post(v2::examine::up))
         .fallback(public::visit);
     let router = match server.0.config.plain_http {
         PlainHttp::Serve => router,

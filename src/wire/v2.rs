@@ -1,6 +1,7 @@
 //! What both ends of wire v2 must spell alike: the paths, the messages of `open`, and how a carrier proves that it
 //! belongs to its session.
 
+pub mod measure;
 mod open;
 
 use std::fmt;

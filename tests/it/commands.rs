@@ -68,6 +68,21 @@ async fn flags() {
     ] {
         check(&["connect", "--max-ttl", ttl, URL, TARGET], 2, &format!("wrong `--max-ttl`: {cause}")).await;
     }
+    check(&["doctor"], 2, "the argument `URL` is missing; see `sendit doctor --help`").await;
+    check(&["doctor", "example.com"], 2, "`example.com` is no URL; write it like `https://host/prefix`").await;
+    check(&["doctor", "--longest", "1h", URL], 2, "wrong `--longest`: `1h` is more than 10m").await;
+    check(
+        &["doctor", "http://127.0.0.1:1/Foo"],
+        2,
+        "the source URL `http://127.0.0.1:1/Foo` ends in no valid prefix: a prefix is 3 to 64 of `a-z`, `0-9` and `-`",
+    )
+    .await;
+    check(
+        &["doctor", "--token-file", "/nowhere/token", URL],
+        7,
+        "cannot read the token file `/nowhere/token`: there is no such file or directory",
+    )
+    .await;
     check(&["token"], 2, "there is no secret to sign with; give the server's with `--secret-file` or `--secret`").await;
 }
 

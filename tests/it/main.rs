@@ -16,6 +16,7 @@ mod world;
 
 mod architecture;
 mod commands;
+mod doctor;
 mod failures;
 mod go;
 mod go_connect;

@@ -24,7 +24,7 @@ use crate::world::{Output, PATIENCE, Program};
 use commands::{BEFORE, COMMANDS, Does};
 use document::{Step, blocks, root, sections};
 
-const DOCUMENTS: [&str; 3] = ["README.md", "docs/hosting.md", "docs/troubleshooting.md"];
+const DOCUMENTS: [&str; 4] = ["README.md", "docs/hosting.md", "docs/troubleshooting.md", "docs/doctor.md"];
 
 /// What a session has made so far.
 struct World {
@@ -107,6 +107,14 @@ impl World {
                 let is_token = |text: &str| text.starts_with("eyJ") && text.trim_end().split('.').count() == 3;
                 assert!(status.success() && is_token(&printed), "{}: {printed}", step.place);
                 assert!(step.shown.is_empty() || is_token(&step.shown), "{}", step.place);
+            }
+            Does::Measures => {
+                let (status, printed) = self.end(step).await;
+                let rows = |text: &str| {
+                    let names = text.lines().map(|line| line.split("  ").next().unwrap_or_default().to_owned());
+                    names.take(step.shown.lines().count()).collect::<Vec<_>>()
+                };
+                assert!(status.success() && rows(&printed) == rows(&step.shown), "{}: {printed}", step.place);
             }
             Does::Stays(needle) => {
                 *self.place_of(step) = None;

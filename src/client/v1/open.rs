@@ -65,7 +65,7 @@ async fn read(mut response: Response, url: Url, config: &Config) -> Result<Grant
         return Ok(Grant { token: line, open: url, fault_key, _answer: response });
     }
     let code = text(response.headers(), ERROR_HEADER);
-    Err(Seen::of(&response, code, &line).judge(config))
+    Err(Seen::of(&response, code, &line).judge(&config.source, config.token.as_ref()))
 }
 
 async fn first_line(response: &mut Response) -> String {

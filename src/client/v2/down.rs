@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::BodyExt;
 use reqwest::Body;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -14,7 +13,7 @@ use super::super::link::text;
 use super::super::random_unit;
 use super::path::Direction;
 use super::tunnel::{Trouble, Tunnel};
-use crate::pipe::v2::{Broken, TRIAL_PAUSE};
+use crate::pipe::v2::{Broken, TRIAL_PAUSE, pings};
 use crate::wire::v2::{self, Manner};
 
 /// How long a carrier may take to end once a newer one has taken over.
@@ -114,11 +113,6 @@ pub(super) async fn trial(tunnel: &Tunnel) -> Result<Duration, Trouble> {
     let begin = Instant::now();
     let carrier = tunnel.carrier(tunnel.next_epoch(), tunnel.carriers.wanted(), Manner::Trial);
     let response = tunnel.post(v2::READ, carrier, None).await?;
-    let mut body = Body::from(response);
-    while begin.elapsed() < TRIAL_PAUSE {
-        if !matches!(body.frame().await, Some(Ok(_))) {
-            return Err(Trouble::Cut("a streaming answer brought nothing".to_owned()));
-        }
-    }
+    pings(Body::from(response)).await.map_err(|broken| Trouble::Cut(broken.to_string()))?;
     Ok(begin.elapsed().saturating_sub(TRIAL_PAUSE))
 }

@@ -1,5 +1,6 @@
 //! A session on wire v2: carriers of both manners, chosen for each direction by trial.
 
+pub mod doctor;
 mod down;
 mod limit;
 mod open;

@@ -2,11 +2,12 @@
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
+use serde::Serialize;
 
-use super::super::link::Denied;
+use super::super::link::{Denied, Link};
 use super::super::refusal::Seen;
 use super::super::session::Client;
-use super::super::{Event, Token};
+use super::super::{Event, Source, Token};
 use crate::wire::SessionId;
 use crate::wire::v2::{self, Given, Refusal, Secret};
 
@@ -34,15 +35,8 @@ impl Grant {
 
 /// Asks for a session. `None` where the server does not speak this wire.
 pub(super) async fn open(client: &Client) -> Option<Result<Grant, Denied>> {
-    let body = serde_json::to_string(&client.config.asked()).unwrap_or_default();
-    let fill = |request: RequestBuilder| {
-        let request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
-        match client.config.token.as_ref().map(Token::as_str) {
-            Some(token) => request.header(AUTHORIZATION, format!("Bearer {token}")),
-            None => request,
-        }
-    };
-    let (response, url) = match client.link.open(v2::OPEN, fill).await {
+    let asked = client.config.asked();
+    let (response, url) = match ask(&client.link, v2::OPEN, client.config.token.as_ref(), &asked).await {
         Ok(answer) => answer,
         Err(denied) => return Some(Err(denied)),
     };
@@ -52,12 +46,42 @@ pub(super) async fn open(client: &Client) -> Option<Result<Grant, Denied>> {
     Some(read(response, &url, client).await)
 }
 
+/// Posts JSON with the token. Gives the answer, and the URL that gave it.
+pub(super) async fn ask(
+    link: &Link,
+    path: &str,
+    token: Option<&Token>,
+    asked: &impl Serialize,
+) -> Result<(Response, Url), Denied> {
+    let body = serde_json::to_string(asked).unwrap_or_default();
+    let fill = |request: RequestBuilder| {
+        let request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        match token.map(Token::as_str) {
+            Some(token) => request.header(AUTHORIZATION, format!("Bearer {token}")),
+            None => request,
+        }
+    };
+    link.open(path, fill).await
+}
+
+impl Grant {
+    /// What `given` says, where `url`, whose path ends in `path`, has said it.
+    pub(super) fn new(given: &Given, url: &Url, path: &str) -> Option<Self> {
+        let mut base = url.clone();
+        base.set_path(url.path().strip_suffix(path).unwrap_or_default());
+        Some(Self {
+            session: given.session.parse().ok()?,
+            secret: given.secret.parse().ok()?,
+            base,
+            batch: given.batch,
+        })
+    }
+}
+
 async fn read(mut response: Response, url: &Url, client: &Client) -> Result<Grant, Denied> {
     let body = whole(&mut response).await;
     let given = serde_json::from_slice::<Given>(&body).ok().filter(|_| response.status() == StatusCode::OK);
-    if let Some(given) = given
-        && let (Ok(session), Ok(secret)) = (given.session.parse(), given.secret.parse())
-    {
+    if let Some((grant, given)) = given.and_then(|given| Some((Grant::new(&given, url, v2::OPEN)?, given))) {
         // Nothing has been carried yet, so no visitor gets through to what was to be protected.
         if let Some(cause) = client.config.refused_by(&given) {
             return Err(Denied::NotGranted(cause));
@@ -65,19 +89,22 @@ async fn read(mut response: Response, url: &Url, client: &Client) -> Result<Gran
         if let Some(text) = client.config.lacking(&given) {
             client.tell(Event::Lacking { text });
         }
-        let mut base = url.clone();
-        base.set_path(url.path().strip_suffix(v2::OPEN).unwrap_or_default());
-        return Ok(Grant { session, secret, base, batch: given.batch });
+        return Ok(grant);
     }
-    let (code, message) = match serde_json::from_slice::<Refusal>(&body) {
+    Err(denied(&response, &body, &client.config.source, client.config.token.as_ref()))
+}
+
+/// Why an answer with this body gives no session.
+pub(super) fn denied(response: &Response, body: &[u8], source: &Source, token: Option<&Token>) -> Denied {
+    let (code, message) = match serde_json::from_slice::<Refusal>(body) {
         Ok(refusal) => (refusal.error.code, refusal.error.message),
         Err(_) => (String::new(), String::new()),
     };
-    Err(Seen::of(&response, &code, &message).judge(&client.config))
+    Seen::of(response, &code, &message).judge(source, token)
 }
 
 /// The body, as far as an honest one can be long; the link's deadline for idle connections bounds its time.
-async fn whole(response: &mut Response) -> Vec<u8> {
+pub(super) async fn whole(response: &mut Response) -> Vec<u8> {
     let mut bytes = Vec::new();
     let deadline = std::time::Duration::from_secs(15);
     let reading = async {

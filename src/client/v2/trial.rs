@@ -25,17 +25,36 @@ const TRIES: usize = 3;
 const AGAIN: Duration = Duration::from_secs(5);
 const LONGEST_AGAIN: Duration = Duration::from_secs(60);
 
+/// How the trials of both directions came out.
+pub(super) struct Trial {
+    /// How long a complete request took there and back.
+    pub(super) round_trip: Duration,
+    /// How long a stream took, where it is good enough to go over to.
+    pub(super) down: Result<Duration, Hindrance>,
+    pub(super) up: Result<Duration, Hindrance>,
+}
+
+/// Why a direction stays with batches.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Hindrance {
+    /// Nothing came through in time.
+    #[error("something on the way holds streams back")]
+    Held,
+    /// It took so much longer than a complete request.
+    #[error("streaming lags by {} ms", .0.as_millis())]
+    Lags(Duration),
+    /// It was cut, or refused.
+    #[error("streaming does not get through ({0:?})")]
+    Broken(Trouble),
+}
+
 /// Tries, and tries again. Never returns: whatever comes of it, the session goes on.
 pub(super) async fn run(tunnel: &Tunnel, client: &Client) {
     let path = &tunnel.path;
     let (mut again, mut told) = (AGAIN, String::new());
     loop {
-        let round_trip = round_trip(tunnel).await;
-        let (down, up) = tokio::join!(
-            try_direction(&path.down, round_trip, || down::trial(tunnel)),
-            try_direction(&path.up, round_trip, || up::trial(tunnel)),
-        );
-        let text = [Some(path.describe()), why("down", &down), why("up", &up)];
+        let trial = once(tunnel).await;
+        let text = [Some(path.describe()), why("down", &trial.down), why("up", &trial.up)];
         let text = text.into_iter().flatten().collect::<Vec<_>>().join("; ");
         if text != told {
             told.clone_from(&text);
@@ -52,7 +71,18 @@ pub(super) async fn run(tunnel: &Tunnel, client: &Client) {
     }
 }
 
-fn why(direction: &str, outcome: &Result<(), String>) -> Option<String> {
+/// Tries both directions, and has those go over to streams that may. Bounded by the trials' own deadlines.
+pub(super) async fn once(tunnel: &Tunnel) -> Trial {
+    let path = &tunnel.path;
+    let round_trip = round_trip(tunnel).await;
+    let (down, up) = tokio::join!(
+        try_direction(&path.down, round_trip, || down::trial(tunnel)),
+        try_direction(&path.up, round_trip, || up::trial(tunnel)),
+    );
+    Trial { round_trip, down, up }
+}
+
+fn why(direction: &str, outcome: &Result<Duration, Hindrance>) -> Option<String> {
     outcome.as_ref().err().map(|cause| format!("{direction}: {cause}"))
 }
 
@@ -71,24 +101,24 @@ async fn try_direction<F>(
     manner: &tokio::sync::watch::Sender<Manner>,
     round_trip: Duration,
     trial: impl Fn() -> F,
-) -> Result<(), String>
+) -> Result<Duration, Hindrance>
 where
     F: Future<Output = Result<Duration, Trouble>>,
 {
     if *manner.borrow() == Manner::Stream {
-        return Ok(());
+        return Ok(round_trip);
     }
-    let mut outcome = Ok(());
+    let mut outcome = Err(Hindrance::Held);
     for _ in 0..TRIES {
         outcome = match timeout(DEADLINE, trial()).await {
             Ok(Ok(took)) if took <= round_trip + LAG => {
                 manner.send_replace(Manner::Stream);
-                return Ok(());
+                return Ok(took);
             }
-            Ok(Ok(took)) => Err(format!("streaming lags by {} ms", (took.saturating_sub(round_trip)).as_millis())),
-            Ok(Err(trouble)) => Err(format!("streaming does not get through ({trouble:?})")),
+            Ok(Ok(took)) => Err(Hindrance::Lags(took.saturating_sub(round_trip))),
+            Ok(Err(trouble)) => Err(Hindrance::Broken(trouble)),
             // Nothing will have changed a moment later.
-            Err(_) => return Err("something on the way holds streams back".to_owned()),
+            Err(_) => return Err(Hindrance::Held),
         };
     }
     outcome

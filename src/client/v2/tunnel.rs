@@ -10,6 +10,7 @@ use super::Path;
 use super::open::Grant;
 use super::outage::Failures;
 use crate::pipe::v2::Carriers;
+use crate::wire::v2::measure::MEASURE_UP;
 use crate::wire::v2::{self, Carrier, Manner};
 
 /// A session's carriers, as requests.
@@ -54,7 +55,7 @@ impl Tunnel {
             .header(v2::OFFSET_HEADER, carrier.offset)
             .header(v2::MANNER_HEADER, carrier.manner.as_str())
             .header(v2::PROOF_HEADER, self.grant.secret.prove(path, &carrier));
-        let streams_up = path == v2::WRITE && carrier.manner != Manner::Batch;
+        let streams_up = matches!(path, v2::WRITE | MEASURE_UP) && carrier.manner != Manner::Batch;
         let request = match carrier.digest {
             Some(digest) => request.header(v2::DIGEST_HEADER, digest.to_string()),
             None => request,

@@ -9,6 +9,7 @@ pub(crate) mod fuzzing;
 
 mod budget;
 mod log;
+mod paced;
 mod receiver;
 mod record;
 mod sender;
@@ -29,7 +30,8 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub use budget::Budget;
-pub use receiver::{Broken, Receiver};
+pub use paced::{Marks, Paced, marks};
+pub use receiver::{Broken, Receiver, pings};
 use sender::{Pings, Range};
 pub use sender::{SendBody, Sent, TRIAL_PAUSE};
 pub use state::End;

@@ -11,6 +11,8 @@ use http_body::Body;
 use tokio::time::timeout;
 
 use super::log::Refused;
+use super::record::{Parser, Record};
+use super::sender::TRIAL_PINGS;
 use super::shared::Shared;
 use super::state::{End, Reading, Violation};
 
@@ -97,6 +99,27 @@ impl Receiver {
             }
         }
     }
+}
+
+/// Reads a trial until all of its pings have come.
+///
+/// # Errors
+/// Where it is no trial, or ends before. Bounded by nothing but the caller's deadline; cancelling it loses nothing.
+pub async fn pings<B>(body: B) -> Result<(), Broken>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let (mut body, mut parser, mut left) = (pin!(body), Parser::default(), TRIAL_PINGS);
+    while left > 0 {
+        let frame = next_frame(body.as_mut()).await.and_then(Result::ok);
+        let frame = frame.ok_or_else(|| Broken::Cut("a streaming answer ended early".to_owned()))?;
+        let mut bytes = frame.into_data().unwrap_or_default();
+        while let Some(record) = parser.next(&mut bytes).map_err(|cause| Broken::Cut(cause.to_string()))? {
+            left = left.saturating_sub(u32::from(matches!(record, Record::Ping(_))));
+        }
+    }
+    Ok(())
 }
 
 async fn next_frame<B: Body>(mut body: Pin<&mut B>) -> Option<Result<http_body::Frame<B::Data>, B::Error>> {

@@ -66,6 +66,13 @@ pub(super) fn data_header(length: usize) -> [u8; HEADER] {
     header(DATA, length)
 }
 
+/// Appends a PAD record of `length` bytes.
+pub(super) fn encode_pad(length: usize, out: &mut impl bytes::BufMut) {
+    debug_assert!(length <= MAX_PAD);
+    out.put_slice(&header(PAD, length));
+    out.put_bytes(0, length);
+}
+
 fn header(kind: u8, length: usize) -> [u8; HEADER] {
     let [_, high, middle, low] = u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes();
     [kind, high, middle, low]
@@ -238,8 +245,7 @@ mod tests {
             let mut wire = Vec::new();
             for record in &records {
                 record.encode(&mut wire);
-                wire.extend(header(PAD, 3));
-                wire.extend([0; 3]);
+                encode_pad(3, &mut wire);
             }
             let (mut wire, mut parser, mut seen) = (Bytes::from(wire), Parser::default(), Vec::new());
             for cut in cuts.iter().cycle() {

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::record::Record;
+use super::record::{Record, encode_pad};
 use super::shared::Shared;
 use super::state::{Change, End, Piece, Place};
 
@@ -22,7 +22,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 const TELL_AFTER: Duration = Duration::from_millis(100);
 
 /// How many pings a trial sends: what holds small pieces back lets the first ones pass with the head.
-const TRIAL_PINGS: u32 = 3;
+pub(super) const TRIAL_PINGS: u32 = 3;
+
+/// What the last of them stands behind: more than the buffer of a proxy that sends on full buffers and keeps the rest,
+/// and less than those 16 KiB that Apache awaits of each request.
+const TRIAL_PAD: usize = 5 * 1024;
 
 /// How long a trial waits before each of them.
 const TRIAL_STEP: Duration = Duration::from_millis(30);
@@ -152,6 +156,9 @@ impl SendBody {
             inner.state.tell(&mut self.range.place, &mut head);
         } else if due && let Some(pings) = &mut self.range.trial {
             if pings.next <= pings.last {
+                if pings.next == pings.last {
+                    encode_pad(TRIAL_PAD, &mut head);
+                }
                 Record::Ping(pings.next).encode(&mut head);
                 pings.next += 1;
             }

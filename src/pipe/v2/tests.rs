@@ -1,8 +1,11 @@
 //! What the pipe promises, over in-memory carriers and a paused clock.
 
 use std::cell::Cell;
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::stream;
+use http_body::Body as _;
 use http_body_util::BodyExt;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -275,6 +278,29 @@ async fn a_trial_shows_whether_anything_comes_through_and_brings_no_data() {
     let answer = other_carriers.batch(0, 0).unwrap();
     one_carriers.receive(0).take(answer.bytes).unwrap();
     assert!(timeout(Duration::from_secs(1), one_carriers.until_ponged(number)).await.is_ok());
+}
+
+/// Reads a trial through a proxy that passes only full buffers of this size on, and what is smaller at once where
+/// nothing larger has come.
+async fn through_a_buffer(size: usize) -> bool {
+    let (_pipe, carriers) = pipe(&Budget::default());
+    let mut trial = pin!(carriers.probe().0);
+    let passed = stream::poll_fn(move |cx| {
+        trial.as_mut().poll_frame(cx).map_ok(|frame| {
+            let mut bytes = frame.into_data().unwrap_or_default();
+            bytes.truncate(if bytes.len() > size { bytes.len() / size * size } else { bytes.len() });
+            http_body::Frame::data(bytes)
+        })
+    });
+    timeout(Duration::from_secs(2), pings(http_body_util::StreamBody::new(passed))).await.is_ok_and(|read| read.is_ok())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trial_ends_with_a_burst_whose_end_has_to_come() {
+    assert!(through_a_buffer(usize::MAX).await);
+    assert!(!through_a_buffer(4_096).await);
+    let cut = http_body_util::Full::new(Bytes::from_static(&[3, 0, 0, 8]));
+    assert_eq!(pings(cut).await, Err(Broken::Cut("a streaming answer ended early".to_owned())));
 }
 
 #[tokio::test(start_paused = true)]

@@ -98,6 +98,16 @@ impl Attendance {
         }
     }
 
+    /// The same, where the session waits for its client for a shorter time.
+    pub(in crate::server) fn no_longer_than(self, grace: Duration) -> Self {
+        Self { grace: self.grace.min(grace), ..self }
+    }
+
+    /// How long the session waits for its client.
+    pub(super) fn grace(&self) -> Duration {
+        self.grace
+    }
+
     /// Counts a carrier in. Epochs only rise: a stream's must be new, while batches of one epoch may be many, in any
     /// order, and the same one may come twice.
     pub(super) fn attend(&self, direction: Direction, carrier: &Carrier) -> Result<Present, Stale> {

@@ -1,6 +1,7 @@
 //! The control endpoints of wire v2.
 
 mod attendance;
+pub(super) mod examine;
 mod open;
 mod terms;
 mod uploads;

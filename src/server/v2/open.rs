@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
-use http::header::{AUTHORIZATION, RETRY_AFTER};
+use http::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
 use http_body_util::{BodyExt, Limited};
+use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::super::Server;
 use super::super::open::Denied;
 use super::super::public::caller;
 use super::uploads::MAX_BATCH;
-use super::{json, refused, terms};
+use super::{Refused, json, refused, terms};
 use crate::wire::v2::{Asked, Given};
 
 /// The most that the body of `open` may be.
@@ -24,21 +26,14 @@ const ASKED_DEADLINE: Duration = Duration::from_secs(10);
 
 /// `POST open`: reserves a prefix.
 pub(in crate::server) async fn open(State(server): State<Server>, request: Request) -> Response {
-    let bearer = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = bearer.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().trim().to_owned();
+    let token = bearer(request.headers());
     let claims = match server.admit(&token, caller(&request).peer.map(|peer| peer.ip())) {
         Ok(claims) => claims,
         Err(denied) => return refusal(denied),
     };
-    let body = Limited::new(request.into_body(), MAX_ASKED).collect();
-    let asked = match timeout(ASKED_DEADLINE, body).await {
-        Ok(Ok(body)) => asked(&body.to_bytes()),
-        Ok(Err(_)) => return refused(StatusCode::PAYLOAD_TOO_LARGE, "bad-request", "the request is longer than 8 KiB"),
-        Err(_) => return refused(StatusCode::REQUEST_TIMEOUT, "bad-request", "the request did not come within 10 s"),
-    };
-    let asked = match asked {
+    let asked: Asked = match asked(request.into_body()).await {
         Ok(asked) => asked,
-        Err(cause) => return unreadable(&cause),
+        Err(refusal) => return *refusal,
     };
     let (terms, granted) = match terms::settle(&server, &asked) {
         Ok(settled) => settled,
@@ -61,7 +56,7 @@ pub(in crate::server) async fn open(State(server): State<Server>, request: Reque
     }
 }
 
-fn millis(time: Duration) -> u64 {
+pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -70,15 +65,26 @@ fn unreadable(cause: &dyn std::fmt::Display) -> Response {
     refused(StatusCode::BAD_REQUEST, "bad-request", &message)
 }
 
-/// What an object asks for: of a list, its first item would be taken for the prefix.
-fn asked(body: &[u8]) -> Result<Asked, String> {
-    if !body.trim_ascii_start().starts_with(b"{") {
-        return Err("it is something else".to_owned());
-    }
-    serde_json::from_slice(body).map_err(|error| error.to_string())
+pub(super) fn bearer(headers: &HeaderMap) -> String {
+    let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    value.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().trim().to_owned()
 }
 
-fn refusal(denied: Denied) -> Response {
+/// The object that a request brings: of a list, its first item would be taken for the first member.
+pub(super) async fn asked<T: DeserializeOwned>(body: Body) -> Result<T, Refused> {
+    let refused = |status, message: &str| Box::new(refused(status, "bad-request", message));
+    let body = match timeout(ASKED_DEADLINE, Limited::new(body, MAX_ASKED).collect()).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(_)) => return Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "the request is longer than 8 KiB")),
+        Err(_) => return Err(refused(StatusCode::REQUEST_TIMEOUT, "the request did not come within 10 s")),
+    };
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Box::new(unreadable(&"it is something else")));
+    }
+    serde_json::from_slice(&body).map_err(|cause| Box::new(unreadable(&cause)))
+}
+
+pub(super) fn refusal(denied: Denied) -> Response {
     let (status, code) = match denied {
         Denied::Token => (StatusCode::UNAUTHORIZED, "bad-token"),
         Denied::InvalidPrefix => (StatusCode::BAD_REQUEST, "invalid-prefix"),

@@ -7,6 +7,8 @@ pub(super) enum Does {
     Ends(i32),
     /// The same, where what it prints is a token.
     Mints,
+    /// It ends, and has printed the rows that are shown, of which the figures are the machine's own.
+    Measures,
     /// It goes on as the session's server, client or demo, in the place of the one before, once it has printed what is
     /// shown, or else this.
     Stays(&'static str),
@@ -16,7 +18,7 @@ pub(super) enum Does {
     IsCi,
 }
 
-use Does::{Ends, IsCi, Mints, Passes, Stays};
+use Does::{Ends, IsCi, Measures, Mints, Passes, Stays};
 
 const LISTENING: &str = "Listening: ";
 const READY: &str = "Ready; Forwarding ";
@@ -59,6 +61,12 @@ pub(super) const COMMANDS: &[(&str, Does)] = &[
     ("sendit connect --token-file token --strip-prefix https://example.com/my-app h2c://localhost:50051", Stays(READY)),
     ("sendit connect --wire v1 --basic-auth jo:secret https://example.com/my-app http://localhost:3000", Ends(8)),
     ("sendit serve --secret-file secret --trusted-proxy 10.0.0.0/8 --trusted-proxy ::1", Passes(LISTENING)),
+    ("sendit doctor --token-file token --longest 1s https://example.com/my-app", Measures),
+    ("sendit doctor --token-file token https://example.com/my-app", Measures),
+    ("sendit doctor --token-file token --longest 1s --json https://example.com", Measures),
+    ("sendit doctor --token wrong https://example.com", Ends(3)),
+    ("sendit doctor http://localhost:3000/my-app", Ends(5)),
+    ("sendit doctor http://localhost:4000", Ends(9)),
     ("mkdir bin", Ends(0)),
     ("sendit install-links bin", Ends(0)),
     ("bin/sendit-token -secret 0123456789abcdef0123456789abcdef", Mints),

@@ -9,7 +9,7 @@ macro_rules! nginx {
             "pid FOLDER/nginx.pid;\nerror_log stderr;\nevents {}\nhttp {\n  access_log off;\n",
             "  client_body_temp_path FOLDER/body;\n  proxy_temp_path FOLDER/proxy;\n",
             "  fastcgi_temp_path FOLDER/fastcgi;\n  uwsgi_temp_path FOLDER/uwsgi;\n  scgi_temp_path FOLDER/scgi;\n",
-            "  server {\n    listen LISTEN;\n    location / {\n      proxy_pass http://ORIGIN;\n",
+            "  server {\n    listen LISTEN;\n    location / {\n      proxy_pass http://ORIGIN;\nMORE\n",
             $("      ", $line, ";\n",)*
             "    }\n  }\n}\n",
         ))]
@@ -20,7 +20,7 @@ macro_rules! nginx {
 macro_rules! haproxy {
     ($($line:literal),*) => {
         &[("haproxy.cfg", concat!(
-            "defaults\n  mode http\n  timeout connect 5000\n  timeout client 50000\n  timeout server 50000\n",
+            "defaults\n  mode http\n  timeout connect 5000\n  timeout client 50000\n  timeout server 50000\nMORE\n",
             $("  ", $line, "\n",)*
             "frontend public\n  bind LISTEN\n  default_backend server\nbackend server\n  server server ORIGIN\n",
         ))]
@@ -40,8 +40,16 @@ const fn squid(name: &'static str, way: Way, files: &'static [(&'static str, &'s
     Intermediary { name, program: "squid", way, arguments: &["-N", "-f", "FOLDER/squid.conf"], files }
 }
 
+/// A configuration with `lines` where it has `MORE`, and without its own lines of the same names.
+pub(super) fn amended(text: &str, lines: &[String]) -> String {
+    let name = |line: &str| line.trim().split_once(' ').map(|(name, _)| name.to_owned());
+    let is_replaced = |line: &&str| name(line).is_some() && lines.iter().any(|other| name(other) == name(line));
+    let own = text.lines().filter(|line| !is_replaced(line));
+    own.map(|line| if line == "MORE" { lines.join("\n") } else { line.to_owned() } + "\n").collect()
+}
+
 /// Each proxy in each configuration.
-pub const ALL: [Intermediary; 13] = [
+pub const ALL: [Intermediary; 14] = [
     nginx("nginx", nginx!()),
     nginx("nginx, HTTP/1.1", nginx!("proxy_http_version 1.1")),
     nginx("nginx, unbuffered", nginx!("proxy_http_version 1.1", "proxy_buffering off", "proxy_request_buffering off")),
@@ -63,6 +71,10 @@ pub const ALL: [Intermediary; 13] = [
             "proxy_request_buffering off",
             "client_max_body_size 64k"
         ),
+    ),
+    nginx(
+        "nginx, buffering whatever is asked",
+        nginx!("proxy_http_version 1.1", "proxy_ignore_headers X-Accel-Buffering"),
     ),
     haproxy("HAProxy", haproxy!()),
     haproxy("HAProxy, no delay", haproxy!("option http-no-delay")),
@@ -103,6 +115,7 @@ Listen LISTEN
 LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
 LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
 LoadModule reqtimeout_module /usr/lib/apache2/modules/mod_reqtimeout.so
+LoadModule env_module /usr/lib/apache2/modules/mod_env.so
 LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so
 LoadModule proxy_http_module /usr/lib/apache2/modules/mod_proxy_http.so
 User www-data
@@ -110,6 +123,7 @@ Group www-data
 RequestReadTimeout header=20-40,minrate=500
 RequestReadTimeout body=10,minrate=500
 ProxyPass / http://ORIGIN/
+MORE
 ";
 
 const CADDY: &str = "\

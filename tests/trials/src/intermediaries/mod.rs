@@ -3,6 +3,8 @@
 
 mod config;
 
+mod examine;
+
 mod free;
 
 mod passage;
@@ -21,6 +23,7 @@ use tokio::time::{Instant, sleep};
 use crate::program::{LOOK, Program, Trouble, command};
 
 pub use config::ALL;
+pub use examine::Examination;
 pub use passage::{Crossing, Freight, PATIENCE, Passage};
 
 /// How long a proxy may take to listen. Varnish compiles its configuration with a C compiler first.
@@ -76,23 +79,31 @@ impl Intermediary {
     /// # Errors
     /// Where it is not installed or does not listen.
     pub async fn start(&self, origin: SocketAddr) -> Result<Running, Trouble> {
+        self.start_with(origin, &[]).await
+    }
+
+    /// Starts it with lines of configuration besides, which take the place of those of the same name.
+    ///
+    /// # Errors
+    /// Where it is not installed or does not listen.
+    pub async fn start_with(&self, origin: SocketAddr, lines: &[String]) -> Result<Running, Trouble> {
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.attempt(origin).await {
+            match self.attempt(origin, lines).await {
                 Err(Trouble::Never { .. }) if tries < TRIES => {}
                 done => return done,
             }
         }
     }
 
-    async fn attempt(&self, origin: SocketAddr) -> Result<Running, Trouble> {
+    async fn attempt(&self, origin: SocketAddr, lines: &[String]) -> Result<Running, Trouble> {
         let folder = tempfile::Builder::new().prefix("sendit-").tempdir()?;
         free::for_everybody(folder.path())?;
         let address = free::address()?;
         let site = Site { folder: folder.path(), address, origin };
         for (name, text) in self.files {
-            std::fs::write(folder.path().join(name), site.fill(text))?;
+            std::fs::write(folder.path().join(name), site.fill(&config::amended(text, lines)))?;
         }
         let program = self.find().unwrap_or_else(|| PathBuf::from(self.program));
         let arguments = self.arguments.iter().map(|argument| site.fill(argument));
