@@ -140,7 +140,7 @@ impl Server {
         let owner = claims.is_some().then(|| Sha256::digest(token).into());
         let (subject, expiry) = claims.map_or((None, None), |claims| (claims.subject, claims.expiry));
         let subject = subject.filter(|subject| !subject.is_empty());
-        Ok(Opening { prefix, subject, expiry, owner, hold, rules })
+        Ok(Opening { prefix, subject, expiry, owner, hold, target_timeout: self.0.config.target_timeout, rules })
     }
 
     fn around(&self) -> Around {
