@@ -48,7 +48,7 @@ _sendit() {
             esac
             ;;
         sendit_serve)
-            opts="--addr --secret --secret-file --http-prefix --https-redir --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-held-per-session --max-failed-opens --max-replay --log --help"
+            opts="--addr --secret --secret-file --http-prefix --https-redir --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --help"
             case "${prev}" in
                 --addr)
                     COMPREPLY=()
@@ -111,6 +111,10 @@ _sendit() {
                     return 0
                     ;;
                 --max-replay)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --target-timeout)
                     COMPREPLY=()
                     return 0
                     ;;

@@ -3,7 +3,7 @@ function __fish_sendit_using_command
     set -e cmd[1]
     set -l target_cmd $argv
 
-    set -l known_value_flags 'addr' 'allow-ip' 'basic-auth' 'basic-auth-file' 'grace' 'hold' 'host-header' 'http-prefix' 'log' 'longest' 'max-exchanges' 'max-exchanges-per-session' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'prefix' 'public-url' 'ready-within' 'secret' 'secret-file' 'subject' 'token' 'token-file' 'trusted-proxy' 'ttl' 'wire' 
+    set -l known_value_flags 'addr' 'allow-ip' 'basic-auth' 'basic-auth-file' 'grace' 'hold' 'host-header' 'http-prefix' 'log' 'longest' 'max-exchanges' 'max-exchanges-per-session' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'prefix' 'public-url' 'ready-within' 'secret' 'secret-file' 'subject' 'target-timeout' 'token' 'token-file' 'trusted-proxy' 'ttl' 'wire' 
 
     set -l i 1
     set -l cleaned_cmd
@@ -67,6 +67,7 @@ complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-exchanges-pe
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-held-per-session -r -d 'how many visitors may wait for one session (default: 64)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-failed-opens -r -d 'how many wrong tokens an address may send in a minute before it is told to wait (default: 10)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-replay -r -d 'how many MiB may be kept for all clients together until they acknowledge them (default: 256)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l target-timeout -r -d 'how long a target may take to answer, such as 30s or 5m (default: as long as it likes)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l log -r -d 'how much is logged: error, warn, info, debug or trace (default: info)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l help -d 'display usage information'
 complete -c sendit -n '__fish_sendit_using_command connect' -l token -r -d 'token that the server asks for, as `sendit token` prints it'

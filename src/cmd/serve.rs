@@ -97,6 +97,7 @@ pub(crate) struct Serve {
     /// addresses of proxies whose X-Forwarded headers are believed, or none; can be repeated (default: loopback)
     #[argh(option, arg_name = "CIDR")]
     trusted_proxy: Vec<String>,
+
     /// how long the client of a new session may take to bring its first carrier (default: 15s)
     #[argh(option, arg_name = "DURATION")]
     ready_within: Option<String>,
@@ -128,6 +129,9 @@ pub(crate) struct Serve {
     /// how many MiB may be kept for all clients together until they acknowledge them (default: 256)
     #[argh(option, arg_name = "NUMBER")]
     max_replay: Option<String>,
+    /// how long a target may take to answer, such as 30s or 5m (default: as long as it likes)
+    #[argh(option, arg_name = "DURATION")]
+    target_timeout: Option<String>,
 
     /// how much is logged: error, warn, info, debug or trace (default: info)
     #[argh(option, arg_name = "LEVEL")]

@@ -1,5 +1,6 @@
 //! Requests that two readers could take for different ones: they are refused, so that nothing reaches a target that
-//! the visitor's one request did not mean. What is wrong with lengths and characters hyper has refused before.
+//! the visitor's one request did not mean. What is wrong with lengths and characters was refused before, where the
+//! bytes are known.
 
 use http::header::{HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use http::uri::Authority;

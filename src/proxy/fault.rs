@@ -22,10 +22,16 @@ pub enum Fault {
     TargetBadResponse,
     /// The same, where what came looks like TLS.
     TargetSpeaksTls,
+    /// The target gave no answer in the time that it was given.
+    TargetTimeout,
     /// The server has as much to do as it admits, or is about to stop.
     Limit,
     /// The request cannot be passed on as it is.
     BadRequest,
+    /// Its target is longer than any head may be.
+    UriTooLong,
+    /// Its head is longer than any may be, or has too many lines.
+    HeadTooLarge,
     /// The tunnel asks for a password, and the visitor gave none or a wrong one.
     Unauthorized,
     /// The tunnel does not let in who comes from there.
@@ -42,7 +48,10 @@ impl Fault {
             Self::ClientLost | Self::TargetRefused | Self::TargetBadResponse | Self::TargetSpeaksTls => {
                 StatusCode::BAD_GATEWAY
             }
+            Self::TargetTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::UriTooLong => StatusCode::URI_TOO_LONG,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
         }
@@ -56,8 +65,9 @@ impl Fault {
             Self::ClientOffline | Self::ClientLost => "client-offline",
             Self::TargetRefused => "target-refused",
             Self::TargetBadResponse | Self::TargetSpeaksTls => "target-bad-response",
+            Self::TargetTimeout => "target-timeout",
             Self::Limit => "limit",
-            Self::BadRequest => "bad-request",
+            Self::BadRequest | Self::UriTooLong | Self::HeadTooLarge => "bad-request",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
         }
@@ -76,7 +86,10 @@ impl Fault {
                 "the service behind this tunnel speaks TLS where plain HTTP was expected; its tunnel should be given an `https://` destination"
             }
             Self::Limit => "the server is busy; try again shortly",
+            Self::TargetTimeout => "the service behind this tunnel did not answer in time",
             Self::BadRequest => "this request cannot be passed on",
+            Self::UriTooLong => "the address of this request is too long",
+            Self::HeadTooLarge => "the head of this request is too large",
             Self::Unauthorized => "this tunnel asks for a user and a password",
             Self::Forbidden => "this tunnel cannot be reached from your address",
         }
@@ -110,7 +123,7 @@ impl Fault {
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
         }
-        if self == Self::BadRequest {
+        if self.code() == Self::BadRequest.code() {
             // What follows on the connection may be a part of what was not understood.
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }

@@ -1,21 +1,25 @@
 //! The accept loop: one task for each connection, HTTP/1.1 or HTTP/2, heads bounded in size and time.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use hyper::Request;
+use http::StatusCode;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower_service::Service as _;
 
+use super::gate::{Course, Gate, refusal};
 use super::severable::Severable;
 use super::{Server, http2};
 use crate::proxy::{Breaker, Visitor};
@@ -24,6 +28,9 @@ use crate::proxy::{Breaker, Visitor};
 /// load balancers keep their side (60 s), so that they are the ones who close.
 pub(super) const HEAD_DEADLINE: Duration = Duration::from_secs(75);
 
+/// How often a silent connection's other end is asked for a sign of life: a visitor who has said all may have left
+/// without another word.
+const PROBE: Duration = Duration::from_secs(15);
 /// The most that a request's head may be.
 pub(super) const MAX_HEAD: usize = 64 * 1024;
 
@@ -58,9 +65,22 @@ pub async fn serve(listener: TcpListener, server: Server, shutdown: Cancellation
     }
 }
 
+/// The answer to one request, and what it makes of the connection.
+async fn answer(mut router: Router, request: Request<Incoming>, course: Course) -> Result<Response<Body>, Infallible> {
+    if let Some(refusal) = refusal(&request) {
+        return Ok(refusal);
+    }
+    let answer = router.call(request.map(Body::new)).await?;
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        course.switch();
+    }
+    Ok(answer)
+}
+
 async fn connection(stream: TcpStream, peer: SocketAddr, server: Server, router: Router) {
     // Small answers must not wait for the acknowledgement of the ones before. It fails on a dead connection only.
     let _ = stream.set_nodelay(true);
+    let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(PROBE).with_interval(PROBE));
     let breaker = Breaker::default();
     let mut stream = Severable::new(stream, breaker.clone());
     let closing = &server.0.closing;
@@ -86,14 +106,18 @@ async fn http1(
     router: Router,
     closing: &CancellationToken,
 ) -> hyper::Result<()> {
+    let course = Course::default();
+    let io = TokioIo::new(Gate::new(stream, course.clone()));
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(visitor);
         request.extensions_mut().insert(breaker.clone());
-        router.clone().call(request.map(Body::new))
+        // Told before the answer is awaited: the end of what the visitor sends may be there already.
+        request.extensions_mut().insert(course.begin());
+        answer(router.clone(), request, course.clone())
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE).max_header_size(MAX_HEAD);
-    let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let mut serving = pin!(http.serve_connection(io, service).with_upgrades());
     tokio::select! {
         served = serving.as_mut() => served,
         () = closing.cancelled() => {

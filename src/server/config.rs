@@ -31,6 +31,8 @@ pub struct Config {
     pub max_hold: Duration,
     /// Whose word on where a visitor comes from is believed.
     pub trusted: Trusted,
+    /// How long a target may take to answer once it has a whole request; none is as long as it likes.
+    pub target_timeout: Option<Duration>,
 }
 
 impl Config {
@@ -49,6 +51,7 @@ impl Config {
             grace: Duration::from_secs(60),
             max_hold: Duration::from_secs(60),
             trusted: Trusted::default(),
+            target_timeout: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod accept;
 mod config;
+mod gate;
 mod http2;
 mod limits;
 mod open;
@@ -12,6 +13,7 @@ mod router;
 mod session;
 mod severable;
 mod stream;
+mod upload;
 mod v1;
 mod v2;
 

@@ -160,7 +160,7 @@ impl Server {
         let attendance = Attendance::new(Secret::from_random(random()), carriers, &inner.config);
         let attendance = Arc::new(attendance.no_longer_than(EXAMINATION_GRACE));
         let link = Link::V2(Arc::clone(&attendance));
-        let opening = Self::opened(claims, token, prefix, Duration::ZERO, Rules::default());
+        let opening = self.opened(claims, token, prefix, Duration::ZERO, Rules::default());
         let running = Session::start(opening, pipe, link, Upkeep::default(), &self.around());
         let session = Arc::clone(running.session());
         let lease = inner.registry.admit(Arc::clone(&session), &inner.config.limits)?;
@@ -190,14 +190,14 @@ impl Server {
         if claims.as_ref().is_some_and(|claims| !claims.allows(&prefix)) {
             return Err(Denied::ForbiddenPrefix);
         }
-        Ok(Self::opened(claims, token, prefix, hold, rules))
+        Ok(self.opened(claims, token, prefix, hold, rules))
     }
 
-    fn opened(claims: Option<Claims>, token: &str, prefix: Prefix, hold: Duration, rules: Rules) -> Opening {
+    fn opened(&self, claims: Option<Claims>, token: &str, prefix: Prefix, hold: Duration, rules: Rules) -> Opening {
         let owner = claims.is_some().then(|| Sha256::digest(token).into());
         let (subject, expiry) = claims.map_or((None, None), |claims| (claims.subject, claims.expiry));
         let subject = subject.filter(|subject| !subject.is_empty());
-        Opening { prefix, subject, expiry, owner, hold, rules }
+        Opening { prefix, subject, expiry, owner, hold, target_timeout: self.0.config.target_timeout, rules }
     }
 
     fn around(&self) -> Around {

@@ -10,6 +10,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
+use super::gate::Owed;
 use super::session::Session;
 use super::{BasePath, Server};
 use crate::proxy::{Fault, Visitor, challenge};
@@ -20,8 +21,9 @@ pub(super) async fn visit(State(server): State<Server>, mut request: Request) ->
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let there = There::of(&mut request, &server.0.config.base);
     let answer = pass_on(&server, request, &there).await;
-    let status = answer.as_ref().map_or_else(|fault| fault.status(), Response::status);
-    tracing::debug!(%method, path = path.escape_default().to_string(), status = status.as_u16(), "exchange");
+    let status = answer.as_ref().map_or_else(|fault| fault.status(), Response::status).as_u16();
+    let (path, fault) = (path.escape_default().to_string(), answer.as_ref().err().map(|fault| fault.code()));
+    tracing::debug!(%method, path, status, fault, "exchange");
     answer.unwrap_or_else(|fault| {
         let headers = accept.map(|accept| (ACCEPT, accept)).into_iter().collect();
         let mut answer = fault.answer(&headers);
@@ -71,7 +73,9 @@ async fn pass_on(server: &Server, mut request: Request, there: &There) -> Result
         return Err(Fault::Limit);
     }
     *request.uri_mut() = there.whole.clone();
-    session.forward(request, &visitor, &there.path, (one_of_all, place, server.0.exchanges.token())).await
+    let owed = request.extensions_mut().remove::<Owed>();
+    let guard = (one_of_all, place, owed, server.0.exchanges.token());
+    session.forward(request, &visitor, &there.path, guard).await
 }
 
 /// Who calls, as the socket says.

@@ -117,6 +117,7 @@ mod tests {
             expiry: None,
             owner,
             hold: std::time::Duration::ZERO,
+            target_timeout: None,
             rules: crate::proxy::Rules::default(),
         }
     }

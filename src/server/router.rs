@@ -2,11 +2,12 @@
 
 use axum::Router;
 use axum::extract::{OriginalUri, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state, map_request};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, post};
 use http::header::HOST;
 
+use super::gate::Owed;
 use super::{PlainHttp, Server, public, v1, v2};
 use crate::proxy::Fault;
 use crate::wire;
@@ -26,6 +27,11 @@ pub(super) fn router(server: Server) -> Router {
         .route(&format!("{base}{}", wire::v2::measure::EXAMINE), post(v2::examine::open))
         .route(&format!("{base}{}", wire::v2::measure::MEASURE_DOWN), post(v2::examine::down))
         .route(&format!("{base}{}", wire::v2::measure::MEASURE_UP), post(v2::examine::up))
+        // A client whose connection has ended is gone, whatever answer it is owed.
+        .route_layer(map_request(async |mut request: Request| {
+            request.extensions_mut().remove::<Owed>();
+            request
+        }))
         .fallback(public::visit);
     let router = match server.0.config.plain_http {
         PlainHttp::Serve => router,

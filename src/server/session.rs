@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use super::registry::Lease;
 use super::stream::TargetStream;
+use super::upload::Sending;
 use super::v1::Pairs;
 use super::v2::{Attendance, GAP};
 use super::{GRACE, Limits, random};
@@ -39,6 +40,8 @@ pub(super) struct Opening {
     pub(super) hold: Duration,
     /// What the hop does. Given to it when the session starts.
     pub(super) rules: Rules,
+    /// How long the target may take to answer.
+    pub(super) target_timeout: Option<Duration>,
 }
 
 /// What carries a session, on either wire.
@@ -216,7 +219,7 @@ impl Session {
     /// Has a visitor's request, to the tunnel at `path`, answered by the target.
     pub(super) async fn forward(
         &self,
-        request: Request<Body>,
+        mut request: Request<Body>,
         visitor: &Visitor,
         path: &str,
         guard: impl Send + Sync + Unpin + 'static,
@@ -225,8 +228,11 @@ impl Session {
             return Err(Fault::ClientOffline);
         }
         let guard = (self.exchanges.token(), guard);
-        let answer = self.hop.forward(request, visitor, path, guard).await;
+        let sending = Sending::watch(&mut request);
+        let answer = self.hop.forward(request, visitor, path, guard);
+        let answer = sending.answered(self.opening.target_timeout, answer).await.unwrap_or(Err(Fault::TargetTimeout));
         answer.map_err(|fault| match fault {
+            _ if sending.has_broken() => Fault::BadRequest,
             // The streams have ended because the session has: it is not the target that failed.
             Fault::TargetBadResponse | Fault::ClientOffline if self.ended.is_cancelled() => Fault::ClientLost,
             Fault::ClientOffline => Fault::Limit,

@@ -37,6 +37,11 @@ impl Severable {
         self.ahead = came.into();
         Ok(self.ahead == preface)
     }
+
+    /// The error that the connection has met without anybody reading or writing.
+    pub(super) fn error(&self) -> Option<io::Error> {
+        self.stream.take_error().unwrap_or_else(Some)
+    }
 }
 
 impl Drop for Severable {

@@ -7,13 +7,23 @@ use std::path::Path;
 /// Whether `program` is here. Where it is not, notes that `what` is left out, or fails where nothing may be.
 #[track_caller]
 #[expect(clippy::disallowed_methods, reason = "a test reads the environment that it runs in")]
-#[expect(clippy::print_stderr, reason = "what is left out is said loudly")]
 pub(crate) fn is_here(program: &str, what: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    if std::env::split_paths(&path).any(|folder| folder.join(program).is_file()) {
-        return true;
-    }
-    let line = format!("{what}, because `{program}` is missing");
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file()) || is_missing(program, what)
+}
+
+/// The same of what lies at `path`, where `cargo xtask setup` puts it.
+#[track_caller]
+pub(crate) fn is_at(path: &Path, what: &str) -> bool {
+    path.exists() || is_missing(&path.display().to_string(), what)
+}
+
+/// Notes it; false.
+#[track_caller]
+#[expect(clippy::disallowed_methods, reason = "a test reads the environment that it runs in")]
+#[expect(clippy::print_stderr, reason = "what is left out is said loudly")]
+fn is_missing(name: &str, what: &str) -> bool {
+    let line = format!("{what}, because `{name}` is missing");
     assert!(
         std::env::var_os("CI").is_none_or(|value| value != "true"),
         "with `CI=true` nothing may be left out: {line}"

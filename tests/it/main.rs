@@ -9,15 +9,21 @@ mod light;
 mod peer;
 #[cfg(target_os = "linux")]
 mod process;
+mod recorder;
 mod target;
 mod tunnel;
 mod v2;
 mod world;
 
+#[cfg(unix)]
+mod apps;
 mod architecture;
 mod commands;
 mod doctor;
+#[cfg(unix)]
+mod downloads;
 mod failures;
+mod faults;
 mod go;
 mod go_connect;
 mod go_serve;
@@ -44,6 +50,7 @@ mod repeats;
 mod serve;
 mod sharing;
 mod shutdown;
+mod smuggling;
 mod soak;
 #[cfg(target_os = "linux")]
 mod stalled;

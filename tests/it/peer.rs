@@ -49,6 +49,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         }
     }
 
+    /// Sends to somebody who may have gone; whether it could be sent.
+    pub(crate) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        let sent = timeout(PATIENCE, self.stream.write_all(bytes.as_ref())).await;
+        sent.is_ok_and(|sent| sent.is_ok())
+    }
+
     /// Everything up to the first `mark`, with it.
     #[track_caller]
     pub(crate) fn until(&mut self, mark: &str) -> impl Future<Output = String> {
@@ -95,6 +101,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
             let end = if read.is_ok() { End::Closed } else { End::Reset };
             (text(&std::mem::take(&mut self.ahead)), end)
         }
+    }
+
+    /// The same, where no end may come at all.
+    pub(crate) async fn try_rest(&mut self) -> Option<(String, End)> {
+        let read = timeout(Duration::from_secs(3), self.stream.read_to_end(&mut self.ahead)).await.ok()?;
+        Some((text(&std::mem::take(&mut self.ahead)), if read.is_ok() { End::Closed } else { End::Reset }))
     }
 
     /// Says that no more is to come, and still listens.

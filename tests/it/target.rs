@@ -49,6 +49,11 @@ impl Target {
         }
     }
 
+    /// The next one, however long that takes; none once the target is gone.
+    pub(crate) async fn next(&mut self) -> Option<TcpStream> {
+        self.connections.recv().await
+    }
+
     /// Answers every request without a body by itself from now on, with the path that it asked for.
     pub(crate) fn echo_paths(mut self) {
         let tasks = TaskTracker::new();
@@ -76,10 +81,15 @@ impl Target {
     }
 
     /// Answers whatever comes in plain HTTP, as a service does that takes no TLS.
-    pub(crate) fn refuse_tls(mut self) {
+    pub(crate) fn refuse_tls(self) {
+        self.say("HTTP/1.1 400 Bad Request\r\n\r\n");
+    }
+
+    /// Says this to whatever comes, and closes.
+    pub(crate) fn say(mut self, answer: &'static str) {
         TaskTracker::new().spawn(async move {
             while let Some(mut stream) = self.connections.recv().await {
-                let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+                let _ = stream.write_all(answer.as_bytes()).await;
             }
         });
     }

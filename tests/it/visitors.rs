@@ -1,8 +1,11 @@
 //! Visitors who leave before their exchange is over.
 
+use std::time::Duration;
+
 use crate::peer::{End, Peer};
 use crate::target::Target;
-use crate::tunnel::Tunnel;
+use crate::tunnel::{Server, Tunnel};
+use crate::world::PATIENCE;
 
 /// A visitor who has sent `request`, and the target which has read `seen` of it.
 async fn begun(tunnel: &Tunnel, target: &mut Target, request: &str, seen: &str) -> (Peer, Peer) {
@@ -14,6 +17,9 @@ async fn begun(tunnel: &Tunnel, target: &mut Target, request: &str, seen: &str) 
     (visitor, service)
 }
 
+/// How long what should not come is waited for.
+const MOMENT: Duration = Duration::from_millis(300);
+
 const GET: &str = "GET /app HTTP/1.1\r\nHost: a.example\r\n\r\n";
 
 #[tokio::test]
@@ -22,15 +28,84 @@ async fn who_leaves_cancels_the_exchange() {
     let tunnel = Tunnel::to(&target.url()).await;
 
     let (visitor, mut service) = begun(&tunnel, &mut target, GET, "").await;
-    drop(visitor);
+    visitor.cut();
     // It ends: `rest` would panic if not.
     assert_eq!(service.rest().await.0, "", "before the answer's head");
 
     let (mut visitor, mut service) = begun(&tunnel, &mut target, GET, "").await;
     service.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf").await;
     visitor.until("half").await;
-    drop(visitor);
+    visitor.cut();
     assert_eq!(service.rest().await.0, "", "in the answer's body");
+}
+
+/// Who has said all still listens, before the answer and in its middle.
+#[tokio::test]
+async fn who_has_said_all_is_answered() {
+    let mut target = Target::start();
+    let tunnel = Tunnel::to(&target.url()).await;
+    let post = "POST /app HTTP/1.1\r\nHost: a.example\r\nContent-Length: 2\r\n\r\nhi";
+    for (request, body) in [(GET, ""), (post, "hi")] {
+        let mut visitor = tunnel.server.visit().await;
+        visitor.send(request).await;
+        visitor.finish().await;
+        let mut service = target.accept().await;
+        service.head().await;
+        service.expect(body).await;
+        assert!(service.is_silent(MOMENT).await && visitor.is_silent(MOMENT).await, "nobody has left");
+        service.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf").await;
+        visitor.until("half").await;
+        assert!(service.is_silent(MOMENT).await && visitor.is_silent(MOMENT).await, "nobody has left");
+        service.send("full").await;
+        assert_eq!(visitor.rest().await, ("full".to_owned(), End::Closed));
+    }
+    let mut visitor = tunnel.server.visit().await;
+    visitor.send("GET /nobody HTTP/1.1\r\nHost: a.example\r\n\r\n").await;
+    visitor.finish().await;
+    assert_eq!(visitor.head().await.status(), "404", "an answer of the server's own");
+    assert_eq!(visitor.rest().await.1, End::Closed);
+}
+
+/// Where the connection itself brings no news, the operating system asks for some.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn who_is_silent_is_probed() {
+    let server = Server::start(&[]).await;
+    let visitor = server.visit().await.into_stream();
+    let ends = [server.addr.port(), visitor.local_addr().unwrap().port()].map(|port| format!(":{port:04X}"));
+    // Local and remote address, and which timer runs: 2 is the one of probes.
+    let has_timer = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        fields.len() > 5
+            && fields[1].ends_with(&ends[0])
+            && fields[2].ends_with(&ends[1])
+            && fields[5].starts_with("02:")
+    };
+    let mut looks = tokio::time::interval(Duration::from_millis(20));
+    let probed = async {
+        while !std::fs::read_to_string("/proc/net/tcp").unwrap().lines().any(has_timer) {
+            looks.tick().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, probed).await.expect("it is probed");
+}
+
+/// Who has said all, and then leaves, is found out: by a reset, and where none comes by what cannot be sent.
+#[tokio::test]
+async fn who_has_said_all_may_still_leave() {
+    let mut target = Target::start();
+    let tunnel = Tunnel::to(&target.url()).await;
+
+    let (mut visitor, mut service) = begun(&tunnel, &mut target, GET, "").await;
+    visitor.finish().await;
+    assert!(service.is_silent(MOMENT).await, "nobody has left");
+    visitor.cut();
+    assert_eq!(service.rest().await.0, "", "a reset");
+
+    let (visitor, mut service) = begun(&tunnel, &mut target, GET, "").await;
+    drop(visitor);
+    service.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+    assert_eq!(service.rest().await.0, "", "an answer that nobody takes");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The programs that the tests drive: which are missing, and installing them from Debian's packages.
 
+mod libraries;
+
 use std::process::Command;
 
 use anyhow::{Result, ensure};
@@ -14,7 +16,7 @@ struct Need {
     without: &'static str,
 }
 
-const NEEDS: [Need; 15] = [
+const NEEDS: [Need; 19] = [
     Need { program: "curl", package: "curl", without: "curl as a visitor" },
     Need { program: "openssl", package: "openssl", without: "the commands of the documents" },
     Need { program: "nginx", package: "nginx", without: "nginx as a target, and the tunnel behind it" },
@@ -23,7 +25,11 @@ const NEEDS: [Need; 15] = [
     Need { program: "caddy", package: "caddy", without: "the tunnel behind Caddy" },
     Need { program: "varnishd", package: "varnish", without: "the tunnel behind Varnish" },
     Need { program: "squid", package: "squid", without: "the tunnel behind Squid" },
-    Need { program: "python3", package: "python3", without: "a Python web server as a target" },
+    Need { program: "python3", package: "python3-venv", without: "a Python web server as a target" },
+    Need { program: "git", package: "git", without: "git over HTTP" },
+    Need { program: "node", package: "nodejs", without: "a dev server" },
+    Need { program: "npm", package: "npm", without: "a dev server" },
+    Need { program: "chromium", package: "chromium", without: "a browser as a visitor" },
     Need { program: "bash", package: "bash", without: "the check of the completions for bash" },
     Need { program: "zsh", package: "zsh", without: "the check of the completions for zsh" },
     Need { program: "fish", package: "fish", without: "the check of the completions for fish" },
@@ -34,6 +40,11 @@ const NEEDS: [Need; 15] = [
 
 /// Installs what is missing if it may, and notes what is then left out.
 pub(crate) fn run(policy: Policy) -> Result<()> {
+    programs(policy)?;
+    libraries::run(policy)
+}
+
+fn programs(policy: Policy) -> Result<()> {
     let packages: Vec<&str> = missing().map(|need| need.package).collect();
     if packages.is_empty() {
         println!("every program that the tests drive is here");

@@ -1,5 +1,7 @@
 //! The flags of `sendit serve` that say how long something may take and how much of it there may be.
 
+use std::time::Duration;
+
 use super::Serve;
 use crate::cmd::duration;
 use crate::cmd::exit::Failure;
@@ -8,14 +10,15 @@ use crate::server::Config;
 impl Serve {
     /// Takes over what was typed of how long and how much there may be.
     pub(super) fn set_limits(&self, config: &mut Config) -> Result<(), Failure> {
-        let Config { limits, grace, ready_within, max_hold, .. } = config;
+        let Config { limits, grace, ready_within, max_hold, target_timeout, .. } = config;
+        *target_timeout = self.target_timeout.as_ref().map(|text| time("--target-timeout", text)).transpose()?;
         for (flag, typed, limit) in [
             ("--grace", &self.grace, grace),
             ("--ready-within", &self.ready_within, ready_within),
             ("--max-hold", &self.max_hold, max_hold),
         ] {
             if let Some(text) = typed {
-                *limit = duration::parse(text).map_err(|error| Failure::usage(format!("wrong `{flag}`: {error}")))?;
+                *limit = time(flag, text)?;
             }
         }
         for (flag, typed, limit) in [
@@ -35,6 +38,10 @@ impl Serve {
         }
         Ok(())
     }
+}
+
+fn time(flag: &str, text: &str) -> Result<Duration, Failure> {
+    duration::parse(text).map_err(|error| Failure::usage(format!("wrong `{flag}`: {error}")))
 }
 
 #[cfg(test)]

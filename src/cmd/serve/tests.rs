@@ -47,6 +47,15 @@ fn redirects() {
 }
 
 #[test]
+fn target_timeouts() {
+    let limit = |settings: Settings| settings.config.target_timeout;
+    check(&[], &Env::default(), limit, None);
+    check(&["--target-timeout", "1m"], &Env::default(), limit, Some(Duration::from_secs(60)));
+    let sentence = "wrong `--target-timeout`: `0s` is no use: the length of time must be more than zero";
+    refused(&["--target-timeout=0s"], &Env::default(), sentence);
+}
+
+#[test]
 fn graces() {
     let grace = |settings: Settings| settings.config.grace;
     check(&[], &Env::default(), grace, Duration::from_secs(60));

@@ -1,0 +1,70 @@
+//! What becomes of the exchange on a visitor's connection, told by the one who answers it to the one who reads.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Waker};
+
+/// What one connection's gate has to know. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Course(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    state: State,
+    waiting: Option<Waker>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum State {
+    /// No exchange that a visitor who has said all would wait for.
+    #[default]
+    Idle,
+    /// An answer is owed.
+    Answering,
+    /// The protocol has changed.
+    Switched,
+}
+
+impl Course {
+    /// An answer is owed until the last clone of what is returned is dropped.
+    pub(crate) fn begin(&self) -> Owed {
+        self.set(State::Answering);
+        Owed(Arc::new(Owing(self.clone())))
+    }
+
+    /// The protocol has changed, for good.
+    pub(crate) fn switch(&self) {
+        self.set(State::Switched);
+    }
+
+    /// Where it stands; a change from that wakes the one who asks.
+    pub(super) fn state(&self, cx: &Context<'_>) -> State {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.waiting = Some(cx.waker().clone());
+        inner.state
+    }
+
+    fn set(&self, state: State) {
+        // Never held across an await.
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.state != State::Switched {
+            inner.state = state;
+        }
+        if let Some(waiting) = inner.waiting.take() {
+            waiting.wake();
+        }
+    }
+}
+
+/// An answer that is owed to a visitor: until it is dropped, the end of what the visitor sends is not the end of the
+/// exchange. A request carries it as an extension.
+#[derive(Clone, Debug)]
+pub(crate) struct Owed(#[expect(dead_code, reason = "it counts by being there")] Arc<Owing>);
+
+#[derive(Debug)]
+struct Owing(Course);
+
+impl Drop for Owing {
+    fn drop(&mut self) {
+        self.0.set(State::Idle);
+    }
+}

@@ -1,0 +1,220 @@
+//! What passes, what is refused, and what waits for an answer.
+
+use proptest::prelude::*;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::time::timeout;
+
+use super::*;
+
+/// What passes of `bytes` that come in pieces of `step`, and how that ends.
+fn passed(bytes: &[u8], step: usize) -> (Vec<u8>, Option<Fault>) {
+    let mut scan = Scan::new(256);
+    let (mut held, mut passed) = (Vec::new(), Vec::new());
+    for piece in bytes.chunks(step.max(1)) {
+        held.extend_from_slice(piece);
+        loop {
+            match scan.scan(&held) {
+                Ok(0) if scan.is_undecided() => scan.go_on(),
+                Ok(0) => break,
+                Ok(count) => passed.extend(held.drain(..count)),
+                Err(fault) => return (passed, Some(fault)),
+            }
+            if held.is_empty() {
+                break;
+            }
+        }
+    }
+    (passed, None)
+}
+
+/// However the bytes come in, the same pass.
+#[track_caller]
+fn check(bytes: &str, passes: &str, fault: Option<Fault>) {
+    for step in [1, 2, 3, 7, 4096] {
+        let (seen, ended) = passed(bytes.as_bytes(), step);
+        assert_eq!((String::from_utf8_lossy(&seen).as_ref(), ended), (passes, fault), "{bytes:?} by {step}");
+    }
+}
+
+const BAD: Option<Fault> = Some(Fault::BadRequest);
+
+#[test]
+fn heads() {
+    let get = |lines: &str| format!("GET / HTTP/1.1\r\n{lines}\r\n");
+    for lines in ["", "A: b\r\n", "A:\r\n", "A: \u{e9}\r\n", "A: b: c\r\n", "A:b \t\r\n"] {
+        check(&get(lines), &get(lines), None);
+    }
+    for lines in [
+        "A : b\r\n",
+        " A: b\r\n",
+        "A: b\r\n c\r\n",
+        "A\r\n",
+        ": b\r\n",
+        "A: b\n",
+        "A: b\rc\r\n",
+        "A: b\0\r\n",
+        "A\u{b}: b\r\n",
+        "Content-Length: 1\r\nContent-Length: 2\r\n",
+        "Content-Length: 1, 1\r\n",
+        "Content-Length: +1\r\n",
+        "Content-Length: -1\r\n",
+        "Content-Length: 01\r\n",
+        "Content-Length: 0x1\r\n",
+        "Content-Length:\r\n",
+        "Content-Length: 99999999999999999999\r\n",
+        "Content_Length: 1\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n",
+        "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: xchunked\r\n",
+        "Transfer-Encoding:\r\n",
+        "Transfer_Encoding: chunked\r\n",
+    ] {
+        check(&get(lines), "", BAD);
+    }
+    for line in [
+        "GET  / HTTP/1.1",
+        "GET / HTTP/1.1 ",
+        "GET /",
+        "GET / HTTP/2.0",
+        "GET / http/1.1",
+        "G@T / HTTP/1.1",
+        "GET /#a HTTP/1.1",
+        "GET a:80 HTTP/1.1",
+        "CONNECT / HTTP/1.1",
+        "SENDIT-REFUSED /431 HTTP/1.1",
+        "PRI * HTTP/2.0",
+        "",
+    ] {
+        let passes = if line.is_empty() { "\r\n" } else { "" };
+        check(&format!("{line}\r\nHost: a\r\n\r\n"), passes, BAD);
+    }
+    let old = "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n";
+    check(old, "", BAD);
+}
+
+#[test]
+fn sizes() {
+    check(&format!("GET /{}", "a".repeat(300)), "", Some(Fault::UriTooLong));
+    check(&format!("GET / HTTP/1.1\r\nA: {}", "a".repeat(300)), "", Some(Fault::HeadTooLarge));
+    let mut scan = Scan::new(64 * 1024);
+    let many = |count| format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(count));
+    assert_eq!(scan.scan(many(100).as_bytes()), Ok(many(100).len()));
+    assert_eq!(scan.scan(many(101).as_bytes()), Err(Fault::HeadTooLarge));
+}
+
+#[test]
+fn bodies_and_what_follows_them() {
+    let next = "GET /next HTTP/1.1\r\n\r\n";
+    for body in [
+        "Content-Length: 0\r\n\r\n",
+        "Content-Length: 3\r\n\r\na\0\n",
+        "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+        "Transfer-Encoding: Chunked\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n3\r\na\r\n\r\n00a;x=\"y\"\r\n0123456789\r\n0\r\nSum: 1\r\n\r\n",
+        "Upgrade: h2c\r\nContent-Length: 1\r\n\r\na",
+    ] {
+        // An empty line between two messages is no harm.
+        let all = format!("POST / HTTP/1.1\r\n{body}\r\n{next}{next}");
+        check(&all, &all, None);
+    }
+    for (body, passes) in [
+        ("3\nabc\r\n0\r\n\r\n", "3"),
+        ("3\r\nabc\n0\r\n\r\n", "3\r\nabc"),
+        ("3\r\nabcd\r\n0\r\n\r\n", "3\r\nabc"),
+        ("\r\n", ""),
+        ("+3\r\nabc", ""),
+        ("-1\r\n", ""),
+        ("0x3\r\nabc", "0"),
+        ("3 \r\nabc", "3"),
+        (" 3\r\nabc", ""),
+        ("3;a\nb\r\nabc", "3;a"),
+        ("3;a\rb\r\nabc", "3;a\r"),
+        ("g\r\n", ""),
+        ("0000000000000003\r\nabc", "000000000000000"),
+        ("0\r\nA: b\r\n c\r\n\r\n", "0\r\n"),
+        ("0\r\nA : b\r\n\r\n", "0\r\n"),
+        ("0\r\nGET / HTTP/1.1\r\n\r\n", "0\r\n"),
+        ("0\r\nA: b\n\r\n", "0\r\n"),
+    ] {
+        let head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+        check(&format!("{head}{body}{next}"), &format!("{head}{passes}"), BAD);
+    }
+}
+
+proptest! {
+    /// Nothing panics, and the bytes that pass are those that came, however they are cut.
+    #[test]
+    fn whatever_comes_is_passed_or_refused(
+        pieces in proptest::collection::vec(proptest::sample::select(vec![
+            "GET / HTTP/1.1\r\n", "Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n", "Upgrade: a\r\n", "A: b\r\n",
+            "\r\n", "\n", "3", "0", ";", "abc", "\0", " ", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        ]), 0..24),
+        step in 1_usize..40,
+    ) {
+        let bytes = pieces.concat();
+        let (cut, whole) = (passed(bytes.as_bytes(), step), passed(bytes.as_bytes(), bytes.len()));
+        prop_assert_eq!(&cut, &whole);
+        prop_assert!(bytes.as_bytes().starts_with(&cut.0));
+    }
+}
+
+impl Breakable for DuplexStream {
+    fn error(&self) -> Option<io::Error> {
+        None
+    }
+}
+
+/// What comes out of a gate for bytes that are followed by an end.
+async fn through(bytes: &str, course: &Course) -> Vec<u8> {
+    let (mut visitor, server) = duplex(64);
+    let mut gate = Gate::new(server, course.clone());
+    let sending = async {
+        visitor.write_all(bytes.as_bytes()).await.unwrap();
+        visitor.shutdown().await.unwrap();
+    };
+    let mut seen = Vec::new();
+    let _ = tokio::join!(sending, timeout(LOOK * 60, gate.read_to_end(&mut seen)));
+    seen
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_head_is_replaced_and_nothing_follows() {
+    let (good, bad) = ("GET /1 HTTP/1.1\r\n\r\n", "GET /2 HTTP/1.1\r\nAccept: text/html\r\nA : b\r\n\r\n");
+    let seen = through(&format!("{good}{bad}{good}"), &Course::default()).await;
+    let substitute = "SENDIT-REFUSED /400 HTTP/1.1\r\nhost: refused\r\naccept: text/html\r\n\r\n";
+    assert_eq!(String::from_utf8(seen).unwrap(), format!("{good}{substitute}"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_waits_for_an_answer_that_is_owed() {
+    let (visitor, server) = duplex(64);
+    let course = Course::default();
+    let owed = course.begin();
+    drop(visitor);
+    let mut gate = Gate::new(server, course);
+    let mut end = Box::pin(async move { gate.read(&mut [0]).await });
+    assert!(timeout(LOOK * 60, &mut end).await.is_err(), "an answer is owed");
+    drop(owed);
+    assert_eq!(end.await.unwrap(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_follows_an_upgrade_waits_for_the_answer() {
+    let head = "GET / HTTP/1.1\r\nUpgrade: own\r\n\r\n";
+    for (switches, expected) in [(true, format!("{head}\0any")), (false, head.to_owned())] {
+        let course = Course::default();
+        let owed = course.begin();
+        if switches {
+            course.switch();
+        }
+        drop(owed);
+        let seen = through(&format!("{head}\0any"), &course).await;
+        let seen = String::from_utf8(seen).unwrap();
+        assert!(seen.starts_with(&expected) && seen.contains("REFUSED") != switches, "{seen:?}");
+    }
+    let course = Course::default();
+    let _owed = course.begin();
+    assert_eq!(through(&format!("{head}GET /2 HTTP/1.1\r\n\r\n"), &course).await, head.as_bytes());
+}

@@ -1,0 +1,85 @@
+//! A visitor's body on its way to the target, and what of it the one who waits for the answer has to know.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::Request;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::time::sleep;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// How sending a request goes.
+#[derive(Clone, Default)]
+pub(super) struct Sending {
+    over: CancellationToken,
+    broken: Arc<AtomicBool>,
+}
+
+impl Sending {
+    /// Looks at the body of `request` from now on.
+    pub(super) fn watch(request: &mut Request<Body>) -> Self {
+        let sending = Self::default();
+        let body = std::mem::take(request.body_mut());
+        if body.is_end_stream() {
+            sending.over.cancel();
+            *request.body_mut() = body;
+        } else {
+            let (broken, over) = (Arc::clone(&sending.broken), sending.over.clone().drop_guard());
+            *request.body_mut() = Body::new(Upload { body, broken, _over: over });
+        }
+        sending
+    }
+
+    /// Whether the body broke off, or was malformed.
+    pub(super) fn has_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+
+    /// What `answer` comes to; none where it takes longer than `limit` after the last byte of the request. Cancelling
+    /// it cancels `answer`.
+    pub(super) async fn answered<T>(&self, limit: Option<Duration>, answer: impl Future<Output = T>) -> Option<T> {
+        let Some(limit) = limit else { return Some(answer.await) };
+        let late = async {
+            self.over.cancelled().await;
+            sleep(limit).await;
+        };
+        tokio::select! {
+            answer = answer => Some(answer),
+            () = late => None,
+        }
+    }
+}
+
+/// The body itself. However it ends, it is dropped then.
+struct Upload {
+    body: Body,
+    broken: Arc<AtomicBool>,
+    _over: DropGuard,
+}
+
+impl HttpBody for Upload {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let this = self.get_mut();
+        let frame = Pin::new(&mut this.body).poll_frame(cx);
+        if let Poll::Ready(Some(Err(_))) = &frame {
+            this.broken.store(true, Ordering::Relaxed);
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,87 @@
+//! The libraries of other languages that the tests drive, installed into folders below `target/` by those languages'
+//! own installers.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::left_out::{self, Policy};
+use crate::program;
+
+struct Library {
+    /// Where the test scripts look for it.
+    folder: &'static str,
+    /// What is wanted, each with its version; its copy in the folder says what is there.
+    manifest: &'static str,
+    /// What a run without it leaves out.
+    without: &'static str,
+    install: fn(&Path) -> Result<()>,
+}
+
+const LIBRARIES: [Library; 2] = [
+    Library {
+        folder: "target/apps/python",
+        manifest: "requirements.txt",
+        without: "webhooks, WebSockets and a notebook in Python",
+        install: python,
+    },
+    Library {
+        folder: "target/apps/node",
+        manifest: "package.json",
+        without: "a dev server in a browser",
+        install: node,
+    },
+];
+
+/// Installs what is missing or older, and notes what is then left out.
+pub(super) fn run(policy: Policy) -> Result<()> {
+    for library in LIBRARIES {
+        let wanted = wanted(&library);
+        let folder = crate::root().join(library.folder);
+        let installed = folder.join("installed");
+        let text = fs::read_to_string(&wanted).with_context(|| format!("cannot read `{}`", wanted.display()))?;
+        if fs::read_to_string(&installed).is_ok_and(|there| there == text) {
+            continue;
+        }
+        println!("installing {} into {}", library.manifest, library.folder);
+        if let Err(error) = anew(&folder).and_then(|()| (library.install)(&folder)) {
+            println!("{error:#}");
+            // What is there in part would look as if it were there.
+            anew(&folder).and_then(|()| Ok(fs::remove_dir(&folder)?))?;
+            let line = format!("{}, because `{}` could not be installed", library.without, library.manifest);
+            println!("left out: {line}");
+            left_out::note(&line)?;
+            ensure!(policy == Policy::Tell, "with `CI=true` nothing may be missing: {}", library.manifest);
+            continue;
+        }
+        fs::write(&installed, text).with_context(|| format!("cannot write `{}`", installed.display()))?;
+    }
+    Ok(())
+}
+
+fn wanted(library: &Library) -> PathBuf {
+    crate::root().join("tests/apps").join(library.manifest)
+}
+
+/// An empty folder.
+fn anew(folder: &Path) -> Result<()> {
+    let _ = fs::remove_dir_all(folder);
+    fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))
+}
+
+fn python(folder: &Path) -> Result<()> {
+    program::run(Command::new("python3").args(["-m", "venv"]).arg(folder)).context("is `python3-venv` installed?")?;
+    let mut pip = Command::new(folder.join("bin/pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check", "--requirement", "tests/apps/requirements.txt"]);
+    program::run(pip.current_dir(crate::root()))
+}
+
+fn node(folder: &Path) -> Result<()> {
+    fs::copy(crate::root().join("tests/apps/package.json"), folder.join("package.json"))?;
+    let mut npm = Command::new("npm");
+    // Nothing of what is installed has to run for that, and an older Node would fail in the tests.
+    npm.args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--engine-strict"]);
+    program::run(npm.current_dir(folder))
+}
