@@ -329,16 +329,19 @@ async fn an_end_in_order_is_told_and_is_an_end() {
 #[tokio::test(start_paused = true)]
 async fn what_was_told_by_a_lost_batch_is_told_again() {
     let ((mut one, one_carriers), (mut other, other_carriers)) = joined();
-    one.write_all(b"hello").await.unwrap();
-    other_carriers.receive(0).take(one_carriers.batch(0, 1_000).unwrap().bytes).unwrap();
-    other.read_exact(&mut [0; 5]).await.unwrap();
+    one.write_all(&vec![1; 100_000]).await.unwrap();
+    other_carriers.receive(0).take(one_carriers.batch(0, 100_000).unwrap().bytes).unwrap();
+    other.read_exact(&mut vec![0; 100_000]).await.unwrap();
     other_carriers.until_untold().await;
     drop(other_carriers.batch(0, 1_000));
-    assert!(timeout(Duration::from_secs(60), other_carriers.until_untold()).await.is_err(), "it may have arrived");
+    let turn = other_carriers.supersede();
+    let due = async || timeout(Duration::from_secs(60), other_carriers.until_due(0, turn)).await.is_ok();
+    let untold = async || timeout(Duration::from_secs(60), other_carriers.until_untold()).await.is_ok();
+    assert_eq!((due().await, untold().await), (false, false), "it may have arrived");
     other_carriers.tell_again();
-    other_carriers.until_untold().await;
+    assert_eq!((due().await, untold().await), (true, true));
     one_carriers.receive(0).take(other_carriers.batch(0, 1_000).unwrap().bytes).unwrap();
-    assert_eq!(one_carriers.acked(), 5);
+    assert_eq!(one_carriers.acked(), 100_000);
 }
 
 /// A trial tells nothing, so a stream that lives has to.
@@ -349,12 +352,13 @@ async fn what_was_told_by_a_trial_is_told_by_a_stream() {
     let mut receiver = one_carriers.receive(0);
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(async move { receiver.read(stream).await });
-    one.write_all(&[1; 100_000]).await.unwrap();
-    other_carriers.receive(0).take(one_carriers.batch(0, 200_000).unwrap().bytes).unwrap();
-    other.read_exact(&mut [0; 100_000]).await.unwrap();
+    sleep(Duration::from_millis(1)).await;
+    one.write_all(b"hello").await.unwrap();
+    other_carriers.receive(0).take(one_carriers.batch(0, 1_000).unwrap().bytes).unwrap();
+    other.read_exact(&mut [0; 5]).await.unwrap();
     drop(other_carriers.trial());
     sleep(Duration::from_millis(150)).await;
-    assert_eq!(one_carriers.acked(), 100_000);
+    assert_eq!(one_carriers.acked(), 5);
 }
 
 /// A writer that waits for room hears of it, though what brought it was refused in the end.

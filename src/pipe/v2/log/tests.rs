@@ -42,6 +42,16 @@ proptest! {
     }
 }
 
+/// The model itself has to come to an end where all has arrived and none of it was read.
+#[test]
+fn what_has_arrived_and_was_not_read_is_read_in_the_end() {
+    let mut world = World::new();
+    for step in [Step::Write(10), Step::Carry { from: 0, most: 10 }, Step::Arrive { which: 0, keep: false }] {
+        world.step(&step);
+    }
+    world.settle();
+}
+
 #[test]
 fn offsets_outside_the_log_are_refused() {
     let mut out = outbound(&Budget::default());
