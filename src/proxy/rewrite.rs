@@ -90,7 +90,9 @@ impl Outside {
         if self.path == Path::Kept {
             return rest.to_owned();
         }
-        let resolved = if has_dots(rest) { self.resolve(rest) } else { None };
+        // What begins with two slashes is a path here, and no host.
+        let resolved = || Some(after_host(&Url::parse(&format!("http://target{rest}")).ok()?));
+        let resolved = if has_dots(rest) { resolved() } else { None };
         let rest = resolved.as_deref().unwrap_or(rest);
         match rest {
             _ if self.is_above(rest) => rest.to_owned(),
@@ -106,10 +108,10 @@ impl Outside {
 
     /// Path, query and fragment of a reference, from the target's point of view; none where it leads to another host.
     fn resolve(&self, reference: &str) -> Option<String> {
-        let base = Url::parse("http://target").ok()?.join(&self.asked).ok()?;
+        let base = Url::parse(&format!("http://target{}", self.asked)).ok()?;
         let url = base.join(reference).ok()?;
         let same = url.scheme() == "http" && url.host_str() == Some("target") && url.port().is_none();
-        same.then(|| url[url::Position::BeforePath..].to_owned())
+        same.then(|| after_host(&url))
     }
 
     /// Whether a path is the tunnel's or below it, whatever follows it.
@@ -146,6 +148,11 @@ impl<'a> Authority<'a> {
         let other = host.strip_suffix(":80").or_else(|| host.strip_suffix(":443")).unwrap_or(host);
         !other.is_empty() && bare(self.text).eq_ignore_ascii_case(other)
     }
+}
+
+/// Path, query and fragment.
+fn after_host(url: &Url) -> String {
+    url[url::Position::BeforePath..].to_owned()
 }
 
 /// Whether there are segments that a browser resolves, in any spelling. (WHATWG URL, section 4.1)
@@ -209,6 +216,7 @@ mod tests {
             ["/a/%2e%2E/%2e./other", "/my-app/other"],
             ["https://a.example/my-app/../other", "https://a.example/my-app/other"],
             ["/a\\..\\..\\other", "/my-app/other"],
+            ["https://a.example//b.example/../../../../other", "https://a.example/my-app/other"],
             ["z", "/my-app/x/z"],
             ["../z", "/my-app/z"],
             ["../../../z", "/my-app/z"],
@@ -230,6 +238,8 @@ mod tests {
         }
         // At the tunnel's own path without a slash the visitor's folder is another than the target's.
         check(&outside(Path::Stripped, "a.example", "/"), "z", "/my-app/z");
+        check(&outside(Path::Stripped, "a.example", "//b.example/x"), "../z", "/my-app//z");
+        check(&outside(Path::Stripped, "a.example", "//"), "/.%2E/", "/my-app/");
     }
 
     #[test]
