@@ -77,7 +77,7 @@ impl Light {
             direction(&link).await;
             let owner = Arc::clone(&link);
             link.tasks.spawn(async move {
-                let mut life = LIFE - phase;
+                let mut life = LIFE.saturating_sub(phase);
                 loop {
                     sleep(life).await;
                     direction(&owner).await;
@@ -127,7 +127,7 @@ impl Link {
             self.tasks.spawn(async move {
                 let (connection, response) = owner.post(v2::WRITE, from, Body::new(body)).await;
                 let answer = response.into_body().collect().await;
-                if let Ok(bytes) = answer.map(|body| body.to_bytes()) {
+                if let Ok(bytes) = answer.map(http_body_util::Collected::to_bytes) {
                     take(&owner.carriers, bytes);
                     owner.pool.lock().await.push(connection);
                 }

@@ -247,7 +247,7 @@ async fn what_stalled_pipes_keep_is_bounded_and_starves_no_other() {
     let mut stalled: Vec<_> = (0..STALLED).map(|_| pipe(&budget)).collect();
     for (pipe, carriers) in &mut stalled {
         let mut body = carriers.send(0, u64::MAX).unwrap();
-        let flood = async { while pipe.write(&[0; 65_536]).await.is_ok() {} };
+        let flood = async { while pipe.write(&vec![0; 65_536]).await.is_ok() {} };
         // Somebody takes all of it and acknowledges nothing.
         let carried = async { while body.frame().await.is_some() {} };
         let both = async { tokio::join!(flood, carried) };
@@ -365,7 +365,7 @@ async fn what_was_told_by_a_trial_is_told_by_a_stream() {
 #[tokio::test(start_paused = true)]
 async fn an_acknowledgement_before_a_gap_wakes_the_writer() {
     let ((mut one, one_carriers), _) = joined();
-    assert!(timeout(Duration::from_millis(1), one.write_all(&[0; 1_000_000])).await.is_err(), "the window is full");
+    assert!(timeout(Duration::from_millis(1), one.write_all(&vec![0; 1_000_000])).await.is_err(), "the window is full");
     let mut writing = tokio::task::JoinSet::new();
     writing.spawn(async move { one.write_all(b"more").await.map(|()| one) });
     tokio::task::yield_now().await;

@@ -168,7 +168,7 @@ proptest! {
         let (mut writer, mut reader) = (new(), new());
         let (mut place, mut reading) = (Place::at(0), Reading::new(0));
         // Until the window is full.
-        while writer.out.write(&[0; 65_536]) > 0 {
+        while writer.out.write(&vec![0; 65_536]) > 0 {
             while let Some(piece) = writer.next_piece(&mut place, usize::MAX, BytesMut::new()) {
                 for bytes in [piece.head, piece.data] {
                     reading.take(&mut reader, bytes).1.unwrap();
