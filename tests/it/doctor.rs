@@ -62,7 +62,11 @@ async fn what_cannot_be() {
     let token = format!(
         "the server at `{host}` does not accept the token: make one with `sendit token` and the server's secret"
     );
-    refused(&[&host], 3, &token).await;
+    let none = format!(
+        "the server at `{host}` asks for a token: give one with `--token-file` or `--token`; `sendit token` makes them, \
+         with the server's secret"
+    );
+    refused(&[&host], 3, &none).await;
     refused(&["--token", "nonsense", &host], 3, &token).await;
     let ended = ended();
     let (code, output) = doctor(&["--token", &ended, &host]).await;

@@ -330,7 +330,7 @@ async fn an_end_in_order_is_told_and_is_an_end() {
 async fn what_was_told_by_a_lost_batch_is_told_again() {
     let ((mut one, one_carriers), (mut other, other_carriers)) = joined();
     one.write_all(&vec![1; 100_000]).await.unwrap();
-    other_carriers.receive(0).take(one_carriers.batch(0, 100_000).unwrap().bytes).unwrap();
+    other_carriers.receive(0).take(one_carriers.batch(0, 200_000).unwrap().bytes).unwrap();
     other.read_exact(&mut vec![0; 100_000]).await.unwrap();
     other_carriers.until_untold().await;
     drop(other_carriers.batch(0, 1_000));
