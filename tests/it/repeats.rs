@@ -9,7 +9,7 @@ use trials::load::Mix;
 use trials::soak::{Stage, no_streams};
 
 /// How often it has to happen.
-const ENOUGH: u64 = 20;
+const ENOUGH: u64 = 5;
 
 /// What the client has to say of its manner.
 #[derive(Clone, Copy, PartialEq, Eq)]
