@@ -62,13 +62,6 @@ async fn a_batch_is_sent_twice_and_the_second_answer_taken() {
     check(plan, Manner::Batches, |tally| tally.of(Act::Duplicate)).await;
 }
 
-/// The second is stale. (Only the answer streams: a request that does has no length, and nobody can keep it.)
-#[tokio::test]
-async fn a_stream_is_sent_twice() {
-    let plan = Plan { only: vec![Kind::Read], duplicate: Some(Copy::AnswerFirst), ..Plan::default() };
-    check(plan, Manner::Streams, |tally| tally.of(Act::Duplicate)).await;
-}
-
 #[tokio::test]
 async fn a_batch_is_overtaken_by_later_ones() {
     let plan = no_streams(Plan { late: 0.5, ..Plan::default() });
