@@ -4,9 +4,12 @@
 
 use std::path::Path;
 
+use tokio::time::Instant;
 use trials::faults::{Act, Copy, Cut, Kind, Plan, Shape, Tally, Then};
 use trials::load::Mix;
 use trials::soak::{Stage, no_streams};
+
+use crate::world::PATIENCE;
 
 /// How often it has to happen.
 const ENOUGH: u64 = 5;
@@ -16,7 +19,7 @@ const ENOUGH: u64 = 5;
 enum Manner {
     /// Batches from the beginning to the end.
     Batches,
-    /// Streams at some time. Carriers live short, so that there are many.
+    /// Streams, which are awaited. Carriers live short, so that there are many.
     Streams,
 }
 
@@ -27,7 +30,12 @@ async fn check(plan: Plan, manner: Manner, count: fn(&Tally) -> u64) {
     let stage = Stage::set(binary, 1, plan, &["--wire", "v2", "--max-ttl", "200ms"]).await.unwrap();
     // Not so large that a carrier that is cut short would have to be brought a hundred times for one of them.
     let mix = Mix { at_once: 10, seed: 1, first_id: 0, largest: 16 };
-    let figures = stage.load(&mix, stage.proxy.until(|tally| count(tally) >= ENOUGH)).await;
+    if manner == Manner::Streams {
+        let streams = |said: &str| said.contains("streams down") || said.contains("streams up");
+        stage.client.printed(Instant::now() + PATIENCE, "streamed", streams).await.unwrap();
+    }
+    let before = count(&stage.proxy.tally());
+    let figures = stage.load(&mix, stage.proxy.until(|tally| count(tally) >= before + ENOUGH)).await;
     let books = stage.strike().await;
     let told = format!("{told}\n{figures}\n{books}\n{}", books.said);
     println!("{told}");
@@ -60,6 +68,13 @@ async fn a_batch_is_sent_twice_and_the_first_answer_taken() {
 async fn a_batch_is_sent_twice_and_the_second_answer_taken() {
     let plan = no_streams(Plan { duplicate: Some(Copy::AnswerSecond), ..Plan::default() });
     check(plan, Manner::Batches, |tally| tally.of(Act::Duplicate)).await;
+}
+
+/// The second is stale. (Only the answer streams: a request that does has no length, and nobody can keep it.)
+#[tokio::test]
+async fn a_stream_is_sent_twice() {
+    let plan = Plan { only: vec![Kind::Read], duplicate: Some(Copy::AnswerFirst), ..Plan::default() };
+    check(plan, Manner::Streams, |tally| tally.of(Act::Duplicate)).await;
 }
 
 #[tokio::test]

@@ -120,17 +120,19 @@ type Parsed = Result<Option<(usize, Head, State)>, httparse::Error>;
 fn request(bytes: &[u8]) -> Parsed {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
-    let httparse::Status::Complete(length) = request.parse(bytes)? else { return Ok(None) };
+    let httparse::Status::Complete(head_length) = request.parse(bytes)? else { return Ok(None) };
     let method = request.method.unwrap_or_default();
-    let (state, counted) = body(request.headers, State::Counted(0));
+    let (state, _) = body(request.headers, State::Counted(0));
+    // One that says nothing of a body has none.
+    let length = if let State::Counted(length) = state { Some(length) } else { None };
     let head = Head {
         kind: Kind::of(request.path.unwrap_or_default()),
         is_post: method == "POST",
         bodiless: method == "HEAD",
-        length: counted,
+        length,
         status: 0,
     };
-    Ok(Some((length, head, state)))
+    Ok(Some((head_length, head, state)))
 }
 
 fn response(bytes: &[u8], bodiless: bool) -> Parsed {
