@@ -2,7 +2,7 @@
 
 use tokio::net::TcpStream;
 
-use crate::peer::{End, Head, Peer};
+use crate::peer::{Head, Peer};
 use crate::target::{Target, down};
 use crate::tunnel::{Client, Server, Tunnel};
 
@@ -86,17 +86,6 @@ async fn requests_that_cannot_be_passed_on() {
     let told =
         Told::new("431", "Request Header Fields Too Large", "bad-request", "the head of this request is too large");
     told.check(&mut server, &format!("GET /app HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(100))).await;
-}
-
-/// Who is refused in the middle of what it says can say it to the end, and then hears why.
-#[tokio::test]
-async fn a_refusal_arrives() {
-    let server = Server::start(&[]).await;
-    let mut visitor = server.visit().await;
-    visitor.send(format!("GET /app HTTP/1.1\r\nX: {}", "a".repeat(1_000_000))).await;
-    visitor.finish().await;
-    assert_eq!(visitor.head().await.status(), "431");
-    assert_eq!(visitor.rest().await.1, End::Closed);
 }
 
 /// Its head was well, so it is on its way already; it is the visitor's doing all the same, whatever the target says.

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::*;
 
@@ -217,4 +217,34 @@ async fn what_follows_an_upgrade_waits_for_the_answer() {
     let course = Course::default();
     let _owed = course.begin();
     assert_eq!(through(&format!("{head}GET /2 HTTP/1.1\r\n\r\n"), &course).await, head.as_bytes());
+}
+
+/// Whether a visitor who is refused could say `more`, and how long the server listened.
+async fn refused_then(more: usize, ends: bool) -> (bool, Duration) {
+    let (mut visitor, server) = duplex(64);
+    let mut gate = Gate::new(server, Course::default());
+    let begin = Instant::now();
+    let saying = async {
+        visitor.write_all(b"GET  / HTTP/1.1\r\n\r\n").await.unwrap();
+        let said = visitor.write_all(&vec![b'a'; more]).await.is_ok();
+        if ends {
+            visitor.shutdown().await.unwrap();
+        }
+        (said, visitor)
+    };
+    let refusing = async {
+        assert!(gate.read(&mut [0; 1024]).await.unwrap() > 0);
+        gate.shutdown().await.unwrap();
+        drop(gate);
+        begin.elapsed()
+    };
+    let ((said, _visitor), took) = tokio::join!(saying, refusing);
+    (said, took)
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_refused_may_say_the_rest() {
+    assert_eq!(refused_then(100_000, true).await, (true, Duration::ZERO));
+    assert_eq!(refused_then(100_000, false).await, (true, LINGER));
+    assert_eq!(refused_then(2 * MAX_LINGER, true).await, (false, Duration::ZERO), "it is a flood");
 }
