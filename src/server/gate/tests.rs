@@ -1,10 +1,17 @@
 //! What passes, what is refused, and what waits for an answer.
 
+use std::future::poll_fn;
+use std::pin::pin;
+
+use axum::body::Body;
+use futures_util::stream::pending;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::time::{Instant, timeout};
+use tower_service::Service as _;
 
 use super::*;
+use crate::server::{Config, Server};
 
 /// What passes of `bytes` that come in pieces of `step`, and how that ends.
 fn passed(bytes: &[u8], step: usize) -> (Vec<u8>, Option<Fault>) {
@@ -247,4 +254,17 @@ async fn who_is_refused_may_say_the_rest() {
     assert_eq!(refused_then(100_000, true).await, (true, Duration::ZERO));
     assert_eq!(refused_then(100_000, false).await, (true, LINGER));
     assert_eq!(refused_then(2 * MAX_LINGER, true).await, (false, Duration::ZERO), "it is a flood");
+}
+
+/// The end of a carrier is how it is noticed that its client has gone, whatever answer it waits for.
+#[tokio::test(start_paused = true)]
+async fn control_endpoints_owe_nothing() {
+    let course = Course::default();
+    let mut request =
+        Request::post(crate::wire::v2::OPEN).body(Body::from_stream(pending::<io::Result<&str>>())).unwrap();
+    request.extensions_mut().insert(course.begin());
+    let mut router = Server::new(Config::new(None, || 0)).router();
+    let mut answering = pin!(router.call(request));
+    assert!(timeout(LOOK, &mut answering).await.is_err(), "it waits for the body");
+    poll_fn(|cx| Poll::Ready(assert_eq!(course.state(cx), State::Idle))).await;
 }
