@@ -266,5 +266,6 @@ async fn control_endpoints_owe_nothing() {
     let mut router = Server::new(Config::new(None, || 0)).router();
     let mut answering = pin!(router.call(request));
     assert!(timeout(LOOK, &mut answering).await.is_err(), "it waits for the body");
-    poll_fn(|cx| Poll::Ready(assert_eq!(course.state(cx), State::Idle))).await;
+    let state = poll_fn(|cx| Poll::Ready(course.state(cx))).await;
+    assert_eq!(state, State::Idle);
 }
