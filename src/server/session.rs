@@ -230,14 +230,31 @@ impl Session {
         let guard = (self.exchanges.token(), guard);
         let sending = Sending::watch(&mut request);
         let answer = self.hop.forward(request, visitor, path, guard);
-        let answer = sending.answered(self.opening.target_timeout, answer).await.unwrap_or(Err(Fault::TargetTimeout));
-        answer.map_err(|fault| match fault {
+        let answer = async {
+            tokio::select! {
+                answer = sending.answered(self.opening.target_timeout, answer) => {
+                    answer.unwrap_or(Err(Fault::TargetTimeout))
+                }
+                () = self.unheard() => Err(Fault::ClientLost),
+            }
+        };
+        answer.await.map_err(|fault| match fault {
             _ if sending.has_broken() => Fault::BadRequest,
             // The streams have ended because the session has: it is not the target that failed.
             Fault::TargetBadResponse | Fault::ClientOffline if self.ended.is_cancelled() => Fault::ClientLost,
             Fault::ClientOffline => Fault::Limit,
             fault => fault,
         })
+    }
+
+    /// Returns where the client gives no sign of life from now on for as long as visitors wait for it. It may be gone
+    /// since before this was called, unnoticed.
+    async fn unheard(&self) {
+        match &self.link {
+            // The multiplexer finds out, and ends the session.
+            Link::V1(_) => std::future::pending().await,
+            Link::V2(attendance) => attendance.unheard(self.hold()).await,
+        }
     }
 
     /// Sends the session no new exchange, and ends it when those in flight have ended.

@@ -15,6 +15,7 @@ mod tunnel;
 mod v2;
 mod world;
 
+mod absence;
 #[cfg(unix)]
 mod apps;
 mod architecture;

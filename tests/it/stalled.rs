@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
 use trials::delay::Service;
@@ -62,11 +61,6 @@ async fn exchange(server: SocketAddr, path: String, up: u64, down: u64, moved: M
     if body == Some(down) { Ok(()) } else { Err(io::Error::other(format!("{body:?} bytes after {head:?}"))) }
 }
 
-async fn signal(client: &Client, signal: &str) {
-    let sent = Command::new("kill").args([signal, &client.program.id().to_string()]).status().await.expect("it starts");
-    assert!(sent.success(), "the signal is sent");
-}
-
 /// Waits until nothing moves any more.
 async fn until_still(moved: &Moved) {
     let mut looks = interval(Duration::from_millis(100));
@@ -101,7 +95,7 @@ async fn a_stopped_client_costs_little_and_harms_nobody() {
     while moved.load(Ordering::Relaxed) < EXCHANGES * SIZE / 4 {
         looks.tick().await;
     }
-    signal(&sleeper, "-STOP").await;
+    sleeper.program.signal("-STOP").await;
     timeout(PATIENCE, until_still(&moved)).await.expect("back-pressure holds all of them");
     let kept = process.memory().saturating_sub(before);
     println!("{kept} KiB are kept of {} MiB", 2 * EXCHANGES * SIZE / MIB);
@@ -115,7 +109,7 @@ async fn a_stopped_client_costs_little_and_harms_nobody() {
     let kept = process.memory().saturating_sub(before);
     assert!(kept <= BOUND, "{kept} KiB");
 
-    signal(&sleeper, "-CONT").await;
+    sleeper.program.signal("-CONT").await;
     while let Some(ended) = timeout(PATIENCE * 3, exchanges.join_next()).await.expect("they go on") {
         ended.expect("it ends").expect("nothing is lost");
     }

@@ -85,6 +85,11 @@ impl Client {
     pub(crate) async fn ready(&mut self, times: usize) {
         self.program.printed(|output| output.stderr.matches("Ready; Forwarding ").count() >= times).await;
     }
+
+    /// Waits until both directions stream, which is what a path without hindrance comes to.
+    pub(crate) async fn streams(&mut self) {
+        self.program.printed(|output| output.stderr.contains("wire v2: streams down, streams up")).await;
+    }
 }
 
 /// Both, under the prefix `app`.

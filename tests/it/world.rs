@@ -113,8 +113,14 @@ impl Program {
     /// Asks it to stop.
     #[cfg(unix)]
     pub(crate) async fn terminate(&self) {
+        self.signal("-TERM").await;
+    }
+
+    /// Sends it a signal, by its name after a dash.
+    #[cfg(unix)]
+    pub(crate) async fn signal(&self, name: &str) {
         let id = self.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &id]).status().await.expect("`kill` starts");
+        let sent = Command::new("kill").args([name, &id]).status().await.expect("`kill` starts");
         assert!(sent.success(), "the signal is sent");
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct Faults {
     #[argh(option, from_str_fn(parse::losses))]
     kill: Option<List<Loss>>,
 
-    /// how to lose them: of `fin` and `rst` (default: fin,rst)
+    /// how to lose them: of `fin`, `rst` and `hole` (default: fin,rst)
     #[argh(option, from_str_fn(parse::cuts))]
     by: Option<List<Cut>>,
 

@@ -16,8 +16,9 @@ use crate::mux::Ending;
 use crate::pipe::v2::{Carriers, End};
 use crate::wire::v2::{Carrier, Manner, Secret};
 
-/// How long a client may be silent before it counts as gone.
-const SILENCE: Duration = Duration::from_secs(15);
+/// How long a client may be silent before it counts as gone: more than twice as long as one that is there ever is, and
+/// with the looks between less than 15 s.
+const SILENCE: Duration = Duration::from_secs(12);
 
 /// How often the session looks whether its client is there.
 const LOOK: Duration = Duration::from_secs(3);
@@ -146,6 +147,22 @@ impl Attendance {
         }
     }
 
+    /// What grows with every sign of life.
+    fn signs(&self) -> (u64, u64) {
+        (self.carriers.heard(), self.calls.load(Ordering::Relaxed))
+    }
+
+    /// Returns where nothing is heard of the client from now on, for `patience`, or for as long as it takes to count as
+    /// gone where that is longer: what it has been given now, it has never had. Never returns where something is heard:
+    /// what it has had is safe with it.
+    pub(in crate::server) async fn unheard(&self, patience: Duration) {
+        let before = self.signs();
+        sleep(patience.max(SILENCE)).await;
+        if self.signs() != before {
+            std::future::pending().await
+        }
+    }
+
     /// Waits until a client that has said that it leaves has left: it will not be back. Bounded by nothing.
     pub(in crate::server) async fn left(&self) {
         let mut present = self.present.subscribe();
@@ -164,30 +181,33 @@ impl Attendance {
         self.carriers.end(End::Closed { code, text: text.to_owned() });
     }
 
+    /// Looks after the client, and returns once it has been gone for the grace. That begins where it is first missed, and
+    /// with the next sign of life is over.
+    async fn gone(&self) {
+        let (mut seen, mut heard_at) = (self.signs(), Instant::now());
+        let mut gone_since = Some(heard_at);
+        loop {
+            let patience = if seen.1 == 0 { self.ready_within } else { self.grace };
+            let left = gone_since.map(|since| patience.saturating_sub(since.elapsed()));
+            if left == Some(Duration::ZERO) {
+                return;
+            }
+            sleep(left.map_or(LOOK, |left| left.min(LOOK))).await;
+            let (signs, now) = (self.signs(), Instant::now());
+            if signs != seen {
+                (seen, heard_at, gone_since) = (signs, now, None);
+            }
+            let silent = heard_at.elapsed() >= SILENCE;
+            self.present.send_if_modified(|roll| std::mem::replace(&mut roll.silent, silent) != silent);
+            gone_since = if self.is_attended() { None } else { gone_since.or(Some(now)) };
+        }
+    }
+
     /// Returns once the session is over: its client has been gone for the grace, one of the ends has closed it, or it
     /// is to close.
     pub(in crate::server) async fn watch(&self, closing: &CancellationToken) -> Ending {
-        let absent = async {
-            let mut seen = (self.carriers.heard(), self.calls.load(Ordering::Relaxed));
-            let mut heard_at = Instant::now();
-            let mut gone_since = heard_at;
-            loop {
-                sleep(LOOK).await;
-                let now = (self.carriers.heard(), self.calls.load(Ordering::Relaxed));
-                if now != seen {
-                    (seen, heard_at) = (now, Instant::now());
-                }
-                let silent = heard_at.elapsed() >= SILENCE;
-                self.present.send_if_modified(|roll| std::mem::replace(&mut roll.silent, silent) != silent);
-                if self.is_attended() {
-                    gone_since = Instant::now();
-                } else if gone_since.elapsed() >= if now.1 == 0 { self.ready_within } else { self.grace } {
-                    return;
-                }
-            }
-        };
         tokio::select! {
-            () = absent => {
+            () = self.gone() => {
                 self.carriers.end(End::Failed("the client has been gone for too long".to_owned()));
                 Ending::Failed(io::Error::new(io::ErrorKind::TimedOut, "the client has been gone for too long"))
             }
@@ -229,6 +249,10 @@ mod tests {
         }
     }
 
+    fn batch(session: &crate::server::session::Session) -> Carrier {
+        Carrier { session: session.id().clone(), epoch: 1, offset: 0, manner: Manner::Batch, digest: None }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_session_waits_for_its_client_as_long_as_the_grace() {
         let mut config = Config::new(None, || 0);
@@ -238,14 +262,59 @@ mod tests {
             let begin = Instant::now();
             let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
             if came {
-                let manner = Manner::Batch;
-                let carrier = Carrier { session: session.id().clone(), epoch: 1, offset: 0, manner, digest: None };
-                drop(attendance.attend(Direction::Read, &carrier));
+                drop(attendance.attend(Direction::Read, &batch(&session)));
             }
             session.ended().cancelled().await;
             let (waited, patience) = (begin.elapsed(), Duration::from_secs(patience));
             assert!((patience..=patience + LOOK).contains(&waited), "{waited:?}");
         }
         assert_eq!(server.session(&"foo".parse().unwrap()), None);
+    }
+
+    /// Whatever the moment at which it falls silent, or leaves.
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_is_silent_is_missed_within_15_s_and_then_has_its_grace() {
+        const GRACE: Duration = Duration::from_secs(5);
+        let mut config = Config::new(None, || 0);
+        config.grace = GRACE;
+        let server = Server::new(config);
+        for stays in [true, false] {
+            for after in (0..4_000).step_by(130).map(Duration::from_millis) {
+                let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+                sleep(after).await;
+                let carrier = attendance.attend(Direction::Read, &batch(&session)).ok().filter(|_| stays);
+                let begin = Instant::now();
+                let (silence, missed) = if stays { (SILENCE, Duration::from_secs(15)) } else { Default::default() };
+                let mut present = attendance.present.subscribe();
+                present.wait_for(|roll| !roll.is_attended()).await.unwrap();
+                let noticed = begin.elapsed();
+                assert!((silence..=missed).contains(&noticed), "{noticed:?}");
+                session.ended().cancelled().await;
+                let freed = begin.elapsed() - noticed;
+                assert!((GRACE..=GRACE + LOOK).contains(&freed), "{after:?}: {freed:?}");
+                drop(carrier);
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_been_heard_of_is_not_given_up() {
+        let server = Server::new(Config::new(None, || 0));
+        let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+        let _carrier = attendance.attend(Direction::Read, &batch(&session));
+        for (patience, waits) in [(0, SILENCE), (10, SILENCE), (30, Duration::from_secs(30))] {
+            let begin = Instant::now();
+            attendance.unheard(Duration::from_secs(patience)).await;
+            assert_eq!(begin.elapsed(), waits);
+        }
+        let sign = async {
+            sleep(Duration::from_secs(9)).await;
+            drop(attendance.attend(Direction::Read, &batch(&session)));
+            sleep(Duration::from_secs(100)).await;
+        };
+        tokio::select! {
+            () = attendance.unheard(Duration::from_secs(10)) => panic!("it was heard of"),
+            () = sign => {}
+        }
     }
 }

@@ -13,7 +13,7 @@ pub(crate) struct List<T>(pub(crate) Vec<T>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Between(pub(crate) RangeInclusive<Duration>);
 
-const CUTS: [(&str, Cut); 2] = [("fin", Cut::Fin), ("rst", Cut::Rst)];
+const CUTS: [(&str, Cut); 3] = [("fin", Cut::Fin), ("rst", Cut::Rst), ("hole", Cut::Hole)];
 
 const THENS: [(&str, Then); 4] = [
     ("fin", Then::Cut(Cut::Fin)),

@@ -224,12 +224,21 @@ async fn finish(end: End, mut visitor: TcpStream, mut origin: TcpStream) {
         End::Cut(Cut::Fin) => {
             tokio::join!(part(&mut visitor), part(&mut origin));
         }
+        End::Cut(Cut::Hole) => {
+            tokio::join!(swallow(&mut visitor), swallow(&mut origin));
+        }
         End::Answer(text) => {
             drop(origin);
             let _ = timeout(FAREWELL, visitor.write_all(text.as_bytes())).await;
             part(&mut visitor).await;
         }
     }
+}
+
+/// Takes whatever comes, until nothing can come any more.
+async fn swallow(stream: &mut TcpStream) {
+    let mut taken = vec![0; 64 * 1024];
+    while stream.read(&mut taken).await.is_ok_and(|count| count > 0) {}
 }
 
 /// Ends a connection in order. What has come and was not read would make a reset of it, so it is read.

@@ -87,6 +87,11 @@ impl Proxy {
         self.plan.send_replace(plan);
     }
 
+    /// Cuts every connection that there is now, whatever the plan, and says how many there were.
+    pub fn cut(&self, cut: Cut) -> usize {
+        self.shared.victims.cut_all(cut)
+    }
+
     /// What it has done so far.
     #[must_use]
     pub fn tally(&self) -> Tally {

@@ -64,6 +64,9 @@ pub enum Cut {
     Fin,
     /// Reset; what was on its way is lost.
     Rst,
+    /// Lost without a word, as where a cable is pulled: whatever either side sends is taken, its end too, and nothing
+    /// arrives.
+    Hole,
 }
 
 /// A request, by the last segment of its path.

@@ -164,7 +164,7 @@ fn one_byte_at_a_time() {
 
 #[test]
 fn kills_what_is_in_flight() {
-    for (cut, ended) in [(Cut::Fin, Ended::Fin), (Cut::Rst, Ended::Rst)] {
+    for (cut, ended) in [(Cut::Fin, Ended::Fin), (Cut::Rst, Ended::Rst), (Cut::Hole, Ended::Silent)] {
         for (path, loss) in [("/read", Loss::Read), ("/write", Loss::Write), ("/write", Loss::Both)] {
             let every = Duration::from_millis(10)..=Duration::from_millis(20);
             let kills = Kills { what: vec![loss], how: vec![cut], every };

@@ -47,6 +47,12 @@ impl Victims {
         let Some(index) = random.choice(carriers.collect::<Vec<_>>()) else { return false };
         live.remove(&index).is_some_and(|life| life.cut.send(cut).is_ok())
     }
+
+    /// Cuts every connection that there is, and says how many there were.
+    pub(super) fn cut_all(&self, cut: Cut) -> usize {
+        let live = std::mem::take(&mut *self.lock());
+        live.into_values().filter_map(|life| life.cut.send(cut).ok()).count()
+    }
 }
 
 impl Place {
