@@ -10,8 +10,8 @@ const LONGEST_RETURN: Duration = Duration::from_secs(5);
 /// A carrier that lived so long had come back, however it ended.
 pub(super) const GOOD_LIFE: Duration = Duration::from_secs(1);
 
-/// Waits that double from 0.2 s to 10 s, each shortened at random by up to a half, but never below the first, so that
-/// a server's clients do not all come back at once.
+/// Waits that double from 0.2 s to 10 s, each shortened at random by up to a half, the first as well, so that a server's
+/// clients do not all come back at once.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     tries: u32,
@@ -43,7 +43,7 @@ impl Backoff {
             Kind::Returning => (FIRST_RETURN, LONGEST_RETURN, tries - 1),
         };
         let full = first.saturating_mul(2_u32.saturating_pow(doublings)).min(longest);
-        full.mul_f64(1.0 - 0.5 * random.clamp(0.0, 1.0)).max(first)
+        full.mul_f64(1.0 - 0.5 * random.clamp(0.0, 1.0))
     }
 }
 
@@ -60,11 +60,24 @@ mod tests {
         assert_eq!(waits, [200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
     }
 
+    #[test]
+    fn no_wait_is_the_same_for_all() {
+        for kind in [Kind::Opening, Kind::Returning] {
+            let waits = |random: f64| {
+                let mut backoff = Backoff { tries: 0, kind };
+                (0..8).map(|_| backoff.next(random)).collect::<Vec<_>>()
+            };
+            for (longest, shortest) in waits(0.0).into_iter().zip(waits(1.0)) {
+                assert_eq!(shortest * 2, longest);
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn every_wait_is_within_bounds(tries: u32, random: f64) {
             let wait = Backoff { tries, kind: Kind::Opening }.next(if random.is_nan() { 0.0 } else { random });
-            prop_assert!((FIRST..=LONGEST).contains(&wait));
+            prop_assert!((FIRST / 2..=LONGEST).contains(&wait));
         }
     }
 }

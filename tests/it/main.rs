@@ -48,6 +48,7 @@ mod proxies;
 mod readme;
 mod recovery;
 mod repeats;
+mod restart;
 mod serve;
 mod sharing;
 mod shutdown;
