@@ -19,6 +19,7 @@ mod absence;
 #[cfg(unix)]
 mod apps;
 mod architecture;
+mod clocks;
 mod commands;
 mod doctor;
 #[cfg(unix)]

@@ -161,7 +161,8 @@ async fn what_is_final_ends_a_client_with_a_code_of_its_own() {
     let any = token(&[]).await;
     let other = token(&["--prefix", "team-*"]).await;
     for wire in ["v1", "v2"] {
-        let refused = "the server at `SERVER` does not accept the token: make one with `sendit token` and the server's secret";
+        let refused =
+            "the server at `SERVER` does not accept the token: make one with `sendit token` and the server's secret";
         ends(wire, &any, &["--secret", SECRET], &["--secret", "one of which it was not told"], 3, refused).await;
         // Nobody asked for a token before.
         let forbidden = "the token does not allow the prefix `app`: choose one that it was made for";

@@ -16,7 +16,7 @@ struct Need {
     without: &'static str,
 }
 
-const NEEDS: [Need; 19] = [
+const NEEDS: [Need; 21] = [
     Need { program: "curl", package: "curl", without: "curl as a visitor" },
     Need { program: "openssl", package: "openssl", without: "the commands of the documents" },
     Need { program: "nginx", package: "nginx", without: "nginx as a target, and the tunnel behind it" },
@@ -35,6 +35,8 @@ const NEEDS: [Need; 19] = [
     Need { program: "fish", package: "fish", without: "the check of the completions for fish" },
     Need { program: "c++", package: "g++", without: "fuzzing" },
     Need { program: "mandoc", package: "mandoc", without: "the check of the man pages" },
+    Need { program: "faketime", package: "faketime", without: "wall clocks that jump" },
+    Need { program: "ip", package: "iproute2", without: "a client that changes its network" },
     Need { program: "wrk", package: "wrk", without: "the short benchmark" },
 ];
 
