@@ -1,5 +1,6 @@
 //! A fence in the bytes that are sent: it stands once the peer has shown that it has read everything before it, and
-//! nothing follows but answers to a peer that raises one too, until it is taken away.
+//! then nothing follows until it is taken away. Against a peer like ourselves there is none: it cannot take the end of
+//! a body for that of the session.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -22,6 +23,8 @@ enum Stand {
 #[derive(Debug, Default)]
 struct State {
     stand: Stand,
+    /// The peer is one like ourselves.
+    needless: bool,
     driver: Option<Waker>,
     owner: Option<Waker>,
 }
@@ -42,7 +45,7 @@ impl Fence {
 
     fn change(&self, stand: Stand) {
         let mut state = self.state();
-        state.stand = stand;
+        state.stand = if state.needless { Stand::None } else { stand };
         let wakers = [state.driver.take(), state.owner.take()];
         drop(state);
         wakers.into_iter().flatten().for_each(Waker::wake);
@@ -55,7 +58,7 @@ impl Fence {
         self.change(Stand::Asked);
         poll_fn(|cx| {
             let mut state = self.state();
-            if state.stand == Stand::Standing {
+            if state.stand == Stand::Standing || state.needless {
                 return Poll::Ready(());
             }
             state.owner = Some(cx.waker().clone());
@@ -84,6 +87,23 @@ impl Fence {
     /// Whether nothing may go out: the fence's ping has, and has to be the last.
     pub(super) fn holds(&self) -> bool {
         matches!(self.state().stand, Stand::Sent(_) | Stand::Standing)
+    }
+
+    /// Whether the peer's ping may be answered. A peer waits no longer for that than 10 s, which a fence may take as
+    /// well: until it stands there is still time, and its own ping then goes out once more, to be the last again.
+    pub(super) fn lets_answer(&self) -> bool {
+        let mut state = self.state();
+        if let Stand::Sent(_) = state.stand {
+            state.stand = Stand::Asked;
+        }
+        state.stand != Stand::Standing
+    }
+
+    /// The peer has turned out to be one like ourselves.
+    pub(super) fn spare(&self) {
+        if !std::mem::replace(&mut self.state().needless, true) {
+            self.change(Stand::None);
+        }
     }
 
     /// A ping has come back.

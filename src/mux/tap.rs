@@ -183,6 +183,9 @@ impl<T: AsyncRead + Unpin> Tap<T> {
                 continue;
             }
             if let Some(opaque) = header.as_ping() {
+                if Header::is_ours(opaque) {
+                    self.fence.spare();
+                }
                 // Answered here: the crate would not read on before its answer is out, which a fence may hold back.
                 if self.pongs.len() < MAX_PONGS {
                     self.pongs.push_back(opaque);
@@ -259,11 +262,10 @@ impl<T: AsyncWrite + Unpin> Tap<T> {
         }
     }
 
-    /// The answer that is due next. While a fence holds, only to a peer that may be raising one too: any other can wait,
-    /// and must not find bytes of ours beside the end of what it reads.
-    fn next_pong(&mut self, held: bool) -> Option<u32> {
-        let due = self.pongs.front().is_some_and(|opaque| !held || Header::is_ours(*opaque));
-        if due { self.pongs.pop_front() } else { None }
+    /// The answer that is due next: none while a fence stands, for the peer must not find bytes of ours beside the end
+    /// of what it reads.
+    fn next_pong(&mut self) -> Option<u32> {
+        if self.pongs.is_empty() || !self.fence.lets_answer() { None } else { self.pongs.pop_front() }
     }
 
     /// Writes the frames of our own that are due. Ready once none is left; only ever between two frames of the crate.
@@ -275,13 +277,12 @@ impl<T: AsyncWrite + Unpin> Tap<T> {
                 self.injected.advance(written);
             }
             let next_ping = (self.pings + 1) & 0xffff;
-            let held = self.fence.holds();
-            let frame = if let Some(opaque) = self.next_pong(held) {
+            let frame = if let Some(opaque) = self.next_pong() {
                 Header::pong(opaque)
             } else if self.fence.takes_ping(next_ping) {
                 self.pings = next_ping;
                 Header::ping(next_ping)
-            } else if held {
+            } else if self.fence.holds() {
                 // The clock goes on, but its ping would come after the fence.
                 let _ = self.pulse.poll_tick(cx)?;
                 return Poll::Ready(Ok(()));

@@ -1,6 +1,7 @@
 //! What the module promises, over in-memory connections and a paused clock.
 
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -228,10 +229,80 @@ async fn a_stream_is_acknowledged_before_anything_is_written_to_it() {
     assert_eq!(frame, [0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 0], "an empty frame with ACK");
 }
 
+/// A peer's end that is moved by hand: frames in, frames out.
+struct Peer(DuplexStream);
+
+/// A frame's flags of a ping and of its answer.
+const SYN: u8 = 1;
+const ACK: u8 = 2;
+
+fn ping_frame(flags: u8, number: [u8; 4]) -> Vec<u8> {
+    [&[0, 2, 0, flags, 0, 0, 0, 0], &number[..]].concat()
+}
+
+impl Peer {
+    async fn frame(&mut self) -> Vec<u8> {
+        let mut frame = vec![0; 12];
+        self.0.read_exact(&mut frame).await.unwrap();
+        if frame[1] == 0 {
+            let len = usize::from(frame[11]);
+            frame.resize(12 + len, 0);
+            self.0.read_exact(&mut frame[12..]).await.unwrap();
+        }
+        frame
+    }
+
+    async fn says_nothing_more(&mut self) -> bool {
+        timeout(Duration::from_secs(8), self.frame()).await.is_err()
+    }
+
+    async fn send(&mut self, frame: &[u8]) {
+        self.0.write_all(frame).await.unwrap();
+    }
+}
+
 /// What goes out before a fence has been read by the peer once it stands, and nothing of the streams goes out until it
-/// is taken away; both ends may raise one at a time.
+/// is taken away. The peer's ping is answered until it stands, and is then not the last frame that the peer has read.
 #[tokio::test(start_paused = true)]
 async fn a_fence_stands_once_everything_before_it_has_been_read() {
+    let (server, client) = duplex(1_000);
+    let (mut peer, upkeep) = (Peer(client), Upkeep::alive());
+    let fence = upkeep.fence.clone();
+    let (opener, driver) = opening(server, upkeep, 1);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(driver.run(CancellationToken::new(), |_| ()));
+    assert_eq!(peer.frame().await, ping_frame(SYN, [0x80, 0, 0, 1]), "a sign of life");
+    let mut stream = opener.open().await.unwrap();
+    stream.write_all(b"before").await.unwrap();
+    while !peer.frame().await.ends_with(b"before") {}
+
+    let mut raising = pin!(fence.raise());
+    assert!(timeout(Duration::from_millis(1), &mut raising).await.is_err());
+    assert_eq!(peer.frame().await, ping_frame(SYN, [0x80, 0, 0, 2]));
+    stream.write_all(b"after").await.unwrap();
+    assert!(peer.says_nothing_more().await);
+    peer.send(&ping_frame(SYN, [0, 0, 0, 7])).await;
+    assert_eq!(peer.frame().await, ping_frame(ACK, [0, 0, 0, 7]));
+    assert_eq!(peer.frame().await, ping_frame(SYN, [0x80, 0, 0, 3]), "it is the last once more");
+    peer.send(&ping_frame(ACK, [0x80, 0, 0, 2])).await;
+    assert!(timeout(Duration::from_secs(1), &mut raising).await.is_err(), "there is an answer behind it");
+    peer.send(&ping_frame(ACK, [0x80, 0, 0, 3])).await;
+    let raised = raising.await;
+    peer.send(&ping_frame(SYN, [0, 0, 0, 8])).await;
+    assert!(peer.says_nothing_more().await);
+
+    drop(raised);
+    let frames = [peer.frame().await, peer.frame().await];
+    assert!(frames.contains(&ping_frame(ACK, [0, 0, 0, 8])), "{frames:?}");
+    let data = async { while !peer.frame().await.ends_with(b"after") {} };
+    if !frames.iter().any(|frame| frame.ends_with(b"after")) {
+        data.await;
+    }
+}
+
+/// Whom our own kind cannot harm needs no fence: it stands at once and holds nothing.
+#[tokio::test(start_paused = true)]
+async fn a_peer_like_ourselves_needs_no_fence() {
     let (server, client) = duplex(1_000);
     let upkeep = [Upkeep::alive(), Upkeep::alive()];
     let [ours, theirs] = upkeep.each_ref().map(|upkeep| upkeep.fence.clone());
@@ -243,18 +314,16 @@ async fn a_fence_stands_once_everything_before_it_has_been_read() {
     let driver = accepting(client, other);
     tasks.spawn(driver.run(CancellationToken::new(), move |stream| drop(sender.try_send(stream))));
 
-    let mut stream = opener.open().await.unwrap();
-    stream.write_all(b"before").await.unwrap();
-    let mut received = accepted.recv().await.unwrap();
-    received.read_exact(&mut [0; 6]).await.unwrap();
-    let (raised, also_raised) = tokio::join!(ours.raise(), theirs.raise());
-    stream.write_all(b"after").await.unwrap();
-    let mut after = [0; 5];
-    let waited = tokio::time::timeout(Duration::from_secs(8), received.read_exact(&mut after)).await;
-    assert!(waited.is_err(), "nothing passes");
-    drop((raised, also_raised));
-    received.read_exact(&mut after).await.unwrap();
-    assert_eq!(&after, b"after");
+    // Raised before either can know, and again once both do.
+    for text in [b"first", b"again"] {
+        let (_raised, _also_raised) = tokio::join!(ours.raise(), theirs.raise());
+        let mut stream = opener.open().await.unwrap();
+        stream.write_all(text).await.unwrap();
+        let mut received = accepted.recv().await.unwrap();
+        let mut came = [0; 5];
+        received.read_exact(&mut came).await.unwrap();
+        assert_eq!(&came, text);
+    }
 }
 
 #[tokio::test(start_paused = true)]

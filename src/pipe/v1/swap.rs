@@ -18,9 +18,16 @@ use super::{Incoming, Outgoing};
 /// How long a handshake may take.
 const DEADLINE: Duration = Duration::from_secs(10);
 
+/// How long a fence may take. Far beyond any backlog, for a Go peer loses its session where the end overtakes none of
+/// it; a peer that is dead is found long before by who uses the pipe.
+const FENCE: Duration = Duration::from_secs(60);
+
 /// What most often keeps a handshake from being answered is no fault of the peer's.
 const SILENT: &str =
     "the peer did not answer the handshake in time; a proxy on the way may be holding requests or answers back";
+
+/// What a fence that never stands means.
+const UNREAD: &str = "the peer has not read what it was sent in 60 s";
 
 /// How many bodies may wait for the old one to end. A peer that renews faster than its bytes are read has to wait.
 const MAX_READERS: usize = 4;
@@ -44,6 +51,8 @@ pub(super) struct Shared {
     activity: AtomicU64,
     /// A body that waited is being read.
     taken: Notify,
+    /// The pipe has failed.
+    lost: Notify,
 }
 
 fn reset(cause: &str) -> io::Error {
@@ -70,7 +79,16 @@ impl Shared {
         drop(state);
         drop((writer, readers));
         self.wake();
+        self.lost.notify_waiters();
         error
+    }
+
+    /// Waits until the pipe has failed.
+    async fn failure(&self) {
+        let lost = self.lost.notified();
+        if self.lock().failed.is_none() {
+            lost.await;
+        }
     }
 
     fn wake(&self) {
@@ -168,8 +186,8 @@ impl Swapper {
     }
 
     /// Has a fence raised before the old body is ended, in every swap but the first: what shows that a Go reader has
-    /// nothing left to read that its end could reach it together with. One that does not stand within 10 s is passed
-    /// over.
+    /// nothing left to read that its end could reach it together with. The body is never ended without; one that does
+    /// not stand within 60 s ends the pipe.
     #[must_use]
     pub fn with_fence(mut self, raise: impl Fn() -> Raising + Send + Sync + 'static) -> Self {
         self.fence = Some(Arc::new(raise));
@@ -200,7 +218,8 @@ impl Swapper {
         self.shared.activity.load(Ordering::Relaxed)
     }
 
-    /// Shakes hands over a new pair of carriers and goes over to it. Takes 10 s at most, after the swaps before it.
+    /// Shakes hands over a new pair of carriers and goes over to it. Takes 10 s at most, and 60 s more where there is a
+    /// fence, after the swaps before it.
     /// Cancelling it before the peer can have gone over leaves the old pair in place; after that it ends the pipe.
     ///
     /// # Errors
@@ -269,7 +288,7 @@ impl<'a> Attempt<'a> {
         };
         self.shared.wake();
         let _raised = match fence.filter(|_| !first) {
-            Some(raise) => timeout(DEADLINE, raise()).await.ok(),
+            Some(raise) => Some(self.stand(raise()).await?),
             None => None,
         };
         let old = {
@@ -284,6 +303,17 @@ impl<'a> Attempt<'a> {
         }
         self.committed = false;
         Ok(())
+    }
+
+    /// Waits until a fence stands, but not for a pipe that has failed.
+    async fn stand(&self, raising: Raising) -> Result<Box<dyn Send>, SwapError> {
+        let standing = async { timeout(FENCE, raising).await.ok() };
+        let raised = tokio::select! {
+            raised = standing => raised,
+            () = self.shared.failure() => None,
+        };
+        // The first cause stays.
+        raised.ok_or_else(|| SwapError::Lost(self.shared.fail(UNREAD).to_string()))
     }
 
     fn give_up(self, cause: String) -> SwapError {

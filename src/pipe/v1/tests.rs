@@ -182,3 +182,67 @@ async fn what_a_peer_says_in_a_handshake() {
     check_said(b"SYN\n", true).await;
     check_said(b"SYN\nSYN\n", false).await;
 }
+
+/// A pipe whose fence takes so long to stand, and the body of its first carrier.
+async fn fenced(takes: Duration) -> (Pipe, Swapper, OutgoingBody) {
+    let (ours, swapper) = pipe();
+    let swapper = swapper.with_fence(move || {
+        Box::pin(async move {
+            tokio::time::sleep(takes).await;
+            Box::new(()) as Box<dyn Send>
+        })
+    });
+    let (outgoing, body) = carrier();
+    swapper.swap(shaking(), outgoing).await.unwrap();
+    (ours, swapper, body)
+}
+
+/// A carrier from a peer that shakes hands.
+fn shaking() -> Incoming {
+    Incoming::new(Full::new(Bytes::from_static(b"SYN\nSYNACK\n")))
+}
+
+/// Whether a body ends in order, and how long that takes.
+async fn end(body: OutgoingBody) -> (bool, Duration) {
+    let (mut body, begin) = (pin!(body), Instant::now());
+    loop {
+        match body.frame().await {
+            Some(Ok(_)) => {}
+            last => return (last.is_none(), begin.elapsed()),
+        }
+    }
+}
+
+/// A Go reader with a backlog loses its session where the end comes together with the last of it.
+#[tokio::test(start_paused = true)]
+async fn a_body_does_not_end_before_its_fence_stands() {
+    let (_ours, swapper, old) = fenced(Duration::from_secs(50)).await;
+    let (outgoing, _body) = carrier();
+    let ((in_order, after), swapped) = tokio::join!(end(old), swapper.swap(shaking(), outgoing));
+    swapped.unwrap();
+    assert!(in_order);
+    assert!((50_000..50_100).contains(&after.as_millis()), "{after:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fence_that_never_stands_ends_the_pipe() {
+    let (_ours, swapper, old) = fenced(Duration::MAX).await;
+    let (outgoing, _body) = carrier();
+    let ((in_order, after), swapped) = tokio::join!(end(old), swapper.swap(shaking(), outgoing));
+    let Err(SwapError::Lost(cause)) = swapped else { panic!("{swapped:?}") };
+    assert_eq!(cause, "the peer has not read what it was sent in 60 s");
+    assert_eq!((in_order, after.as_secs()), (false, 60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pipe_that_fails_waits_for_no_fence() {
+    let (ours, swapper, old) = fenced(Duration::MAX).await;
+    let (outgoing, _body) = carrier();
+    let failing = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        drop(ours);
+    };
+    let ((in_order, after), swapped, ()) = tokio::join!(end(old), swapper.swap(shaking(), outgoing), failing);
+    let Err(SwapError::Lost(cause)) = swapped else { panic!("{swapped:?}") };
+    assert_eq!((&*cause, in_order, after.as_secs()), ("the pipe was dropped", false, 1));
+}
