@@ -19,6 +19,8 @@ mod world;
 mod apps;
 mod architecture;
 mod commands;
+#[cfg(target_os = "linux")]
+mod connections;
 mod doctor;
 #[cfg(unix)]
 mod downloads;
