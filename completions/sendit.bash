@@ -48,7 +48,7 @@ _sendit() {
             esac
             ;;
         sendit_serve)
-            opts="--addr --secret --secret-file --http-prefix --https-redir --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --help"
+            opts="--addr --secret --secret-file --http-prefix --https-redir --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --help"
             case "${prev}" in
                 --addr)
                     COMPREPLY=()
@@ -83,6 +83,14 @@ _sendit() {
                     return 0
                     ;;
                 --ready-within)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --max-connections)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --max-connections-per-address)
                     COMPREPLY=()
                     return 0
                     ;;

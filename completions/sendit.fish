@@ -3,7 +3,7 @@ function __fish_sendit_using_command
     set -e cmd[1]
     set -l target_cmd $argv
 
-    set -l known_value_flags 'addr' 'allow-ip' 'basic-auth' 'basic-auth-file' 'grace' 'hold' 'host-header' 'http-prefix' 'log' 'longest' 'max-exchanges' 'max-exchanges-per-session' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'prefix' 'public-url' 'ready-within' 'secret' 'secret-file' 'subject' 'target-timeout' 'token' 'token-file' 'trusted-proxy' 'ttl' 'wire' 
+    set -l known_value_flags 'addr' 'allow-ip' 'basic-auth' 'basic-auth-file' 'grace' 'hold' 'host-header' 'http-prefix' 'log' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'prefix' 'public-url' 'ready-within' 'secret' 'secret-file' 'subject' 'target-timeout' 'token' 'token-file' 'trusted-proxy' 'ttl' 'wire' 
 
     set -l i 1
     set -l cleaned_cmd
@@ -60,6 +60,8 @@ complete -c sendit -n '__fish_sendit_using_command serve' -f -l grace -r -d 'how
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-hold -r -d 'longest that a client may have its visitors wait for it (default: 60s)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l trusted-proxy -r -d 'addresses of proxies whose X-Forwarded headers are believed, or none; can be repeated (default: loopback)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l ready-within -r -d 'how long the client of a new session may take to bring its first carrier (default: 15s)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-connections -r -d 'how many connections there may be at a time (default: 16384, or what the system\'s descriptors allow)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-connections-per-address -r -d 'how many of them from one address, unless it is a trusted proxy\'s (default: 1024)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-sessions -r -d 'how many sessions there may be at a time (default: 1000)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-sessions-per-token -r -d 'how many of them with one token, or with all tokens of one subject (default: 16)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-exchanges -r -d 'how many exchanges there may be at a time, visitors that wait included (default: 10000)'

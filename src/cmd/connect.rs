@@ -7,7 +7,7 @@ use super::env::{self, Env};
 use super::exit::{Exit, Failure};
 use super::secret::Secret;
 use super::signals::Signals;
-use super::{duration, log, networks, output, secret};
+use super::{descriptors, duration, log, networks, output, secret};
 use crate::client::{self, Config, Event, InvalidUrl, SourcePath, TargetTls, Wire};
 
 /// Makes a local service reachable at a public URL, as long as it runs.
@@ -115,6 +115,8 @@ pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
     let ready = format!("Ready; Forwarding {} -> {}", args.source, args.destination);
     let (config, level) = args.settle(env)?;
     log::start(level);
+    // Each stream takes one; where there are too few, the target counts as one that refuses.
+    let _ = descriptors::connections();
     let signals = Signals::catch()?;
     let shutdown = signals.shutdown();
     let connected = async {

@@ -10,6 +10,7 @@ mod help;
 
 mod connect;
 mod demo;
+mod descriptors;
 mod doctor;
 mod install_links;
 mod serve;
@@ -58,7 +59,7 @@ async fn obey(args: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
                 Command::Connect(args) => connect::run(args, &env).await,
                 Command::Doctor(args) => doctor::run(args, &env).await,
                 Command::Token(args) => token::run(args, &env),
-                Command::Demo(args) => demo::run(args, &env).await,
+                Command::Demo(args) => Box::pin(demo::run(args, &env)).await,
                 Command::InstallLinks(args) => install_links::run(&args, call::links()),
             }
         }

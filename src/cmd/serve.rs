@@ -12,8 +12,8 @@ use super::exit::Failure;
 use super::listen::{Address, Resolved};
 use super::secret::{Secret, Strength, WEAK};
 use super::signals::Signals;
-use super::{clock, flags, log, networks, output, secret};
-use crate::server::{self, PlainHttp, Server};
+use super::{clock, descriptors, flags, log, networks, output, secret};
+use crate::server::{self, Limits, PlainHttp, Server};
 
 /// Runs the public end, to which clients connect and which visitors call.
 #[derive(FromArgs, ArgsInfo)]
@@ -102,6 +102,14 @@ pub(crate) struct Serve {
     #[argh(option, arg_name = "DURATION")]
     ready_within: Option<String>,
 
+    /// how many connections there may be at a time (default: 16384, or what the system's descriptors allow)
+    #[argh(option, arg_name = "NUMBER")]
+    max_connections: Option<String>,
+
+    /// how many of them from one address, unless it is a trusted proxy's (default: 1024)
+    #[argh(option, arg_name = "NUMBER")]
+    max_connections_per_address: Option<String>,
+
     /// how many sessions there may be at a time (default: 1000)
     #[argh(option, arg_name = "NUMBER")]
     max_sessions: Option<String>,
@@ -161,7 +169,7 @@ enum Auth {
 
 /// Serves until a signal comes.
 pub(crate) async fn run(args: Serve, env: &Env) -> Result<(), Failure> {
-    let Settings { address, config, auth, level } = args.settle(env)?;
+    let Settings { address, mut config, auth, level } = args.settle(env)?;
     let resolved = address.resolve().await?;
     let warning = auth.warning(&resolved)?;
     let signals = Signals::catch()?;
@@ -172,12 +180,20 @@ pub(crate) async fn run(args: Serve, env: &Env) -> Result<(), Failure> {
         output::say(warning);
     }
     log::start(level);
+    fit(&mut config.limits, descriptors::connections());
     let shutdown = signals.shutdown();
     let serving = async {
         server::serve(listener, Server::new(config), shutdown).await;
         Ok(())
     };
     signals.guard("exchanges in flight have 30 s to end", serving).await
+}
+
+/// Has no more connections than there are descriptors.
+fn fit(limits: &mut Limits, descriptors: Option<usize>) {
+    let Some(most) = descriptors.filter(|most| *most < limits.connections) else { return };
+    let wanted = std::mem::replace(&mut limits.connections, most);
+    tracing::warn!(most, wanted, "the system gives descriptors for fewer connections than there may be");
 }
 
 impl Serve {

@@ -1,4 +1,4 @@
-//! The accept loop: one task for each connection, HTTP/1.1 or HTTP/2, heads bounded in size and time.
+//! The accept loop: one task for each connection, HTTP/1.1 or HTTP/2, bounded in number, their heads in size and time.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -12,21 +12,27 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tower_service::Service as _;
 
-use super::gate::{Course, Gate, refusal};
+use super::answer::Answer;
+use super::connections::Place;
+use super::gate::{Course, Gate, Patience, UnderWay, refusal};
+use super::refuse::Refusals;
 use super::severable::Severable;
-use super::{Server, http2};
+use super::{Inner, Server, http2};
 use crate::proxy::{Breaker, Visitor};
 
-/// How long a connection may be idle before a head, and that head be on its way, together. Longer than the common
-/// load balancers keep their side (60 s), so that they are the ones who close.
-pub(super) const HEAD_DEADLINE: Duration = Duration::from_secs(75);
+/// How long a head may be on its way: from its first byte on, or from the beginning of the connection.
+pub(super) const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long a connection may be idle between two exchanges. Longer than the common load balancers keep their side (60 s),
+/// so that they are the ones who close.
+pub(super) const IDLE: Duration = Duration::from_secs(75);
 
 /// How often a silent connection's other end is asked for a sign of life: a visitor who has said all may have left
 /// without another word.
@@ -41,57 +47,78 @@ const BREATHER: Duration = Duration::from_millis(100);
 /// Serves until `shutdown` is cancelled, then takes no new session and ends once the exchanges in flight have, after
 /// 30 s at most. Carriers are still renewed meanwhile. Cancelling it cuts everything.
 pub async fn serve(listener: TcpListener, server: Server, shutdown: CancellationToken) {
-    let accepting = async {
-        let router = server.router();
-        loop {
-            match listener.accept().await {
-                Ok((stream, peer)) => {
-                    server.0.tasks.spawn(connection(stream, peer, server.clone(), router.clone()));
-                }
-                Err(cause) => {
-                    tracing::warn!(%cause, "a connection could not be accepted");
-                    sleep(BREATHER).await;
-                }
-            }
-        }
-    };
     let stopping = async {
         shutdown.cancelled().await;
         server.shutdown().await;
     };
     tokio::select! {
-        () = accepting => {}
+        () = accept(&listener, &server) => {}
         () = stopping => {}
     }
 }
 
-/// The answer to one request, and what it makes of the connection.
-async fn answer(mut router: Router, request: Request<Incoming>, course: Course) -> Result<Response<Body>, Infallible> {
-    if let Some(refusal) = refusal(&request) {
-        return Ok(refusal);
+async fn accept(listener: &TcpListener, server: &Server) {
+    let Inner { connections, tasks, .. } = &*server.0;
+    let (router, refusals, mut told) = (server.router(), Refusals::new(tasks.clone()), false);
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                told = false;
+                match connections.place(peer.ip()).await {
+                    Some(place) => drop(tasks.spawn(connection(stream, peer, place, server.clone(), router.clone()))),
+                    None => refusals.refuse(stream),
+                }
+            }
+            Err(cause) => {
+                // Once is enough: where descriptors are the cause, the next ten are in the next second.
+                if !std::mem::replace(&mut told, true) {
+                    tracing::warn!(%cause, "a connection could not be accepted");
+                }
+                connections.waiting().shed();
+                sleep(BREATHER).await;
+            }
+        }
     }
-    let answer = router.call(request.map(Body::new)).await?;
+}
+
+/// The answer to one request, and what it makes of the connection.
+async fn answer(
+    mut router: Router,
+    request: Request<Incoming>,
+    course: Course,
+) -> Result<Response<Answer<UnderWay>>, Infallible> {
+    let under_way = course.exchange();
+    let answer = match refusal(&request) {
+        Some(refusal) => refusal,
+        None => router.call(request.map(Body::new)).await?,
+    };
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         course.switch();
     }
-    Ok(answer)
+    Ok(answer.map(|body| Answer::new(body, under_way)))
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, server: Server, router: Router) {
+async fn connection(stream: TcpStream, peer: SocketAddr, _place: Place, server: Server, router: Router) {
+    let deadline = Instant::now() + HEAD_DEADLINE;
     // Small answers must not wait for the acknowledgement of the ones before. It fails on a dead connection only.
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(PROBE).with_interval(PROBE));
     let breaker = Breaker::default();
     let mut stream = Severable::new(stream, breaker.clone());
-    let closing = &server.0.closing;
+    let Inner { closing, connections, .. } = &*server.0;
     let spoken = tokio::select! {
-        spoken = timeout(HEAD_DEADLINE, stream.begins_with(http2::PREFACE)) => spoken,
+        spoken = timeout_at(deadline, stream.begins_with(http2::PREFACE)) => spoken,
+        () = connections.waiting().told_to_end() => return,
         () = closing.cancelled() => return,
     };
     let visitor = Visitor { peer: Some(peer), secure: false };
     let outcome = match spoken {
-        Ok(Ok(true)) => http2::serve(stream, visitor, router, closing, &server.0.tasks).await,
-        Ok(Ok(false)) => http1(stream, visitor, breaker, router, closing).await,
+        Ok(Ok(true)) => http2::serve(stream, visitor, router, &server).await,
+        Ok(Ok(false)) => {
+            let course = Course::default();
+            let gate = Gate::new(stream, course.clone(), Patience::new(deadline, connections.waiting().clone()));
+            http1(gate, course, visitor, breaker, router, closing).await
+        }
         Ok(Err(_)) | Err(_) => return,
     };
     if let Err(cause) = outcome {
@@ -100,14 +127,13 @@ async fn connection(stream: TcpStream, peer: SocketAddr, server: Server, router:
 }
 
 async fn http1(
-    stream: Severable,
+    gate: Gate<Severable>,
+    course: Course,
     visitor: Visitor,
     breaker: Breaker,
     router: Router,
     closing: &CancellationToken,
 ) -> hyper::Result<()> {
-    let course = Course::default();
-    let io = TokioIo::new(Gate::new(stream, course.clone()));
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(visitor);
         request.extensions_mut().insert(breaker.clone());
@@ -116,8 +142,9 @@ async fn http1(
         answer(router.clone(), request, course.clone())
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE).max_header_size(MAX_HEAD);
-    let mut serving = pin!(http.serve_connection(io, service).with_upgrades());
+    // The gate has the clock that heads are read by.
+    http.header_read_timeout(None).max_header_size(MAX_HEAD);
+    let mut serving = pin!(http.serve_connection(TokioIo::new(gate), service).with_upgrades());
     tokio::select! {
         served = serving.as_mut() => served,
         () = closing.cancelled() => {

@@ -4,6 +4,7 @@
 mod chunks;
 mod course;
 mod head;
+mod patience;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Interval, MissedTickBehavior, Sleep, interval, sleep};
 
 use course::State;
-pub(super) use course::{Course, Owed};
+pub(super) use course::{Course, Owed, UnderWay};
+pub(super) use patience::Patience;
+use patience::Stage;
 use scan::Scan;
 
 use super::accept::MAX_HEAD;
@@ -44,6 +47,7 @@ pub(super) struct Gate<S> {
     stream: S,
     scan: Scan,
     course: Course,
+    patience: Patience,
     /// What has come and has not passed.
     held: BytesMut,
     /// How much of it may.
@@ -68,9 +72,9 @@ impl Breakable for Severable {
 }
 
 impl<S: AsyncRead + Breakable + Unpin> Gate<S> {
-    pub(super) fn new(stream: S, course: Course) -> Self {
+    pub(super) fn new(stream: S, course: Course, patience: Patience) -> Self {
         let (scan, held) = (Scan::new(MAX_HEAD), BytesMut::new());
-        Self { stream, scan, course, held, due: 0, refused: false, ended: None, lingering: None }
+        Self { stream, scan, course, patience, held, due: 0, refused: false, ended: None, lingering: None }
     }
 
     /// Decides on what is held. Where a message is refused in its middle that is an error: its head has passed.
@@ -86,7 +90,13 @@ impl<S: AsyncRead + Breakable + Unpin> Gate<S> {
             return Ok(());
         }
         match self.scan.scan(&self.held) {
-            Ok(count) => self.due = count,
+            Ok(count) => {
+                self.due = count;
+                // An empty line before it is no head.
+                if count > 2 {
+                    self.patience.rest();
+                }
+            }
             Err(fault) => {
                 self.refused = true;
                 if !self.scan.is_between() {
@@ -117,6 +127,15 @@ impl<S: AsyncRead + Breakable + Unpin> Gate<S> {
         self.held.extend_from_slice(&came[passes..]);
         buf.set_filled(before + passes);
         Poll::Ready(Ok(()))
+    }
+
+    /// Gives a visitor up who has been waited for long enough: that is an end.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.scan.is_between() || self.course.is_under_way() {
+            return Poll::Pending;
+        }
+        let stage = if self.held.is_empty() { Stage::Begin } else { Stage::Rest };
+        self.patience.poll(stage, cx).map(Ok)
     }
 
     /// Takes what a visitor still says who was refused.
@@ -176,14 +195,20 @@ impl<S: AsyncRead + Breakable + Unpin> AsyncRead for Gate<S> {
             if this.scan.is_open() {
                 return Pin::new(&mut this.stream).poll_read(cx, buf);
             }
-            ready!(this.poll_fill(cx, buf))?;
+            match this.poll_fill(cx, buf) {
+                Poll::Ready(filled) => filled?,
+                Poll::Pending => return this.poll_patience(cx),
+            }
         }
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Breakable + Unpin> AsyncWrite for Gate<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+        let this = self.get_mut();
+        let written = ready!(Pin::new(&mut this.stream).poll_write(cx, bytes))?;
+        this.patience.taken();
+        Poll::Ready(Ok(written))
     }
 
     fn poll_write_vectored(
@@ -191,7 +216,10 @@ impl<S: AsyncRead + AsyncWrite + Breakable + Unpin> AsyncWrite for Gate<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, slices)
+        let this = self.get_mut();
+        let written = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, slices))?;
+        this.patience.taken();
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {

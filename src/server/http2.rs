@@ -2,14 +2,11 @@
 //! clients do.
 
 use std::convert::Infallible;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use bytes::Bytes;
-use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
@@ -17,12 +14,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::watch;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tower_service::Service as _;
 
-use super::accept::{HEAD_DEADLINE, MAX_HEAD};
+use super::accept::{IDLE, MAX_HEAD};
+use super::answer::Answer;
 use super::severable::Severable;
+use super::waiting::Waiting;
+use super::{Inner, Server};
 use crate::proxy::{Tracked, Visitor};
 
 /// What the visitor's part begins with. (RFC 9113, section 3.4)
@@ -42,24 +40,24 @@ const MAX_SEND: usize = 64 * 1024;
 const PING: Duration = Duration::from_secs(30);
 const PING_DEADLINE: Duration = Duration::from_secs(20);
 
+/// How long a connection that is to end may still bring a request, for its visitor may not have heard of that yet. None
+/// where room is needed.
+const LAST_CALL: Duration = Duration::from_secs(1);
+
 /// Serves a connection until it ends, or is idle for as long as one of HTTP/1.1 may be. A stream whose answer cannot
 /// be finished is reset by itself, so the connection has no breaker.
-pub(super) async fn serve(
-    stream: Severable,
-    visitor: Visitor,
-    router: Router,
-    closing: &CancellationToken,
-    tasks: &TaskTracker,
-) -> hyper::Result<()> {
+pub(super) async fn serve(stream: Severable, visitor: Visitor, router: Router, around: &Server) -> hyper::Result<()> {
     let exchanges = watch::Sender::new(0_usize);
-    let idle = idle(exchanges.subscribe());
+    let Inner { closing, tasks, connections, .. } = &*around.0;
+    let idle = idle(exchanges.subscribe(), connections.waiting());
+    let after = exchanges.subscribe();
     let service = service_fn(move |mut request: Request<Incoming>| {
         let exchange = Exchange::begin(&exchanges);
         request.extensions_mut().insert(visitor);
         let answering = router.clone().call(request.map(Body::new));
         async move {
             let Ok(answer) = answering.await;
-            Ok::<_, Infallible>(answer.map(|body| Answer { body, _exchange: exchange }))
+            Ok::<_, Infallible>(answer.map(|body| Answer::new(body, exchange)))
         }
     });
     let mut http = http2::Builder::new(Tracked(tasks.clone()));
@@ -72,24 +70,47 @@ pub(super) async fn serve(
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING_DEADLINE);
     let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service));
-    tokio::select! {
+    let last_call = tokio::select! {
         served = serving.as_mut() => return served,
-        () = closing.cancelled() => {}
-        () = idle => {}
-    }
+        () = closing.cancelled() => LAST_CALL,
+        last_call = idle => last_call,
+    };
     serving.as_mut().graceful_shutdown();
-    serving.await
+    tokio::select! {
+        // First, so that the visitor is told.
+        biased;
+        served = serving => served,
+        () = lull(after, last_call) => Ok(()),
+    }
 }
 
-/// Returns once there has been no exchange for long.
-async fn idle(mut exchanges: watch::Receiver<usize>) {
+/// Returns once there has been no exchange for `time`.
+async fn lull(mut exchanges: watch::Receiver<usize>, time: Duration) {
     // The sender is dropped with the connection, and this with it.
     while exchanges.wait_for(|count| *count == 0).await.is_ok() {
-        if timeout(HEAD_DEADLINE, exchanges.wait_for(|count| *count > 0)).await.is_err() {
+        if timeout(time, exchanges.wait_for(|count| *count > 0)).await.is_err() {
             return;
         }
     }
     std::future::pending::<()>().await;
+}
+
+/// Returns once there has been no exchange for long, or there is none and room is needed, and what time that leaves.
+async fn idle(exchanges: watch::Receiver<usize>, waiting: &Waiting) -> Duration {
+    let needed = async {
+        let mut exchanges = exchanges.clone();
+        while exchanges.wait_for(|count| *count == 0).await.is_ok() {
+            tokio::select! {
+                _ = exchanges.wait_for(|count| *count > 0) => {}
+                () = waiting.told_to_end() => return,
+            }
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = lull(exchanges.clone(), IDLE) => LAST_CALL,
+        () = needed => Duration::ZERO,
+    }
 }
 
 /// An exchange that is under way until it is dropped.
@@ -108,29 +129,6 @@ impl Drop for Exchange {
     }
 }
 
-/// An answer's body, whose exchange is over when it is.
-struct Answer {
-    body: Body,
-    _exchange: Exchange,
-}
-
-impl HttpBody for Answer {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::time::{Instant, sleep};
@@ -139,18 +137,18 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_is_idle_once_its_last_exchange_is_long_over() {
-        let (begin, exchanges) = (Instant::now(), watch::Sender::new(0));
+        let (begin, exchanges, waiting) = (Instant::now(), watch::Sender::new(0), Waiting::default());
         let exchanging = async {
             sleep(PING).await;
             let exchange = Exchange::begin(&exchanges);
-            sleep(2 * HEAD_DEADLINE).await;
+            sleep(2 * IDLE).await;
             drop(exchange);
             std::future::pending::<()>().await;
         };
         tokio::select! {
-            () = idle(exchanges.subscribe()) => {}
+            last_call = idle(exchanges.subscribe(), &waiting) => assert_eq!(last_call, LAST_CALL),
             () = exchanging => {}
         }
-        assert_eq!(begin.elapsed(), PING + 3 * HEAD_DEADLINE);
+        assert_eq!(begin.elapsed(), PING + 3 * IDLE);
     }
 }

@@ -10,6 +10,11 @@ use tokio::time::Instant;
 /// How much there may be at a time. What is beyond is refused with a clear answer, and harms nobody else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// Connections that are accepted, of visitors and clients alike. Exchanges have at most three quarters of them, so that
+    /// something is left for clients, whatever visitors do.
+    pub connections: usize,
+    /// Connections of one address that is no trusted proxy's.
+    pub connections_per_address: usize,
     /// Sessions.
     pub sessions: usize,
     /// Sessions of one token or, where tokens name a subject, of one subject.
@@ -30,6 +35,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            // As many as there may be exchanges, and four for the carriers of each session.
+            connections: 16_384,
+            connections_per_address: 1_024,
             sessions: 1_000,
             sessions_per_token: 16,
             exchanges: 10_000,
@@ -89,7 +97,7 @@ impl Failures {
 }
 
 /// What one caller can choose freely counts as one address: the last 64 bits of those of IPv6.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

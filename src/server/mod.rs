@@ -2,12 +2,15 @@
 //! holds the prefix of the path. Knows no flags and no environment.
 
 mod accept;
+mod answer;
 mod config;
+mod connections;
 mod gate;
 mod http2;
 mod limits;
 mod open;
 mod public;
+mod refuse;
 mod registry;
 mod router;
 mod session;
@@ -16,6 +19,7 @@ mod stream;
 mod upload;
 mod v1;
 mod v2;
+mod waiting;
 
 use std::io;
 use std::sync::Arc;
@@ -35,6 +39,7 @@ pub use stream::TargetStream;
 use crate::auth::{Audience, Claims, Key, Keys, mint, verify};
 use crate::pipe::v2::Budget;
 use crate::wire::{Prefix, SessionId};
+use connections::Connections;
 use limits::Failures;
 use registry::Registry;
 
@@ -59,6 +64,7 @@ struct Inner {
     budget: Budget,
     /// Opens with tokens that were not accepted.
     failures: Failures,
+    connections: Connections,
     /// Places for exchanges, those of visitors that wait among them.
     places: Arc<Semaphore>,
     /// Sessions, connections and swaps.
@@ -79,9 +85,13 @@ impl Server {
     #[must_use]
     pub fn new(config: Config) -> Self {
         let key = Key::new(&random()).expect("32 bytes are not empty");
+        let Limits { connections, exchanges, .. } = config.limits;
+        // What visitors do with their connections is theirs; the clients' carriers need some as well.
+        let exchanges = exchanges.min((connections - connections / 4).max(1));
         Self(Arc::new(Inner {
             budget: Budget::new(config.limits.replay.saturating_mul(1024 * 1024)),
-            places: Arc::new(Semaphore::new(config.limits.exchanges.min(Semaphore::MAX_PERMITS))),
+            connections: Connections::new(&config),
+            places: Arc::new(Semaphore::new(exchanges.min(Semaphore::MAX_PERMITS))),
             failures: Failures::default(),
             config,
             connect_keys: Keys::new(key, []),

@@ -21,6 +21,8 @@ mod apps;
 mod architecture;
 mod clocks;
 mod commands;
+#[cfg(target_os = "linux")]
+mod connections;
 mod doctor;
 #[cfg(unix)]
 mod downloads;

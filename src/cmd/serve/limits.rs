@@ -22,6 +22,8 @@ impl Serve {
             }
         }
         for (flag, typed, limit) in [
+            ("--max-connections", &self.max_connections, &mut limits.connections),
+            ("--max-connections-per-address", &self.max_connections_per_address, &mut limits.connections_per_address),
             ("--max-sessions", &self.max_sessions, &mut limits.sessions),
             ("--max-sessions-per-token", &self.max_sessions_per_token, &mut limits.sessions_per_token),
             ("--max-exchanges", &self.max_exchanges, &mut limits.exchanges),
@@ -58,6 +60,8 @@ mod tests {
         let limits = |settings: Settings| settings.config.limits;
         check(&[], &Env::default(), limits, Limits::default());
         let typed = Limits {
+            connections: 8,
+            connections_per_address: 9,
             sessions: 1,
             sessions_per_token: 2,
             exchanges: 3,
@@ -67,6 +71,8 @@ mod tests {
             replay: 7,
         };
         let args = [
+            "--max-connections=8",
+            "--max-connections-per-address=9",
             "--max-sessions=1",
             "--max-sessions-per-token=2",
             "--max-exchanges=3",

@@ -1,6 +1,6 @@
 //! What becomes of the exchange on a visitor's connection, told by the one who answers it to the one who reads.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
 /// What one connection's gate has to know. Clones are the same.
@@ -10,6 +10,8 @@ pub(crate) struct Course(Arc<Mutex<Inner>>);
 #[derive(Debug, Default)]
 struct Inner {
     state: State,
+    /// Exchanges whose answers are not handed over yet: one, but for the moment between two.
+    under_way: usize,
     waiting: Option<Waker>,
 }
 
@@ -31,6 +33,16 @@ impl Course {
         Owed(Arc::new(Owing(self.clone())))
     }
 
+    /// An exchange is under way until what is returned is dropped. It may be one to whose visitor no answer is owed.
+    pub(crate) fn exchange(&self) -> UnderWay {
+        self.lock().under_way += 1;
+        UnderWay(self.clone())
+    }
+
+    pub(super) fn is_under_way(&self) -> bool {
+        self.lock().under_way > 0
+    }
+
     /// The protocol has changed, for good.
     pub(crate) fn switch(&self) {
         self.set(State::Switched);
@@ -38,20 +50,24 @@ impl Course {
 
     /// Where it stands; a change from that wakes the one who asks.
     pub(super) fn state(&self, cx: &Context<'_>) -> State {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.lock();
         inner.waiting = Some(cx.waker().clone());
         inner.state
     }
 
     fn set(&self, state: State) {
-        // Never held across an await.
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.lock();
         if inner.state != State::Switched {
             inner.state = state;
         }
         if let Some(waiting) = inner.waiting.take() {
             waiting.wake();
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Never held across an await.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -66,5 +82,16 @@ struct Owing(Course);
 impl Drop for Owing {
     fn drop(&mut self) {
         self.0.set(State::Idle);
+    }
+}
+
+/// An exchange whose answer is being handed over. While there is one, nothing is waited for.
+#[derive(Debug)]
+pub(crate) struct UnderWay(Course);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        // Nobody is woken: the library that has handed the answer over asks for the next request by itself.
+        self.0.lock().under_way -= 1;
     }
 }

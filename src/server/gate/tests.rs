@@ -11,6 +11,8 @@ use tokio::time::{Instant, timeout};
 use tower_service::Service as _;
 
 use super::*;
+use crate::server::accept::HEAD_DEADLINE;
+use crate::server::waiting::Waiting;
 use crate::server::{Config, Server};
 
 /// What passes of `bytes` that come in pieces of `step`, and how that ends.
@@ -173,10 +175,15 @@ impl Breakable for DuplexStream {
     }
 }
 
+fn gate(server: DuplexStream, course: &Course) -> Gate<DuplexStream> {
+    let patience = Patience::new(Instant::now() + HEAD_DEADLINE, Waiting::default());
+    Gate::new(server, course.clone(), patience)
+}
+
 /// What comes out of a gate for bytes that are followed by an end.
 async fn through(bytes: &str, course: &Course) -> Vec<u8> {
     let (mut visitor, server) = duplex(64);
-    let mut gate = Gate::new(server, course.clone());
+    let mut gate = gate(server, course);
     let sending = async {
         visitor.write_all(bytes.as_bytes()).await.unwrap();
         visitor.shutdown().await.unwrap();
@@ -200,7 +207,7 @@ async fn the_end_waits_for_an_answer_that_is_owed() {
     let course = Course::default();
     let owed = course.begin();
     drop(visitor);
-    let mut gate = Gate::new(server, course);
+    let mut gate = gate(server, &course);
     let mut end = Box::pin(async move { gate.read(&mut [0]).await });
     assert!(timeout(LOOK * 60, &mut end).await.is_err(), "an answer is owed");
     drop(owed);
@@ -229,7 +236,7 @@ async fn what_follows_an_upgrade_waits_for_the_answer() {
 /// Whether a visitor who is refused could say `more`, and how long the server listened.
 async fn refused_then(more: usize, ends: bool) -> (bool, Duration) {
     let (mut visitor, server) = duplex(64);
-    let mut gate = Gate::new(server, Course::default());
+    let mut gate = gate(server, &Course::default());
     let begin = Instant::now();
     let saying = async {
         visitor.write_all(b"GET  / HTTP/1.1\r\n\r\n").await.unwrap();

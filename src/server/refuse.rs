@@ -1,0 +1,67 @@
+//! The refusal of a connection for which there is no place.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+use crate::proxy::Fault;
+
+/// How many of the refused are listened to at a time. They have descriptors beyond the bound, so they are few; others are
+/// closed at once, and may see a reset before the answer.
+const MAX_REFUSED: usize = 8;
+
+/// How long, and for how many bytes, each is: what lies unread when a connection is closed takes the answer with it.
+const LINGER: Duration = Duration::from_secs(1);
+const MAX_LINGER: usize = 64 * 1024;
+
+/// Who refuses.
+#[derive(Clone)]
+pub(super) struct Refusals {
+    places: Arc<Semaphore>,
+    tasks: TaskTracker,
+}
+
+impl Refusals {
+    pub(super) fn new(tasks: TaskTracker) -> Self {
+        Self { places: Arc::new(Semaphore::new(MAX_REFUSED)), tasks }
+    }
+
+    /// Tells whoever has connected that there is no place.
+    pub(super) fn refuse(&self, stream: TcpStream) {
+        let said = stream.try_write(answer().as_bytes());
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return };
+        if said.is_ok() {
+            self.tasks.spawn(async move {
+                // However it comes out, the connection is closed.
+                let _ = timeout(LINGER, linger(stream)).await;
+                drop(place);
+            });
+        }
+    }
+}
+
+async fn linger(mut stream: TcpStream) {
+    let _ = stream.shutdown().await;
+    let (mut seen, mut scratch) = (0, [0; 1024]);
+    while seen < MAX_LINGER {
+        match stream.read(&mut scratch).await {
+            Ok(0) | Err(_) => return,
+            Ok(count) => seen += count,
+        }
+    }
+}
+
+/// What is said before anything is read: of any request it would be the answer.
+fn answer() -> String {
+    let (status, code, sentence) = (Fault::Limit.status(), Fault::Limit.code(), Fault::Limit.sentence());
+    let length = sentence.len() + 1;
+    format!(
+        "HTTP/1.1 {status}\r\nSendit-Error: {code}\r\nRetry-After: 2\r\nConnection: close\r\nCache-Control: no-store\r\n\
+         Content-Type: text/plain; charset=utf-8\r\nContent-Length: {length}\r\n\r\n{sentence}\n"
+    )
+}
