@@ -16,7 +16,10 @@ use argh::FromArgs;
 
 use crate::program;
 use bulk::BulkTarget;
-use candidate::{Candidate, Running};
+pub(crate) use candidate::{Candidate, Running};
+pub(crate) use cost::family;
+pub(crate) use peers::install;
+pub(crate) use small::{ANSWER, Target as SmallTarget, load};
 use figures::{Figures, Table};
 use peers::{Peer, Peers};
 
@@ -102,7 +105,7 @@ fn write(file: &Path, table: &Table) -> Result<()> {
 
 impl Running {
     /// The processes that make up the candidate.
-    fn processes(&self) -> Vec<u32> {
+    pub(crate) fn processes(&self) -> Vec<u32> {
         self.programs.iter().filter_map(trials::program::Program::id).collect()
     }
 }
