@@ -18,10 +18,10 @@ use crate::program;
 use bulk::BulkTarget;
 pub(crate) use candidate::{Candidate, Running};
 pub(crate) use cost::family;
-pub(crate) use peers::install;
-pub(crate) use small::{ANSWER, Target as SmallTarget, load};
 use figures::{Figures, Table};
+pub(crate) use peers::install;
 use peers::{Peer, Peers};
+pub(crate) use small::{ANSWER, Target as SmallTarget, load};
 
 /// Measure the tunnel and its peers under the same loads; prints medians and ratios.
 #[derive(FromArgs)]

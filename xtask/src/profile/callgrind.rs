@@ -72,7 +72,9 @@ impl Counts {
             let each = |count: u64| count / exchanges as u64;
             let all = functions.iter().map(|(_, count)| count).sum();
             let _ = writeln!(text, "{end}: {} instructions an exchange", each(all));
-            for (module, count) in by_module(functions).iter().filter(|(_, count)| each(*count) > all / 200 / exchanges as u64) {
+            for (module, count) in
+                by_module(functions).iter().filter(|(_, count)| each(*count) > all / 200 / exchanges as u64)
+            {
                 let _ = writeln!(text, "{:9} {module}", each(*count));
             }
             for (name, count) in functions.iter().take(most) {

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use tokio::time::Duration;
 
-use crate::bench::{Candidate, SmallTarget, load, install};
+use crate::bench::{Candidate, SmallTarget, install, load};
 use crate::program;
 
 /// How long the load is watched.
