@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use http::StatusCode;
 use hyper::body::Incoming;
@@ -17,9 +16,9 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tower_service::Service as _;
 
 use super::gate::{Course, Gate, refusal};
+use super::router::Routes;
 use super::severable::Severable;
 use super::{Server, http2};
 use crate::proxy::{Breaker, Visitor};
@@ -42,11 +41,11 @@ const BREATHER: Duration = Duration::from_millis(100);
 /// 30 s at most. Carriers are still renewed meanwhile. Cancelling it cuts everything.
 pub async fn serve(listener: TcpListener, server: Server, shutdown: CancellationToken) {
     let accepting = async {
-        let router = server.router();
+        let routes = Routes::of(&server);
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => {
-                    server.0.tasks.spawn(connection(stream, peer, server.clone(), router.clone()));
+                    server.0.tasks.spawn(connection(stream, peer, server.clone(), routes.clone()));
                 }
                 Err(cause) => {
                     tracing::warn!(%cause, "a connection could not be accepted");
@@ -66,18 +65,18 @@ pub async fn serve(listener: TcpListener, server: Server, shutdown: Cancellation
 }
 
 /// The answer to one request, and what it makes of the connection.
-async fn answer(mut router: Router, request: Request<Incoming>, course: Course) -> Result<Response<Body>, Infallible> {
+async fn answer(routes: Routes, request: Request<Incoming>, course: Course) -> Result<Response<Body>, Infallible> {
     if let Some(refusal) = refusal(&request) {
         return Ok(refusal);
     }
-    let answer = router.call(request.map(Body::new)).await?;
+    let answer = routes.answer(request.map(Body::new)).await;
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         course.switch();
     }
     Ok(answer)
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, server: Server, router: Router) {
+async fn connection(stream: TcpStream, peer: SocketAddr, server: Server, routes: Routes) {
     // Small answers must not wait for the acknowledgement of the ones before. It fails on a dead connection only.
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(PROBE).with_interval(PROBE));
@@ -90,8 +89,8 @@ async fn connection(stream: TcpStream, peer: SocketAddr, server: Server, router:
     };
     let visitor = Visitor { peer: Some(peer), secure: false };
     let outcome = match spoken {
-        Ok(Ok(true)) => http2::serve(stream, visitor, router, closing, &server.0.tasks).await,
-        Ok(Ok(false)) => http1(stream, visitor, breaker, router, closing).await,
+        Ok(Ok(true)) => http2::serve(stream, visitor, routes, closing, &server.0.tasks).await,
+        Ok(Ok(false)) => http1(stream, visitor, breaker, routes, closing).await,
         Ok(Err(_)) | Err(_) => return,
     };
     if let Err(cause) = outcome {
@@ -103,7 +102,7 @@ async fn http1(
     stream: Severable,
     visitor: Visitor,
     breaker: Breaker,
-    router: Router,
+    routes: Routes,
     closing: &CancellationToken,
 ) -> hyper::Result<()> {
     let course = Course::default();
@@ -113,7 +112,7 @@ async fn http1(
         request.extensions_mut().insert(breaker.clone());
         // Told before the answer is awaited: the end of what the visitor sends may be there already.
         request.extensions_mut().insert(course.begin());
-        answer(router.clone(), request, course.clone())
+        answer(routes.clone(), request, course.clone())
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE).max_header_size(MAX_HEAD);

@@ -6,7 +6,6 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -19,9 +18,9 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower_service::Service as _;
 
 use super::accept::{HEAD_DEADLINE, MAX_HEAD};
+use super::router::Routes;
 use super::severable::Severable;
 use crate::proxy::{Tracked, Visitor};
 
@@ -47,7 +46,7 @@ const PING_DEADLINE: Duration = Duration::from_secs(20);
 pub(super) async fn serve(
     stream: Severable,
     visitor: Visitor,
-    router: Router,
+    routes: Routes,
     closing: &CancellationToken,
     tasks: &TaskTracker,
 ) -> hyper::Result<()> {
@@ -56,9 +55,9 @@ pub(super) async fn serve(
     let service = service_fn(move |mut request: Request<Incoming>| {
         let exchange = Exchange::begin(&exchanges);
         request.extensions_mut().insert(visitor);
-        let answering = router.clone().call(request.map(Body::new));
+        let routes = routes.clone();
         async move {
-            let Ok(answer) = answering.await;
+            let answer = routes.answer(request.map(Body::new)).await;
             Ok::<_, Infallible>(answer.map(|body| Answer { body, _exchange: exchange }))
         }
     });
