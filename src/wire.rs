@@ -53,16 +53,18 @@ impl FromStr for Prefix {
     type Err = InvalidPrefix;
 
     fn from_str(text: &str) -> Result<Self, InvalidPrefix> {
-        let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
-        if (3..=64).contains(&text.len()) && text.bytes().all(allowed) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidPrefix)
-        }
+        if Self::is_valid(text) { Ok(Self(text.to_owned())) } else { Err(InvalidPrefix) }
     }
 }
 
 impl Prefix {
+    /// Whether a text is one.
+    #[must_use]
+    pub fn is_valid(text: &str) -> bool {
+        let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        (3..=64).contains(&text.len()) && text.bytes().all(allowed)
+    }
+
     /// The prefix as it stands in a path, without slashes.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -4,9 +4,10 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use futures_util::{AsyncWrite as _, Stream as _};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt};
+use yamux::Packet;
 
 use super::registry::Registry;
 use super::tap::Resets;
@@ -17,7 +18,10 @@ use super::tap::Resets;
 /// is an error of kind [`io::ErrorKind::ConnectionReset`]. Shutting down ends our direction. Dropping a stream that
 /// has not ended in both directions resets it.
 pub struct Stream {
-    inner: Compat<yamux::Stream>,
+    inner: yamux::Stream,
+    /// A frame's bytes, and how many of them have been read. Taken as they are, for the crate's own reading fills
+    /// buffers that would have to be zeroed before.
+    ahead: Option<(Packet, usize)>,
     id: u32,
     registry: Registry,
     resets: Resets,
@@ -34,7 +38,7 @@ impl Stream {
         permit: Option<OwnedSemaphorePermit>,
     ) -> Self {
         let id = inner.id().val();
-        Self { inner: inner.compat(), id, registry, resets, half_closed: false, _permit: permit }
+        Self { inner, ahead: None, id, registry, resets, half_closed: false, _permit: permit }
     }
 }
 
@@ -45,11 +49,23 @@ fn cut() -> io::Error {
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut this.inner).poll_read(cx, buf)).map_err(|_| cut())?;
-        let nothing = buf.filled().len() == before && buf.remaining() > 0;
-        let truncated = nothing && !this.registry.has_ended(this.id);
-        Poll::Ready(if truncated { Err(cut()) } else { Ok(()) })
+        if this.ahead.is_none() {
+            match ready!(Pin::new(&mut this.inner).poll_next(cx)) {
+                Some(packet) => this.ahead = Some((packet.map_err(|_| cut())?, 0)),
+                None if this.registry.has_ended(this.id) => return Poll::Ready(Ok(())),
+                None => return Poll::Ready(Err(cut())),
+            }
+        }
+        if let Some((packet, read)) = &mut this.ahead {
+            let rest = &packet.as_ref()[*read..];
+            let part = rest.len().min(buf.remaining());
+            buf.put_slice(&rest[..part]);
+            *read += part;
+            if part == rest.len() {
+                this.ahead = None;
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -65,7 +81,7 @@ impl AsyncWrite for Stream {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(Pin::new(&mut this.inner).poll_shutdown(cx)).map_err(|_| cut())?;
+        ready!(Pin::new(&mut this.inner).poll_close(cx)).map_err(|_| cut())?;
         this.half_closed = true;
         Poll::Ready(Ok(()))
     }

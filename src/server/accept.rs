@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use http::StatusCode;
 use hyper::body::Incoming;
@@ -17,12 +16,12 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tower_service::Service as _;
 
 use super::answer::Answer;
 use super::connections::Place;
 use super::gate::{Course, Gate, Patience, UnderWay, refusal};
 use super::refuse::Refusals;
+use super::router::Routes;
 use super::severable::Severable;
 use super::{Inner, Server, http2};
 use crate::proxy::{Breaker, Visitor};
@@ -59,13 +58,13 @@ pub async fn serve(listener: TcpListener, server: Server, shutdown: Cancellation
 
 async fn accept(listener: &TcpListener, server: &Server) {
     let Inner { connections, tasks, .. } = &*server.0;
-    let (router, refusals, mut told) = (server.router(), Refusals::new(tasks.clone()), false);
+    let (routes, refusals, mut told) = (Routes::of(server), Refusals::new(tasks.clone()), false);
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 told = false;
                 match connections.place(peer.ip()).await {
-                    Some(place) => drop(tasks.spawn(connection(stream, peer, place, server.clone(), router.clone()))),
+                    Some(place) => drop(tasks.spawn(connection(stream, peer, place, server.clone(), routes.clone()))),
                     None => refusals.refuse(stream),
                 }
             }
@@ -83,14 +82,14 @@ async fn accept(listener: &TcpListener, server: &Server) {
 
 /// The answer to one request, and what it makes of the connection.
 async fn answer(
-    mut router: Router,
+    routes: Routes,
     request: Request<Incoming>,
     course: Course,
 ) -> Result<Response<Answer<UnderWay>>, Infallible> {
     let under_way = course.exchange();
     let answer = match refusal(&request) {
         Some(refusal) => refusal,
-        None => router.call(request.map(Body::new)).await?,
+        None => routes.answer(request.map(Body::new)).await,
     };
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         course.switch();
@@ -98,7 +97,7 @@ async fn answer(
     Ok(answer.map(|body| Answer::new(body, under_way)))
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, _place: Place, server: Server, router: Router) {
+async fn connection(stream: TcpStream, peer: SocketAddr, _place: Place, server: Server, routes: Routes) {
     let deadline = Instant::now() + HEAD_DEADLINE;
     // Small answers must not wait for the acknowledgement of the ones before. It fails on a dead connection only.
     let _ = stream.set_nodelay(true);
@@ -113,11 +112,11 @@ async fn connection(stream: TcpStream, peer: SocketAddr, _place: Place, server: 
     };
     let visitor = Visitor { peer: Some(peer), secure: false };
     let outcome = match spoken {
-        Ok(Ok(true)) => http2::serve(stream, visitor, router, &server).await,
+        Ok(Ok(true)) => http2::serve(stream, visitor, routes, &server).await,
         Ok(Ok(false)) => {
             let course = Course::default();
             let gate = Gate::new(stream, course.clone(), Patience::new(deadline, connections.waiting().clone()));
-            http1(gate, course, visitor, breaker, router, closing).await
+            http1(gate, course, visitor, breaker, routes, closing).await
         }
         Ok(Err(_)) | Err(_) => return,
     };
@@ -131,7 +130,7 @@ async fn http1(
     course: Course,
     visitor: Visitor,
     breaker: Breaker,
-    router: Router,
+    routes: Routes,
     closing: &CancellationToken,
 ) -> hyper::Result<()> {
     let service = service_fn(move |mut request: Request<Incoming>| {
@@ -139,7 +138,7 @@ async fn http1(
         request.extensions_mut().insert(breaker.clone());
         // Told before the answer is awaited: the end of what the visitor sends may be there already.
         request.extensions_mut().insert(course.begin());
-        answer(router.clone(), request, course.clone())
+        answer(routes.clone(), request, course.clone())
     });
     let mut http = http1::Builder::new();
     // The gate has the clock that heads are read by.

@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use std::pin::pin;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -14,10 +13,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::watch;
 use tokio::time::timeout;
-use tower_service::Service as _;
 
 use super::accept::{IDLE, MAX_HEAD};
 use super::answer::Answer;
+use super::router::Routes;
 use super::severable::Severable;
 use super::waiting::Waiting;
 use super::{Inner, Server};
@@ -46,7 +45,7 @@ const LAST_CALL: Duration = Duration::from_secs(1);
 
 /// Serves a connection until it ends, or is idle for as long as one of HTTP/1.1 may be. A stream whose answer cannot
 /// be finished is reset by itself, so the connection has no breaker.
-pub(super) async fn serve(stream: Severable, visitor: Visitor, router: Router, around: &Server) -> hyper::Result<()> {
+pub(super) async fn serve(stream: Severable, visitor: Visitor, routes: Routes, around: &Server) -> hyper::Result<()> {
     let exchanges = watch::Sender::new(0_usize);
     let Inner { closing, tasks, connections, .. } = &*around.0;
     let idle = idle(exchanges.subscribe(), connections.waiting());
@@ -54,9 +53,9 @@ pub(super) async fn serve(stream: Severable, visitor: Visitor, router: Router, a
     let service = service_fn(move |mut request: Request<Incoming>| {
         let exchange = Exchange::begin(&exchanges);
         request.extensions_mut().insert(visitor);
-        let answering = router.clone().call(request.map(Body::new));
+        let routes = routes.clone();
         async move {
-            let Ok(answer) = answering.await;
+            let answer = routes.answer(request.map(Body::new)).await;
             Ok::<_, Infallible>(answer.map(|body| Answer::new(body, exchange)))
         }
     });

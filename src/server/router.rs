@@ -6,11 +6,12 @@ use axum::middleware::{Next, from_fn_with_state, map_request};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, post};
 use http::header::HOST;
+use tower_service::Service as _;
 
 use super::gate::Owed;
 use super::{PlainHttp, Server, public, v1, v2};
 use crate::proxy::Fault;
-use crate::wire;
+use crate::wire::{self, Prefix};
 
 pub(super) fn router(server: Server) -> Router {
     let base = server.0.config.base.as_str();
@@ -38,6 +39,37 @@ pub(super) fn router(server: Server) -> Router {
         PlainHttp::Redirect => router.layer(from_fn_with_state(server.clone(), redirect)),
     };
     router.with_state(server)
+}
+
+/// What answers the requests of the server's own listener.
+#[derive(Clone)]
+pub(super) struct Routes {
+    server: Server,
+    router: Router,
+}
+
+impl Routes {
+    pub(super) fn of(server: &Server) -> Self {
+        Self { server: server.clone(), router: router(server.clone()) }
+    }
+
+    /// Answers as the router would.
+    pub(super) async fn answer(&self, request: Request) -> Response {
+        if self.is_plain_visit(request.uri().path()) {
+            return public::visit(State(self.server.clone()), request).await;
+        }
+        match self.router.clone().call(request).await {
+            Ok(answer) => answer,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Whether the router would only pass it on to [`public::visit`]: that costs more than all that is done there before
+    /// the request is on its way. No control endpoint is below what may be a prefix.
+    fn is_plain_visit(&self, path: &str) -> bool {
+        let config = &self.server.0.config;
+        config.plain_http == PlainHttp::Serve && config.base.prefix_of(path).is_some_and(Prefix::is_valid)
+    }
 }
 
 /// Sends a visitor who came over plain HTTP to the same address under `https`: to the public address where it is
@@ -68,7 +100,6 @@ async fn redirect(State(server): State<Server>, request: Request, next: Next) ->
 mod tests {
     use axum::body::Body;
     use http::header::LOCATION;
-    use tower_service::Service as _;
 
     use super::*;
     use crate::server::Config;

@@ -1,6 +1,5 @@
 //! A server that is killed and started again: all of its clients are back soon, but not all at once, each with its prefix;
 //! and what can succeed no more ends a client.
-#![expect(clippy::print_stdout, reason = "the figures of a passing test are worth reading too")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

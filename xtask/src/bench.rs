@@ -16,9 +16,12 @@ use argh::FromArgs;
 
 use crate::program;
 use bulk::BulkTarget;
-use candidate::{Candidate, Running};
+pub(crate) use candidate::{Candidate, Running};
+pub(crate) use cost::family;
 use figures::{Figures, Table};
+pub(crate) use peers::install;
 use peers::{Peer, Peers};
+pub(crate) use small::{ANSWER, Target as SmallTarget, load};
 
 /// Measure the tunnel and its peers under the same loads; prints medians and ratios.
 #[derive(FromArgs)]
@@ -102,7 +105,7 @@ fn write(file: &Path, table: &Table) -> Result<()> {
 
 impl Running {
     /// The processes that make up the candidate.
-    fn processes(&self) -> Vec<u32> {
+    pub(crate) fn processes(&self) -> Vec<u32> {
         self.programs.iter().filter_map(trials::program::Program::id).collect()
     }
 }

@@ -10,6 +10,7 @@ mod fuzz;
 mod generate;
 mod intermediaries;
 mod left_out;
+mod profile;
 mod program;
 mod setup;
 mod soak;
@@ -41,6 +42,7 @@ enum Task {
     Fuzz(fuzz::Fuzz),
     Bench(bench::Bench),
     Delay(delay::Delay),
+    Profile(profile::Profile),
 }
 
 /// Run everything that CI runs, in order; stops at the first failure.
@@ -90,6 +92,7 @@ fn run(task: &Task) -> Result<()> {
         Task::Soak(soak) => asynchronous(soak.run()),
         Task::Bench(bench) => asynchronous(bench.run()),
         Task::Delay(delay) => asynchronous(delay.run()),
+        Task::Profile(profile) => asynchronous(profile.run()),
         Task::Fuzz(fuzz) => fuzz.run(left_out::Policy::of_environment()),
         Task::Generate(Generate { check: true }) => generate::check(root()),
         Task::Generate(Generate { check: false }) => generate::write(root()),

@@ -218,8 +218,8 @@ async fn end(body: OutgoingBody) -> (bool, Duration) {
 async fn a_body_does_not_end_before_its_fence_stands() {
     let (_ours, swapper, old) = fenced(Duration::from_secs(50)).await;
     let (outgoing, _body) = carrier();
-    let ((in_order, after), swapped) = tokio::join!(end(old), swapper.swap(shaking(), outgoing));
-    swapped.unwrap();
+    let ((in_order, after), outcome) = tokio::join!(end(old), swapper.swap(shaking(), outgoing));
+    outcome.unwrap();
     assert!(in_order);
     assert!((50_000..50_100).contains(&after.as_millis()), "{after:?}");
 }
@@ -228,8 +228,8 @@ async fn a_body_does_not_end_before_its_fence_stands() {
 async fn a_fence_that_never_stands_ends_the_pipe() {
     let (_ours, swapper, old) = fenced(Duration::MAX).await;
     let (outgoing, _body) = carrier();
-    let ((in_order, after), swapped) = tokio::join!(end(old), swapper.swap(shaking(), outgoing));
-    let Err(SwapError::Lost(cause)) = swapped else { panic!("{swapped:?}") };
+    let ((in_order, after), outcome) = tokio::join!(end(old), swapper.swap(shaking(), outgoing));
+    let Err(SwapError::Lost(cause)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(cause, "the peer has not read what it was sent in 60 s");
     assert_eq!((in_order, after.as_secs()), (false, 60));
 }
@@ -242,7 +242,7 @@ async fn a_pipe_that_fails_waits_for_no_fence() {
         tokio::time::sleep(Duration::from_secs(1)).await;
         drop(ours);
     };
-    let ((in_order, after), swapped, ()) = tokio::join!(end(old), swapper.swap(shaking(), outgoing), failing);
-    let Err(SwapError::Lost(cause)) = swapped else { panic!("{swapped:?}") };
+    let ((in_order, after), outcome, ()) = tokio::join!(end(old), swapper.swap(shaking(), outgoing), failing);
+    let Err(SwapError::Lost(cause)) = outcome else { panic!("{outcome:?}") };
     assert_eq!((&*cause, in_order, after.as_secs()), ("the pipe was dropped", false, 1));
 }

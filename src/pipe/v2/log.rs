@@ -137,6 +137,11 @@ impl Outbound {
         offset < self.end().min(self.acked + self.window.size())
     }
 
+    /// Whether there is more than may be on its way.
+    pub(super) fn is_held_back(&self) -> bool {
+        self.end() > self.acked + self.window.size()
+    }
+
     fn freeze(&mut self) {
         if !self.fresh.is_empty() {
             let from = self.fresh_from();

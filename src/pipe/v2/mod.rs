@@ -203,7 +203,7 @@ impl Carriers {
     /// # Errors
     /// Where the log has no such offset, or no longer.
     pub fn batch(&self, from: u64, most: usize) -> Result<Batch, String> {
-        let mut inner = self.0.lock();
+        let mut inner = self.0.lock_now();
         let from = inner.state.out.seek(from).map_err(|outside| outside.to_string())?;
         let (mut place, mut bytes) = (Place::at(from), BytesMut::new());
         inner.state.attach(&mut place, &mut bytes);
@@ -332,7 +332,7 @@ impl Carriers {
             if let Some(end) = &inner.state.end {
                 return Poll::Ready(end.clone());
             }
-            inner.watch(cx);
+            inner.watch_for_end(cx);
             Poll::Pending
         })
         .await

@@ -54,7 +54,7 @@ impl Receiver {
     /// Where they cannot be taken.
     pub fn take(&mut self, bytes: Bytes) -> Result<(), Broken> {
         self.shared.note_heard();
-        let mut inner = self.shared.lock();
+        let mut inner = self.shared.lock_now();
         let (change, taken) = self.reading.take(&mut inner.state, bytes);
         Shared::wake(inner, change);
         match taken {

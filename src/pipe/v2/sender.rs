@@ -134,7 +134,7 @@ impl SendBody {
             return Poll::Ready(None);
         }
         let due = self.timer.as_mut().poll(cx).is_ready();
-        let mut inner = self.shared.lock();
+        let mut inner = self.shared.lock_now();
         if let Some(End::Failed(cause)) = &inner.state.end {
             return Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::ConnectionReset, cause.clone()))));
         }

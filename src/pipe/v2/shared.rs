@@ -18,17 +18,28 @@ pub(super) struct Inner {
     pub(super) sent: u64,
     pub(super) reader: Option<Waker>,
     pub(super) writer: Option<Waker>,
-    /// Senders, and those who wait for a batch, for a pong, or for the end.
+    /// Senders, and those who wait for a batch or for a pong.
     pub(super) watchers: Vec<Waker>,
+    /// Those who wait for the end alone.
+    pub(super) mourners: Vec<Waker>,
 }
 
 impl Inner {
     /// Has a task woken when there is something to be said, or the pipe is over.
     pub(super) fn watch(&mut self, cx: &Context<'_>) {
-        // One that polls again and again, by a timer, say, waits no more than once.
-        if !self.watchers.iter().any(|watcher| watcher.will_wake(cx.waker())) {
-            self.watchers.push(cx.waker().clone());
-        }
+        enlist(&mut self.watchers, cx);
+    }
+
+    /// Has a task woken when the pipe is over.
+    pub(super) fn watch_for_end(&mut self, cx: &Context<'_>) {
+        enlist(&mut self.mourners, cx);
+    }
+}
+
+/// One that polls again and again, by a timer, say, waits no more than once.
+fn enlist(wakers: &mut Vec<Waker>, cx: &Context<'_>) {
+    if !wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+        wakers.push(cx.waker().clone());
     }
 }
 
@@ -42,13 +53,19 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(budget: &Budget) -> Self {
         let state = State::new(budget);
-        let inner = Inner { state, turn: 0, sent: 0, reader: None, writer: None, watchers: Vec::new() };
+        let inner =
+            Inner { state, turn: 0, sent: 0, reader: None, writer: None, watchers: Vec::new(), mourners: Vec::new() };
         Self { began: Instant::now(), inner: inner.into(), heard: AtomicU64::new(0) }
     }
 
     // Held for a copy at most, never across an await, and never while another lock is taken.
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same for those who send or are told what has arrived: the clock is looked at for them alone.
+    pub(super) fn lock_now(&self) -> MutexGuard<'_, Inner> {
+        let mut inner = self.lock();
         inner.state.now = self.began.elapsed();
         inner
     }
@@ -66,8 +83,9 @@ impl Shared {
         let reader = if change.readable { inner.reader.take() } else { None };
         let writer = if change.writable { inner.writer.take() } else { None };
         let watchers = if change.owes { std::mem::take(&mut inner.watchers) } else { Vec::new() };
+        let mourners = if inner.state.end.is_some() { std::mem::take(&mut inner.mourners) } else { Vec::new() };
         drop(inner);
-        reader.into_iter().chain(writer).chain(watchers).for_each(Waker::wake);
+        reader.into_iter().chain(writer).chain(watchers).chain(mourners).for_each(Waker::wake);
     }
 
     /// Ends the pipe; the first end stays.

@@ -294,8 +294,10 @@ impl Reading {
                 }
                 Record::Attached(offset) => drop(state.out.seek(offset.max(state.out.acked()))?),
                 Record::Ack(offset) => {
+                    // Nobody waits for room on the way who has not been short of it.
+                    change.owes |= state.out.is_held_back();
                     state.out.ack(offset, state.now)?;
-                    (change.writable, change.owes) = (true, true);
+                    change.writable = true;
                 }
                 Record::Ping(number) => {
                     if state.pongs.len() < MAX_PONGS {

@@ -159,7 +159,7 @@ impl Attendance {
         let before = self.signs();
         sleep(patience.max(SILENCE)).await;
         if self.signs() != before {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
@@ -290,7 +290,7 @@ mod tests {
                 let noticed = begin.elapsed();
                 assert!((silence..=missed).contains(&noticed), "{noticed:?}");
                 session.ended().cancelled().await;
-                let freed = begin.elapsed() - noticed;
+                let freed = begin.elapsed().saturating_sub(noticed);
                 assert!((GRACE..=GRACE + LOOK).contains(&freed), "{after:?}: {freed:?}");
                 drop(carrier);
             }

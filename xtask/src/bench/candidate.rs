@@ -21,7 +21,7 @@ const START: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// One way from a visitor to a target.
-pub(super) enum Candidate {
+pub(crate) enum Candidate {
     /// The tunnel, with its default settings but for these flags of the client.
     Sendit {
         binary: PathBuf,
@@ -39,18 +39,18 @@ pub(super) enum Candidate {
 }
 
 /// A candidate that stands.
-pub(super) struct Running {
+pub(crate) struct Running {
     /// Where visitors go.
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// What they ask for.
-    pub(super) path: String,
+    pub(crate) path: String,
     pub(super) programs: Vec<Program>,
     // Removed after the programs have ended, for fields are dropped in order.
     _folders: Vec<TempDir>,
 }
 
 impl Candidate {
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match self {
             Self::Sendit { flags, .. } if flags.is_empty() => "sendit".to_owned(),
             Self::Sendit { flags, .. } => format!("sendit {}", flags.join(" ")),
@@ -61,7 +61,7 @@ impl Candidate {
     }
 
     /// Puts it in front of `target`.
-    pub(super) async fn start(&self, target: SocketAddr) -> Result<Running> {
+    pub(crate) async fn start(&self, target: SocketAddr) -> Result<Running> {
         match self {
             Self::Sendit { binary, flags } => sendit(binary, flags, target).await,
             Self::Nginx2 => nginx2(target).await,

@@ -9,7 +9,7 @@ const TICKS: u64 = 100;
 /// The CPU time that processes and their children have used.
 pub(super) fn cpu(processes: &[u32]) -> Duration {
     let all = all();
-    let ticks: u64 = family(&all, processes).iter().filter_map(|id| Some(all.get(id)?.ticks)).sum();
+    let ticks: u64 = among(&all, processes).iter().filter_map(|id| Some(all.get(id)?.ticks)).sum();
     Duration::from_millis(ticks * 1_000 / TICKS)
 }
 
@@ -20,7 +20,7 @@ pub(super) fn peak_memory(processes: &[u32]) -> u32 {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         line.trim().strip_suffix("kB")?.trim().parse::<u32>().ok()
     };
-    family(&all(), processes).iter().filter_map(peak).sum()
+    family(processes).iter().filter_map(peak).sum()
 }
 
 /// What is told of a process.
@@ -47,7 +47,11 @@ fn parse(stat: &str) -> Option<Process> {
 }
 
 /// The processes, their children, and theirs.
-fn family(all: &HashMap<u32, Process>, processes: &[u32]) -> Vec<u32> {
+pub(crate) fn family(processes: &[u32]) -> Vec<u32> {
+    among(&all(), processes)
+}
+
+fn among(all: &HashMap<u32, Process>, processes: &[u32]) -> Vec<u32> {
     let mut family = processes.to_vec();
     let mut next = 0;
     while let Some(&parent) = family.get(next) {
@@ -72,7 +76,7 @@ mod tests {
     fn children_count() {
         let process = |parent| Process { parent, ticks: 1 };
         let all = HashMap::from([(1, process(0)), (2, process(1)), (3, process(2)), (4, process(9))]);
-        let mut found = family(&all, &[1]);
+        let mut found = among(&all, &[1]);
         found.sort_unstable();
         assert_eq!(found, [1, 2, 3]);
     }

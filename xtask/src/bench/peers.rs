@@ -47,7 +47,7 @@ impl Peer {
 }
 
 /// Has cargo install a package below `target`, once.
-fn install(package: &str, binary: &str) -> Result<PathBuf> {
+pub(crate) fn install(package: &str, binary: &str) -> Result<PathBuf> {
     let root = crate::root().join("target/peers");
     let path = root.join("bin").join(binary);
     if !path.is_file() {

@@ -13,19 +13,19 @@ use super::candidate::{Nginx, Running};
 use super::cost;
 
 /// What the target answers.
-const ANSWER: &str = "Hello, World!";
+pub(crate) const ANSWER: &str = "Hello, World!";
 
 /// What is sent before the clock starts, so that connections stand and memory is warm.
 const WARM_UP: Duration = Duration::from_secs(1);
 
 /// The target.
-pub(super) struct Target {
-    pub(super) address: SocketAddr,
+pub(crate) struct Target {
+    pub(crate) address: SocketAddr,
     _nginx: Nginx,
 }
 
 impl Target {
-    pub(super) async fn start() -> Result<Self> {
+    pub(crate) async fn start() -> Result<Self> {
         let location = format!("default_type text/plain; return 200 \"{ANSWER}\";");
         let nginx = Nginx::start("", &location).await?;
         Ok(Self { address: nginx.address, _nginx: nginx })
@@ -33,7 +33,7 @@ impl Target {
 }
 
 /// What a load came to.
-pub(super) struct Load {
+pub(crate) struct Load {
     /// Requests a second.
     pub(super) rate: f64,
     pub(super) cpu_per_request: Duration,
@@ -56,7 +56,7 @@ pub(super) async fn check(running: &Running) -> Result<()> {
 }
 
 /// Has wrk ask on so many connections for so long.
-pub(super) async fn load(running: &Running, connections: usize, lasts: Duration) -> Result<Load> {
+pub(crate) async fn load(running: &Running, connections: usize, lasts: Duration) -> Result<Load> {
     wrk(running, connections, WARM_UP).await?;
     let before = cost::cpu(&running.processes());
     let seen = wrk(running, connections, lasts).await?;

@@ -87,6 +87,7 @@ impl Proxy {
         self.plan.send_replace(plan);
     }
 
+    #[must_use = "a cut that finds nothing has done nothing"]
     /// Cuts every connection that there is now, whatever the plan, and says how many there were.
     pub fn cut(&self, cut: Cut) -> usize {
         self.shared.victims.cut_all(cut)
