@@ -48,7 +48,7 @@ _sendit() {
             esac
             ;;
         sendit_serve)
-            opts="--addr --secret --secret-file --http-prefix --https-redir --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --help"
+            opts="--addr --secret --secret-file --http-prefix --https-redir --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
             case "${prev}" in
                 --addr)
                     COMPREPLY=()
@@ -130,6 +130,14 @@ _sendit() {
                     COMPREPLY=()
                     return 0
                     ;;
+                --log-format)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --access-log)
+                    COMPREPLY=()
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
                     return 0
@@ -137,7 +145,7 @@ _sendit() {
             esac
             ;;
         sendit_connect)
-            opts="--token --token-file --max-ttl --wire --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --log --help"
+            opts="--token --token-file --max-ttl --wire --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --log --log-format --help"
             case "${prev}" in
                 --token)
                     COMPREPLY=()
@@ -176,6 +184,10 @@ _sendit() {
                     return 0
                     ;;
                 --log)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --log-format)
                     COMPREPLY=()
                     return 0
                     ;;

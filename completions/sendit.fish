@@ -3,7 +3,7 @@ function __fish_sendit_using_command
     set -e cmd[1]
     set -l target_cmd $argv
 
-    set -l known_value_flags 'addr' 'allow-ip' 'basic-auth' 'basic-auth-file' 'grace' 'hold' 'host-header' 'http-prefix' 'log' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'prefix' 'public-url' 'ready-within' 'secret' 'secret-file' 'subject' 'target-timeout' 'token' 'token-file' 'trusted-proxy' 'ttl' 'wire' 
+    set -l known_value_flags 'access-log' 'addr' 'allow-ip' 'basic-auth' 'basic-auth-file' 'grace' 'hold' 'host-header' 'http-prefix' 'log' 'log-format' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'prefix' 'public-url' 'ready-within' 'secret' 'secret-file' 'subject' 'target-timeout' 'token' 'token-file' 'trusted-proxy' 'ttl' 'wire' 
 
     set -l i 1
     set -l cleaned_cmd
@@ -71,6 +71,8 @@ complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-failed-opens
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-replay -r -d 'how many MiB may be kept for all clients together until they acknowledge them (default: 256)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l target-timeout -r -d 'how long a target may take to answer, such as 30s or 5m (default: as long as it likes)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l log -r -d 'how much is logged: error, warn, info, debug or trace (default: info)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l log-format -r -d 'what the log looks like: text for people, or json (default: text)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l access-log -r -d 'how each exchange is logged: with its path, with its query too, which may hold secrets, or off (default: path)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l help -d 'display usage information'
 complete -c sendit -n '__fish_sendit_using_command connect' -l token -r -d 'token that the server asks for, as `sendit token` prints it'
 complete -c sendit -n '__fish_sendit_using_command connect' -l token-file -r -d 'file that holds the token'
@@ -84,6 +86,7 @@ complete -c sendit -n '__fish_sendit_using_command connect' -l basic-auth -r -d 
 complete -c sendit -n '__fish_sendit_using_command connect' -l basic-auth-file -r -d 'file that holds user and password'
 complete -c sendit -n '__fish_sendit_using_command connect' -l allow-ip -r -d 'addresses that visitors have to come from, such as 192.0.2.0/24; can be repeated (default: anywhere)'
 complete -c sendit -n '__fish_sendit_using_command connect' -l log -r -d 'how much is logged: error, warn, info, debug or trace (default: warn)'
+complete -c sendit -n '__fish_sendit_using_command connect' -l log-format -r -d 'what the log, and all else on standard error, looks like: text for people, or json (default: text)'
 complete -c sendit -n '__fish_sendit_using_command connect' -l help -d 'display usage information'
 complete -c sendit -n '__fish_sendit_using_command doctor' -l token -r -d 'token that the server asks for, as `sendit token` prints it'
 complete -c sendit -n '__fish_sendit_using_command doctor' -l token-file -r -d 'file that holds the token'

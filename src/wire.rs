@@ -111,6 +111,12 @@ impl SessionId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The first 12 digits, by which a person tells sessions apart.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        &self.0[..12]
+    }
 }
 
 impl FromStr for SessionId {

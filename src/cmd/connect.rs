@@ -5,6 +5,7 @@ use tracing::Level;
 
 use super::env::{self, Env};
 use super::exit::{Exit, Failure};
+use super::output::Format;
 use super::secret::Secret;
 use super::signals::Signals;
 use super::{descriptors, duration, log, networks, output, secret};
@@ -101,6 +102,10 @@ pub(crate) struct Connect {
     #[argh(option, arg_name = "LEVEL")]
     log: Option<String>,
 
+    /// what the log, and all else on standard error, looks like: text for people, or json (default: text)
+    #[argh(option, arg_name = "FORMAT")]
+    log_format: Option<String>,
+
     /// public URL, such as `https://example.com/my-app`
     #[argh(positional, arg_name = "SOURCE")]
     source: String,
@@ -113,8 +118,8 @@ pub(crate) struct Connect {
 /// Keeps a tunnel standing until a signal comes.
 pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
     let ready = format!("Ready; Forwarding {} -> {}", args.source, args.destination);
-    let (config, level) = args.settle(env)?;
-    log::start(level);
+    let (config, level, format) = args.settle(env)?;
+    log::start(level, format);
     // Each stream takes one; where there are too few, the target counts as one that refuses.
     let _ = descriptors::connections();
     let signals = Signals::catch()?;
@@ -130,7 +135,7 @@ pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
 }
 
 impl Connect {
-    fn settle(self, env: &Env) -> Result<(Config, Level), Failure> {
+    fn settle(self, env: &Env) -> Result<(Config, Level, Format), Failure> {
         let url = |error: InvalidUrl| Failure::usage(error.to_string());
         let source = self.source.parse().map_err(url)?;
         let target = self.destination.parse().map_err(url)?;
@@ -159,7 +164,7 @@ impl Connect {
         config.basic_auth = secret::credentials(self.basic_auth, self.basic_auth_file, env)?;
         config.allow_ip = networks::parse("--allow-ip", &self.allow_ip)?;
         config.token = secret::token(self.token, self.token_file, env)?;
-        Ok((config, log::level(self.log, env, Level::WARN)?))
+        Ok((config, log::level(self.log, env, Level::WARN)?, log::format(self.log_format, env)?))
     }
 }
 
@@ -210,7 +215,7 @@ mod tests {
     const URLS: [&str; 2] = ["https://host/foo", "http://localhost:1"];
 
     fn settle(args: &[&str], env: &Env) -> Result<Config, Failure> {
-        parsed::<Connect>("connect", args).settle(env).map(|(config, _)| config)
+        parsed::<Connect>("connect", args).settle(env).map(|(config, ..)| config)
     }
 
     #[track_caller]

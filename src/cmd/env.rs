@@ -43,6 +43,9 @@ pub(crate) const BASIC_AUTH_FILE: &str = "SENDIT_BASIC_AUTH_FILE";
 /// The variable for `--log`.
 pub(crate) const LOG: &str = "SENDIT_LOG";
 
+/// The variable for `--log-format`.
+pub(crate) const LOG_FORMAT: &str = "SENDIT_LOG_FORMAT";
+
 /// Every variable that is heeded.
 pub const TABLE: &[Variable] = &[
     Variable { name: ADDR, flag: "--addr", meaning: "address to listen on", commands: &["serve"] },
@@ -91,6 +94,12 @@ pub const TABLE: &[Variable] = &[
         flag: "--log",
         meaning: "how much is logged",
         commands: &["serve", "connect", "doctor", "demo"],
+    },
+    Variable {
+        name: LOG_FORMAT,
+        flag: "--log-format",
+        meaning: "what the log looks like: text or json",
+        commands: &["serve", "connect"],
     },
 ];
 

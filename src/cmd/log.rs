@@ -1,14 +1,17 @@
-//! The log on standard error: how much of it there is, and its start. Knows no subject that is logged.
+//! The log on standard error: how much of it there is, what it looks like, and its start. Knows no subject that is
+//! logged.
 
 use std::io::{self, IsTerminal as _};
 
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::env::{self, Env};
 use super::exit::Failure;
+use super::output::{self, Format, Line};
 
 /// How much is logged: what the flag says, else the variable, else `default`.
 pub(crate) fn level(flag: Option<String>, env: &Env, default: Level) -> Result<Level, Failure> {
@@ -25,14 +28,29 @@ pub(crate) fn level(flag: Option<String>, env: &Env, default: Level) -> Result<L
     }
 }
 
-/// Starts the log. To be called once, after what has to be the first line.
+/// What it looks like: what the flag says, else the variable, else as people read it.
+pub(crate) fn format(flag: Option<String>, env: &Env) -> Result<Format, Failure> {
+    match env.unless_flag(flag, env::LOG_FORMAT).as_deref() {
+        None | Some("text") => Ok(Format::Text),
+        Some("json") => Ok(Format::Json),
+        Some(other) => Err(Failure::usage(format!("`{other}` is no log format; choose `text` or `json`"))),
+    }
+}
+
+/// Starts the log. To be called once. Whatever else is said on standard error looks like it from then on.
 ///
 /// Of the dependencies nothing finer than warnings is shown: their details hold URLs, and those of carriers hold
 /// tokens.
-pub(crate) fn start(level: Level) {
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+pub(crate) fn start(level: Level, format: Format) {
+    output::format(format);
+    let coloured = format == Format::Text && io::stderr().is_terminal();
+    let lines = fmt::layer().with_writer(move || Line { coloured });
     // Left alone the layer heeds `NO_COLOR`.
-    let lines = if io::stderr().is_terminal() { lines } else { lines.with_ansi(false) };
+    let lines = if coloured { lines } else { lines.with_ansi(false) };
+    let lines = match format {
+        Format::Text => lines.boxed(),
+        Format::Json => lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed(),
+    };
     let shown = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level).with_default(level.min(Level::WARN));
     // It can only fail where an embedding program has a log already, which then is the one to use.
     let _ = tracing_subscriber::registry().with(lines).with(shown).try_init();
@@ -45,6 +63,18 @@ mod tests {
     #[track_caller]
     fn check(flag: Option<&str>, env: &[(&str, &str); 1], expected: Option<Level>) {
         assert_eq!(level(flag.map(ToOwned::to_owned), &Env::from(*env), Level::WARN).ok(), expected);
+    }
+
+    #[test]
+    fn formats() {
+        let check = |flag: Option<&str>, env: &[(&str, &str); 1], expected| {
+            assert_eq!(format(flag.map(ToOwned::to_owned), &Env::from(*env)).ok(), expected, "{flag:?}");
+        };
+        check(None, &[("", "")], Some(Format::Text));
+        check(None, &[(env::LOG_FORMAT, "json")], Some(Format::Json));
+        check(Some("text"), &[(env::LOG_FORMAT, "json")], Some(Format::Text));
+        check(None, &[(env::LOG_FORMAT, "xml")], None);
+        check(Some("JSON"), &[("", "")], None);
     }
 
     #[test]

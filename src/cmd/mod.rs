@@ -24,6 +24,7 @@ mod networks;
 mod output;
 mod secret;
 mod signals;
+mod sink;
 
 use std::ffi::OsString;
 
@@ -39,13 +40,15 @@ use self::call::tests::parsed;
 /// The program: does what `args`, whose first item is the program's name, asks for, and ends with its exit code. What
 /// it waits for depends on the subcommand; a signal ends each. Cancelling it drops what is under way.
 pub async fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
-    match obey(args).await {
+    let exit = match obey(args).await {
         Ok(()) => Exit::Success,
         Err(failure) => {
-            output::say(format_args!("error: {failure}"));
+            output::fail(&failure);
             failure.exit
         }
-    }
+    };
+    output::flush();
+    exit
 }
 
 async fn obey(args: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {

@@ -1,11 +1,44 @@
 //! What is printed: results on standard output, everything else on standard error. Knows no text of its own.
 
-use std::fmt::Display;
+use std::borrow::Cow;
+use std::fmt::{Display, Write as _};
 use std::io::{self, Write as _};
+use std::sync::{LazyLock, OnceLock};
+use std::time::Duration;
 
 use anyhow::Context as _;
+use serde::Serialize;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 
 use super::exit::Failure;
+use super::sink::Sink;
+
+/// How long what is still to be printed may take at the end, where nobody reads.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What a line on standard error looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// A JSON object.
+    Json,
+}
+
+static FORMAT: OnceLock<Format> = OnceLock::new();
+
+/// None where no thread can be had; the lines then wait for their reader.
+static STDERR: LazyLock<Option<Sink>> = LazyLock::new(|| {
+    let tell = |lines| tracing::warn!(lines, "a part of the log was dropped, for nobody took it");
+    Sink::start(io::stderr(), tell).ok()
+});
+
+/// Has every line from now on look so. Only the first call counts.
+pub(crate) fn format(format: Format) {
+    let _ = FORMAT.set(format);
+}
 
 /// Prints a result, whole and at once, so that a reader at the other end of a pipe sees it.
 pub(crate) fn answer(line: impl Display) -> Result<(), Failure> {
@@ -16,5 +49,117 @@ pub(crate) fn answer(line: impl Display) -> Result<(), Failure> {
 
 /// Tells the person something. Where nobody listens any more, the command's work goes on.
 pub(crate) fn say(line: impl Display) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    tell("INFO", "", line);
+}
+
+/// Tells the person of something that may not be meant.
+pub(crate) fn warn(line: impl Display) {
+    tell("WARN", "warning: ", line);
+}
+
+/// Tells the person why the command ends.
+pub(crate) fn fail(line: impl Display) {
+    tell("ERROR", "error: ", line);
+}
+
+/// Waits until all of it is printed, for 1 s where nobody reads.
+pub(crate) fn flush() {
+    if let Some(sink) = &*STDERR {
+        sink.flush(FAREWELL);
+    }
+}
+
+/// A line of standard error as it is written to it, its end included.
+pub(crate) struct Line {
+    /// Whether colours may be in it.
+    pub(crate) coloured: bool,
+}
+
+impl io::Write for Line {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        put(&harmless(text, self.coloured));
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    timestamp: &'a str,
+    level: &'a str,
+    message: &'a str,
+}
+
+fn tell(level: &str, mark: &str, line: impl Display) {
+    let line = line.to_string();
+    match FORMAT.get().copied().unwrap_or_default() {
+        Format::Text => put(&harmless(&format!("{mark}{line}"), false)),
+        Format::Json => {
+            let mut timestamp = String::new();
+            // Writing to a string cannot fail.
+            let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
+            let told = Told { timestamp: &timestamp, level, message: &line };
+            put(&harmless(&serde_json::to_string(&told).unwrap_or_default(), false));
+        }
+    }
+}
+
+fn put(line: &str) {
+    match &*STDERR {
+        Some(sink) => sink.put(line),
+        None => drop(writeln!(io::stderr().lock(), "{line}")),
+    }
+}
+
+/// `text` as one line that does nothing to a terminal: of much that is told a stranger has chosen the words. What is
+/// escaped is so in JSON's manner, so that an object stays one.
+fn harmless(text: &str, coloured: bool) -> Cow<'_, str> {
+    let harmful = |c: char| match c {
+        '\u{1b}' => !coloured,
+        // They turn the direction of what follows.
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        c => c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'),
+    };
+    if !text.contains(harmful) {
+        return Cow::Borrowed(text);
+    }
+    let (mut line, mut rest) = (String::new(), text);
+    while let Some((at, c)) = rest.char_indices().find(|(_, c)| harmful(*c)) {
+        // Writing to a string cannot fail.
+        let _ = write!(line, "{}\\u{:04x}", &rest[..at], u32::from(c));
+        rest = &rest[at + c.len_utf8()..];
+    }
+    Cow::Owned(line + rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, coloured: bool, expected: &str) {
+        assert_eq!(harmless(text, coloured), expected);
+    }
+
+    #[test]
+    fn no_line_does_anything_to_a_terminal() {
+        check("plain, `ä`, 漢字, \\", false, "plain, `ä`, 漢字, \\");
+        check("\u{1b}[31mred\u{1b}[0m\r\n\0", false, "\\u001b[31mred\\u001b[0m\\u000d\\u000a\\u0000");
+        check("\u{1b}[31mred\u{7}", true, "\u{1b}[31mred\\u0007");
+        check("a\u{7f}b\u{9b}c\u{202e}d\u{2028}", true, "a\\u007fb\\u009bc\\u202ed\\u2028");
+    }
+
+    #[test]
+    fn what_is_escaped_in_an_object_means_the_same() {
+        let text = "\u{9b}31m \u{202e} \u{7f}";
+        let object = serde_json::to_string(text).unwrap();
+        let line = harmless(&object, false);
+        assert!(line.is_ascii());
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
+    }
 }

@@ -56,8 +56,7 @@ pub(crate) enum Strength {
 }
 
 /// What is said of a [`Strength::Weak`] secret.
-pub(crate) const WEAK: &str =
-    "warning: a secret under 32 bytes can be found by trying; make one with `openssl rand -hex 32`";
+pub(crate) const WEAK: &str = "a secret under 32 bytes can be found by trying; make one with `openssl rand -hex 32`";
 
 /// The token that a client presents.
 pub(crate) fn token(flag: Option<Secret>, file: Option<String>, env: &Env) -> Result<Option<Token>, Failure> {

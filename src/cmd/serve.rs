@@ -10,10 +10,11 @@ use url::Url;
 use super::env::{self, Env};
 use super::exit::Failure;
 use super::listen::{Address, Resolved};
+use super::output::Format;
 use super::secret::{Secret, Strength, WEAK};
 use super::signals::Signals;
 use super::{clock, descriptors, flags, log, networks, output, secret};
-use crate::server::{self, Limits, PlainHttp, Server};
+use crate::server::{self, AccessLog, Limits, PlainHttp, Server};
 
 /// Runs the public end, to which clients connect and which visitors call.
 #[derive(FromArgs, ArgsInfo)]
@@ -49,6 +50,12 @@ set X-Forwarded-For itself, or visitors can choose the address that
 Whatever is beyond a limit is answered with 429 or 503 and `Retry-After`; nobody
 else is harmed, and clients try again by themselves. A token that is accepted is
 never told to wait for the wrong ones that its address has sent.",
+    note = "
+Each exchange has a line in the log when it is over, refused ones included: method
+and path, status, bytes of visitor and service, milliseconds, prefix and session, the
+code of `Sendit-Error`, and `cut` where it did not come to its end. With
+--log-format json each line on standard error, the first one too, is an object.
+Nobody who reads slowly holds the server up: lines are dropped then, and counted.",
     note = "
 SIGINT or SIGTERM: no new sessions, exchanges in flight have 30 s to end. A
 second signal ends at once."
@@ -144,6 +151,14 @@ pub(crate) struct Serve {
     /// how much is logged: error, warn, info, debug or trace (default: info)
     #[argh(option, arg_name = "LEVEL")]
     log: Option<String>,
+
+    /// what the log looks like: text for people, or json (default: text)
+    #[argh(option, arg_name = "FORMAT")]
+    log_format: Option<String>,
+
+    /// how each exchange is logged: with its path, with its query too, which may hold secrets, or off (default: path)
+    #[argh(option, arg_name = "HOW")]
+    access_log: Option<String>,
 }
 
 const DEFAULT_ADDR: &str = "127.0.0.1:5050";
@@ -154,6 +169,7 @@ struct Settings {
     config: server::Config,
     auth: Auth,
     level: Level,
+    format: Format,
 }
 
 /// Who may open a session.
@@ -169,17 +185,18 @@ enum Auth {
 
 /// Serves until a signal comes.
 pub(crate) async fn run(args: Serve, env: &Env) -> Result<(), Failure> {
-    let Settings { address, mut config, auth, level } = args.settle(env)?;
+    let Settings { address, mut config, auth, level, format } = args.settle(env)?;
     let resolved = address.resolve().await?;
     let warning = auth.warning(&resolved)?;
     let signals = Signals::catch()?;
     let listener = resolved.bind().await?;
     let addr = listener.local_addr().context("no address to tell")?;
+    // Nothing is logged between the two, so this is the first line.
+    log::start(level, format);
     output::say(format_args!("Listening: {addr}"));
     if let Some(warning) = warning {
-        output::say(warning);
+        output::warn(warning);
     }
-    log::start(level);
     fit(&mut config.limits, descriptors::connections());
     let shutdown = signals.shutdown();
     let serving = async {
@@ -221,7 +238,20 @@ impl Serve {
         }
         let addr = env.unless_flag(self.addr, env::ADDR);
         let address = Address::parse(addr.as_deref().unwrap_or(DEFAULT_ADDR))?;
-        Ok(Settings { address, config, auth, level: log::level(self.log, env, Level::INFO)? })
+        config.access_log = access_log(self.access_log.as_deref())?;
+        let (level, format) = (log::level(self.log, env, Level::INFO)?, log::format(self.log_format, env)?);
+        Ok(Settings { address, config, auth, level, format })
+    }
+}
+
+fn access_log(text: Option<&str>) -> Result<AccessLog, Failure> {
+    match text {
+        None | Some("path") => Ok(AccessLog::Path),
+        Some("query") => Ok(AccessLog::PathAndQuery),
+        Some("off") => Ok(AccessLog::Off),
+        Some(other) => {
+            Err(Failure::usage(format!("`{other}` is no way to log exchanges; choose `path`, `query` or `off`")))
+        }
     }
 }
 
@@ -262,7 +292,7 @@ impl Auth {
                  `127.0.0.1`, or let anybody open tunnels with `--insecure`",
                 at.text()
             ))),
-            Self::Local | Self::Anybody => Ok(Some(format!("warning: there is no secret, so {who} can open tunnels"))),
+            Self::Local | Self::Anybody => Ok(Some(format!("there is no secret, so {who} can open tunnels"))),
         }
     }
 }

@@ -51,7 +51,7 @@ pub(crate) struct Token {
 pub(crate) fn run(args: Token, env: &Env) -> Result<(), Failure> {
     let (token, strength) = args.mint(env, clock::unix_now())?;
     if strength == Strength::Weak {
-        output::say(WEAK);
+        output::warn(WEAK);
     }
     output::answer(token)
 }

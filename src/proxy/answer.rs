@@ -10,6 +10,8 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::Meter;
+
 /// Set while an answer has begun and is not finished, so that whoever owns the visitor's connection resets it, should
 /// it go then, instead of ending it as if the answer were whole. A request carries it as an extension.
 #[derive(Clone, Debug, Default)]
@@ -37,17 +39,20 @@ impl Breaker {
 pub(super) struct Answer<G> {
     body: Incoming,
     breaker: Breaker,
+    meter: Option<Arc<Meter>>,
     _guard: G,
 }
 
 impl<G> Answer<G> {
     /// The breaker trips at the beginning, not when something fails: the process may end at any moment, and then
     /// nobody is left to trip it.
-    pub(super) fn new(body: Incoming, breaker: Breaker, guard: G) -> Self {
+    pub(super) fn new(body: Incoming, breaker: Breaker, meter: Option<Arc<Meter>>, guard: G) -> Self {
         if !body.is_end_stream() {
             breaker.trip();
+        } else if let Some(meter) = &meter {
+            meter.end();
         }
-        Self { body, breaker, _guard: guard }
+        Self { body, breaker, meter, _guard: guard }
     }
 }
 
@@ -66,6 +71,14 @@ impl<G: Unpin> HttpBody for Answer<G> {
         };
         if whole {
             this.breaker.mend();
+        }
+        if let Some(meter) = &this.meter {
+            if let Poll::Ready(Some(Ok(frame))) = &frame {
+                meter.add_down(frame.data_ref().map_or(0, Bytes::len));
+            }
+            if whole {
+                meter.end();
+            }
         }
         frame
     }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 
 use axum::body::Body;
 use http::header::{HOST, HeaderMap, HeaderValue};
@@ -19,7 +20,7 @@ use super::headers::{Intent, join_cookies, strip_hop_by_hop};
 use super::rewrite::Outside;
 use super::rules::{Path, Protocol, Rules, strip};
 use super::tracked::Tracked;
-use super::{Fault, Visitor, ambiguous, expect, forwarded, http1, http2, upgrade};
+use super::{Fault, Meter, Visitor, ambiguous, expect, forwarded, http1, http2, upgrade};
 use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
 
 /// The way to one target.
@@ -74,6 +75,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
     ) -> Result<Response<Body>, Fault> {
         self.admit(request.headers(), visitor)?;
         let breaker = request.extensions_mut().remove::<Breaker>().unwrap_or_default();
+        let meter = request.extensions_mut().remove::<Arc<Meter>>();
         let asks = Asks::of(request.headers(), request.uri().path(), place);
         // Neither upgrades nor expectations are known to HTTP/1.0, and upgrades not to HTTP/2.
         let is_http_11 = request.version() == Version::HTTP_11;
@@ -99,10 +101,10 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
             let visitor = wants_upgrade.ok_or(Fault::TargetBadResponse)?;
             protocol.say(response.headers_mut());
             let target = hyper::upgrade::on(&mut response);
-            self.tasks.spawn(upgrade::splice(visitor, target, breaker, guard));
+            self.tasks.spawn(upgrade::splice(visitor, target, breaker, meter, guard));
             return Ok(response.map(|_| Body::empty()));
         }
-        Ok(response.map(|body| Body::new(Answer::new(body, breaker, guard))))
+        Ok(response.map(|body| Body::new(Answer::new(body, breaker, meter, guard))))
     }
 
     /// The client's own answer, where it could not reach the target: known by a key that no target ever sees.

@@ -31,6 +31,8 @@ pub struct Config {
     pub max_hold: Duration,
     /// Whose word on where a visitor comes from is believed.
     pub trusted: Trusted,
+    /// How exchanges are logged, where anything is at `info`.
+    pub access_log: AccessLog,
     /// How long a target may take to answer once it has a whole request; none is as long as it likes.
     pub target_timeout: Option<Duration>,
 }
@@ -51,6 +53,7 @@ impl Config {
             grace: Duration::from_secs(60),
             max_hold: Duration::from_secs(60),
             trusted: Trusted::default(),
+            access_log: AccessLog::Path,
             target_timeout: None,
         }
     }
@@ -63,6 +66,17 @@ pub enum PlainHttp {
     Serve,
     /// It is sent to the same address under `https`, with status 307.
     Redirect,
+}
+
+/// How exchanges are logged: one line each, at `info`, with the target `sendit::access`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessLog {
+    /// Not at all.
+    Off,
+    /// With the path, without the query.
+    Path,
+    /// With the query too, in which secrets may stand.
+    PathAndQuery,
 }
 
 /// The path below which a server lives: empty, or segments each with a slash before them.

@@ -27,6 +27,7 @@ use patience::Stage;
 use scan::Scan;
 
 use super::accept::MAX_HEAD;
+use super::access_log;
 use super::severable::Severable;
 use crate::proxy::Fault;
 
@@ -262,6 +263,6 @@ pub(super) fn refusal<B>(request: &Request<B>) -> Option<Response<axum::body::Bo
         "/431" => Fault::HeadTooLarge,
         _ => Fault::BadRequest,
     };
-    tracing::debug!(status = fault.status().as_u16(), fault = fault.code(), "a request was refused");
+    access_log::refused(fault);
     Some(fault.answer(request.headers()))
 }

@@ -2,6 +2,7 @@
 //! holds the prefix of the path. Knows no flags and no environment.
 
 mod accept;
+mod access_log;
 mod answer;
 mod config;
 mod connections;
@@ -32,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use accept::serve;
-pub use config::{BasePath, Config, InvalidBasePath, PlainHttp};
+pub use config::{AccessLog, BasePath, Config, InvalidBasePath, PlainHttp};
 pub use limits::Limits;
 pub use stream::TargetStream;
 
@@ -224,6 +225,7 @@ impl Server {
         if timeout(GRACE, inner.exchanges.wait()).await.is_err() {
             tracing::warn!(left = inner.exchanges.len(), "exchanges in flight are cut off");
         }
+        access_log::tell_left_out();
         inner.closing.cancel();
         inner.tasks.close();
         let _ = timeout(FAREWELL, inner.tasks.wait()).await;

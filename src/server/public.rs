@@ -10,6 +10,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
+use super::access_log::Entry;
 use super::gate::Owed;
 use super::session::Session;
 use super::{BasePath, Server};
@@ -18,18 +19,16 @@ use crate::proxy::{Fault, Visitor, challenge};
 /// Everything that is no control endpoint.
 pub(super) async fn visit(State(server): State<Server>, mut request: Request) -> Response {
     let accept = request.headers().get(ACCEPT).cloned();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let there = There::of(&mut request, &server.0.config.base);
-    let answer = pass_on(&server, request, &there).await;
-    let status = answer.as_ref().map_or_else(|fault| fault.status(), Response::status).as_u16();
-    let (path, fault) = (path.escape_default().to_string(), answer.as_ref().err().map(|fault| fault.code()));
-    tracing::debug!(%method, path, status, fault, "exchange");
-    answer.unwrap_or_else(|fault| {
+    let entry = Entry::begin(server.0.config.access_log, request.method(), &there.whole);
+    let answer = pass_on(&server, request, &there, &entry).await;
+    answer.inspect(|answer| entry.answered(answer.status())).unwrap_or_else(|fault| {
         let headers = accept.map(|accept| (ACCEPT, accept)).into_iter().collect();
         let mut answer = fault.answer(&headers);
         if fault == Fault::Unauthorized {
             answer.headers_mut().insert(WWW_AUTHENTICATE, challenge(&there.path));
         }
+        entry.answered_here(&answer, Some(fault));
         answer
     })
 }
@@ -44,6 +43,7 @@ async fn attended(
     let begin = Instant::now();
     loop {
         let session = server.0.registry.by_prefix(prefix).ok_or(Fault::UnknownPrefix)?;
+        caller.entry.goes_to(&session);
         // Nobody who is not let in waits here.
         session.admit(caller.headers, caller.visitor)?;
         let place = session.place().await?;
@@ -61,11 +61,12 @@ async fn attended(
 struct Caller<'a> {
     headers: &'a HeaderMap,
     visitor: &'a Visitor,
+    entry: &'a Entry,
 }
 
-async fn pass_on(server: &Server, mut request: Request, there: &There) -> Result<Response, Fault> {
+async fn pass_on(server: &Server, mut request: Request, there: &There, entry: &Entry) -> Result<Response, Fault> {
     let visitor = caller(&request);
-    let caller = Caller { headers: request.headers(), visitor: &visitor };
+    let caller = Caller { headers: request.headers(), visitor: &visitor, entry };
     let one_of_all = Arc::clone(&server.0.places).try_acquire_owned().map_err(|_| Fault::Limit)?;
     let prefix = there.prefix.as_deref().ok_or(Fault::UnknownPrefix)?;
     let (session, place) = attended(server, prefix, &caller).await?;
@@ -74,7 +75,8 @@ async fn pass_on(server: &Server, mut request: Request, there: &There) -> Result
     }
     *request.uri_mut() = there.whole.clone();
     let owed = request.extensions_mut().remove::<Owed>();
-    let guard = (one_of_all, place, owed, server.0.exchanges.token());
+    entry.measure(&mut request);
+    let guard = (one_of_all, place, owed, server.0.exchanges.token(), entry.clone());
     session.forward(request, &visitor, &there.path, guard).await
 }
 

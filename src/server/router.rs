@@ -8,6 +8,7 @@ use axum::routing::{any, post};
 use http::header::HOST;
 use tower_service::Service as _;
 
+use super::access_log::{self, Entry};
 use super::gate::Owed;
 use super::{PlainHttp, Server, public, v1, v2};
 use crate::proxy::Fault;
@@ -88,12 +89,15 @@ async fn redirect(State(server): State<Server>, request: Request, next: Next) ->
         },
     };
     if host.parse::<http::uri::Authority>().is_err() {
+        access_log::refused(Fault::BadRequest);
         return Fault::BadRequest.answer(request.headers());
     }
     // What a program that mounts the router has cut off is part of the address.
     let uri = request.extensions().get::<OriginalUri>().map_or(request.uri(), |whole| &whole.0);
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    Redirect::temporary(&format!("https://{host}{path}")).into_response()
+    let answer = Redirect::temporary(&format!("https://{host}{path}")).into_response();
+    Entry::begin(server.0.config.access_log, request.method(), uri).answered_here(&answer, None);
+    answer
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::sleep;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::proxy::Meter;
+
 /// How sending a request goes.
 #[derive(Clone, Default)]
 pub(super) struct Sending {
@@ -30,7 +32,8 @@ impl Sending {
             *request.body_mut() = body;
         } else {
             let (broken, over) = (Arc::clone(&sending.broken), sending.over.clone().drop_guard());
-            *request.body_mut() = Body::new(Upload { body, broken, _over: over });
+            let meter = request.extensions().get().cloned();
+            *request.body_mut() = Body::new(Upload { body, broken, meter, _over: over });
         }
         sending
     }
@@ -59,6 +62,7 @@ impl Sending {
 struct Upload {
     body: Body,
     broken: Arc<AtomicBool>,
+    meter: Option<Arc<Meter>>,
     _over: DropGuard,
 }
 
@@ -69,8 +73,10 @@ impl HttpBody for Upload {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = self.get_mut();
         let frame = Pin::new(&mut this.body).poll_frame(cx);
-        if let Poll::Ready(Some(Err(_))) = &frame {
-            this.broken.store(true, Ordering::Relaxed);
+        match (&frame, &this.meter) {
+            (Poll::Ready(Some(Err(_))), _) => this.broken.store(true, Ordering::Relaxed),
+            (Poll::Ready(Some(Ok(frame))), Some(meter)) => meter.add_up(frame.data_ref().map_or(0, Bytes::len)),
+            _ => {}
         }
         frame
     }

@@ -16,6 +16,7 @@ mod v2;
 mod world;
 
 mod absence;
+mod access_log;
 #[cfg(unix)]
 mod apps;
 mod architecture;
@@ -40,6 +41,8 @@ mod intermediaries;
 mod left_out;
 mod limits;
 mod load;
+#[cfg(unix)]
+mod log_sink;
 mod origin;
 // The Go names are symbolic links, and its commands are those of a Unix shell.
 #[cfg(unix)]

@@ -30,7 +30,9 @@ impl Server {
         let mut program = Program::start(command);
         let output = program.printed(|output| output.stderr.contains('\n')).await;
         let line = output.stderr.lines().next().unwrap_or_default();
-        let addr = line.strip_prefix("Listening: ").unwrap_or_else(|| panic!("it listens, but `{line}`"));
+        // In JSON the line is a member of an object.
+        let addr = line.split_once("Listening: ").map(|(_, addr)| addr.trim_end_matches("\"}"));
+        let addr = addr.unwrap_or_else(|| panic!("it listens, but `{line}`"));
         Self { program, addr: addr.parse().expect("an address") }
     }
 

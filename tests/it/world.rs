@@ -40,14 +40,10 @@ pub(crate) struct Output {
 
 impl Program {
     pub(crate) fn start(mut command: Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the program starts");
+        command.stderr(Stdio::piped());
+        let mut program = Self::unheard(command);
         let (sender, output) = watch::channel(Output::default());
+        let child = &mut program.child;
         let (stdout, stderr) = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
         let tasks = tokio_util::task::TaskTracker::new();
         let out = sender.clone();
@@ -63,7 +59,14 @@ impl Program {
                 sender.send_modify(|output| output.stderr.extend([&*line, "\n"]));
             }
         });
-        Self { child, output }
+        Self { output, ..program }
+    }
+
+    /// One whose standard error goes where the command says, and of whose output nothing is kept.
+    pub(crate) fn unheard(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        let child = command.spawn().expect("the program starts");
+        Self { child, output: watch::channel(Output::default()).1 }
     }
 
     /// All that was printed, once it satisfies `wanted`.

@@ -14,6 +14,7 @@ use tracing::Level;
 use super::env::Env;
 use super::exit::Failure;
 use super::listen::Address;
+use super::output::Format;
 use super::signals::Signals;
 use super::{clock, connect, log, output, secret};
 use crate::auth::{self, Audience, Claims};
@@ -55,7 +56,7 @@ pub(crate) struct Demo {
 /// Runs both ends until a signal comes.
 pub(crate) async fn run(args: Demo, env: &Env) -> Result<(), Failure> {
     let signals = Signals::catch()?;
-    log::start(log::level(args.log, env, Level::WARN)?);
+    log::start(log::level(args.log, env, Level::WARN)?, Format::Text);
     let prefix = args.prefix.as_deref().unwrap_or("demo");
     let prefix: Prefix = prefix.parse().map_err(|error| Failure::usage(format!("wrong `--prefix`: {error}")))?;
     let local = |text: &str| text.parse::<Target>().map_err(|error| Failure::usage(error.to_string()));
@@ -139,7 +140,7 @@ fn teller(lines: String) -> impl Fn(Event) + Send + Sync {
     move |event| match event {
         Event::Ready => once.call_once(|| {
             if let Err(failure) = output::answer(&lines) {
-                output::say(format_args!("warning: {failure}"));
+                output::warn(&failure);
             }
         }),
         trouble => connect::tell(&trouble),

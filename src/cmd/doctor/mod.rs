@@ -11,6 +11,7 @@ use tracing::Level;
 use super::connect::failure;
 use super::env::Env;
 use super::exit::Failure;
+use super::output::Format;
 use super::secret::Secret;
 use super::{clock, duration, log, output, secret};
 use crate::client::doctor::{Config, examine, refusal};
@@ -70,7 +71,7 @@ pub(crate) struct Doctor {
 pub(crate) async fn run(args: Doctor, env: &Env) -> Result<(), Failure> {
     let as_json = args.json;
     let settled = args.settle(env)?;
-    log::start(settled.level);
+    log::start(settled.level, Format::Text);
     let report = examine(settled.config).await.map_err(|error| match error {
         Error::Unauthorized(sentence) => failure(&Error::Unauthorized(sentence + &settled.hint)),
         error => failure(&error),

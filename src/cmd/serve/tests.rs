@@ -125,10 +125,10 @@ async fn warnings() {
         assert_eq!(warning(Auth::Token(Strength::Strong), at), Ok(None));
         assert_eq!(warning(Auth::Token(Strength::Weak), at), ok(WEAK));
     }
-    let here = "warning: there is no secret, so every program on this machine can open tunnels";
+    let here = "there is no secret, so every program on this machine can open tunnels";
     assert_eq!(warning(Auth::Local, &local), ok(here));
     assert_eq!(warning(Auth::Anybody, &local), ok(here));
-    let there = "warning: there is no secret, so anybody who reaches it can open tunnels";
+    let there = "there is no secret, so anybody who reaches it can open tunnels";
     assert_eq!(warning(Auth::Anybody, &open), ok(there));
     let sentence = "`:5050` can be reached from other machines, and there is no secret: give `--secret-file`, \
                     listen on `127.0.0.1`, or let anybody open tunnels with `--insecure`";

@@ -72,6 +72,7 @@ pub(super) const COMMANDS: &[(&str, Does)] = &[
     ("bin/sendit-token -secret 0123456789abcdef0123456789abcdef", Mints),
     ("sendit serve --addr :5050 --secret-file secret", Passes(LISTENING)),
     ("sendit serve --secret-file new --secret-file old", Passes(LISTENING)),
+    ("sendit serve --secret-file secret --log-format json", Passes(LISTENING)),
     ("SENDIT_TOKEN=... sendit connect https://example.com/my-app http://localhost:3000", Stays(READY)),
     ("sendit token --secret-file secret > token", Ends(0)),
     ("sendit token --secret-file secret --ttl 30d --prefix 'team-*' --subject team", Mints),

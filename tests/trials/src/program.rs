@@ -195,12 +195,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the binary's public end on a free port of loopback, without a secret.
+    /// Starts the binary's public end on a free port of loopback, without a secret, and without a line for each exchange:
+    /// what is kept of its output is for what does not happen all the time.
     ///
     /// # Errors
     /// Where it has not told its address within 20 s.
     pub async fn start(binary: &Path) -> Result<Self, Trouble> {
-        let program = Program::start(command(binary).args(["serve", "--addr", "127.0.0.1:0"]))?;
+        let program = Program::start(command(binary).args(["serve", "--addr", "127.0.0.1:0", "--access-log", "off"]))?;
         let told = |output: &str| output.lines().find_map(|line| line.strip_prefix("Listening: ")?.parse().ok());
         let deadline = Instant::now() + Duration::from_secs(20);
         let output = program.printed(deadline, "told its address", |output| told(output).is_some()).await?;

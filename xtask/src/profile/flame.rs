@@ -32,10 +32,10 @@ pub(super) async fn draw(file: &Path) -> Result<()> {
     perf.wait()?;
     drop(running);
     let stacks = program::output(Command::new("perf").args(["script", "--input"]).arg(&recorded))?;
-    let (unfolded, folded) = (folder.path().join("stacks"), folder.path().join("folded"));
-    std::fs::write(&unfolded, stacks)?;
-    std::fs::write(&folded, program::output(Command::new(&collapse).arg(&unfolded))?)?;
-    let graph = program::output(Command::new(collapse.with_file_name("inferno-flamegraph")).arg(&folded))?;
+    let (as_recorded, collapsed) = (folder.path().join("stacks"), folder.path().join("collapsed"));
+    std::fs::write(&as_recorded, stacks)?;
+    std::fs::write(&collapsed, program::output(Command::new(&collapse).arg(&as_recorded))?)?;
+    let graph = program::output(Command::new(collapse.with_file_name("inferno-flamegraph")).arg(&collapsed))?;
     std::fs::write(file, graph).with_context(|| format!("cannot write `{}`", file.display()))
 }
 

@@ -1,0 +1,221 @@
+//! One line in the log for each exchange, written once its last byte is through. Knows nothing of where the log goes.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use http::{Method, Request, Response, StatusCode, Uri};
+use http_body::Body;
+use tokio::time::Instant;
+use tracing::field::display;
+
+use super::config::AccessLog;
+use super::session::Session;
+use crate::proxy::{Fault, Meter};
+
+/// What the lines are filtered by.
+const TARGET: &str = "sendit::access";
+
+/// How much of a path, and of a method, stands in a line.
+const MAX_PATH: usize = 256;
+const MAX_METHOD: usize = 32;
+
+/// How many lines in a second may tell of exchanges that failed, which anybody can cause for nothing.
+const MAX_FAILED: usize = 100;
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// An exchange's line. Clones are of the same one, which is written when the last of them is dropped; nothing is where
+/// nobody reads it.
+#[derive(Clone)]
+pub(super) struct Entry(Option<Arc<Inner>>);
+
+struct Inner {
+    method: Method,
+    path: String,
+    begin: Instant,
+    meter: Arc<Meter>,
+    session: Mutex<Option<Arc<Session>>>,
+    outcome: OnceLock<(StatusCode, Option<Fault>)>,
+}
+
+impl Entry {
+    pub(super) fn begin(how: AccessLog, method: &Method, uri: &Uri) -> Self {
+        if how == AccessLog::Off || !tracing::enabled!(target: TARGET, tracing::Level::INFO) {
+            return Self(None);
+        }
+        let path = match how {
+            AccessLog::PathAndQuery => uri.path_and_query().map_or("/", |whole| whole.as_str()),
+            AccessLog::Path | AccessLog::Off => uri.path(),
+        };
+        Self(Some(Arc::new(Inner {
+            method: method.clone(),
+            path: shown(path),
+            begin: Instant::now(),
+            meter: Arc::default(),
+            session: Mutex::default(),
+            outcome: OnceLock::new(),
+        })))
+    }
+
+    /// Has the bytes of `request` counted.
+    pub(super) fn measure<B>(&self, request: &mut Request<B>) {
+        if let Some(inner) = &self.0 {
+            request.extensions_mut().insert(Arc::clone(&inner.meter));
+        }
+    }
+
+    /// Names the session that the exchange goes to.
+    pub(super) fn goes_to(&self, session: &Arc<Session>) {
+        if let Some(inner) = &self.0 {
+            // Held for a word, never across an await.
+            *inner.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(session));
+        }
+    }
+
+    /// Notes the head of a target's answer.
+    pub(super) fn answered(&self, status: StatusCode) {
+        if let Some(inner) = &self.0 {
+            let _ = inner.outcome.set((status, None));
+        }
+    }
+
+    /// Notes an answer that the server gives itself, and for which fault, if that is why.
+    pub(super) fn answered_here(&self, answer: &Response<impl Body>, fault: Option<Fault>) {
+        if let Some(inner) = &self.0 {
+            let _ = inner.outcome.set((answer.status(), fault));
+            let length = answer.body().size_hint().exact().filter(|_| inner.method != Method::HEAD);
+            inner.meter.add_down(length.and_then(|length| usize::try_from(length).ok()).unwrap_or_default());
+            inner.meter.end();
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let (status, fault) = match self.outcome.get() {
+            Some((status, fault)) => (Some(status.as_u16()), *fault),
+            // The visitor left before there was an answer.
+            None => (None, None),
+        };
+        let has_failed = fault.is_some() || status.is_none();
+        if has_failed && !may_tell() {
+            return;
+        }
+        let session = self.session.get_mut().unwrap_or_else(PoisonError::into_inner).as_deref();
+        let ms = (self.begin.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
+        tracing::info!(
+            target: TARGET,
+            method = display(&self.method.as_str()[..self.method.as_str().len().min(MAX_METHOD)]),
+            path = display(&self.path),
+            status,
+            error = fault.map(|fault| display(fault.code())),
+            up = self.meter.up(),
+            down = self.meter.down(),
+            ms,
+            cut = (!self.meter.is_whole()).then_some(true),
+            prefix = session.map(|session| display(session.prefix())),
+            session = session.map(|session| display(session.id().short())),
+            "exchange"
+        );
+    }
+}
+
+/// Tells of a request that could not be read, of which nothing is known but that.
+pub(super) fn refused(fault: Fault) {
+    if tracing::enabled!(target: TARGET, tracing::Level::INFO) && may_tell() {
+        let (status, error) = (fault.status().as_u16(), display(fault.code()));
+        tracing::info!(target: TARGET, status, error, "exchange");
+    }
+}
+
+/// Tells how many exchanges have had no line, if any.
+pub(super) fn tell_left_out() {
+    let left_out = std::mem::take(&mut told().left_out);
+    tell(left_out);
+}
+
+/// How many lines have told of failures, and how many have not.
+struct Told {
+    since: Option<Instant>,
+    lines: usize,
+    left_out: usize,
+}
+
+/// The log is the process's, so what bounds it is too.
+static TOLD: Mutex<Told> = Mutex::new(Told { since: None, lines: 0, left_out: 0 });
+
+// Held for a count, never across an await.
+fn told() -> MutexGuard<'static, Told> {
+    TOLD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn may_tell() -> bool {
+    let (may, left_out) = told().count(Instant::now());
+    tell(left_out);
+    may
+}
+
+fn tell(left_out: usize) {
+    if left_out > 0 {
+        tracing::warn!(target: TARGET, exchanges = left_out, "exchanges that failed have no line: there were too many");
+    }
+}
+
+impl Told {
+    /// Whether one more may have a line, and how many before it had none, at the beginning of another second.
+    fn count(&mut self, now: Instant) -> (bool, usize) {
+        let mut left_out = 0;
+        if self.since.is_none_or(|since| now.duration_since(since) >= WINDOW) {
+            left_out = self.left_out;
+            *self = Self { since: Some(now), lines: 0, left_out: 0 };
+        }
+        let may = self.lines < MAX_FAILED;
+        *(if may { &mut self.lines } else { &mut self.left_out }) += 1;
+        (may, left_out)
+    }
+}
+
+/// What a stranger chose, in visible characters, none of which a reader could take for another, and cut where it is long.
+fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len().min(MAX_PATH + 3));
+    for c in text.chars() {
+        if shown.len() >= MAX_PATH {
+            shown.push_str("...");
+            break;
+        }
+        if c.is_ascii_graphic() && c != '\\' {
+            shown.push(c);
+        } else {
+            shown.extend(c.escape_unicode());
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_of_a_path() {
+        let check = |path: &str, expected: &str| assert_eq!(shown(path), expected);
+        check("/app/x%1b%0a;a=b,'\"{}|", "/app/x%1b%0a;a=b,'\"{}|");
+        check("/\u{1b}[31m\n\t\\ \u{9b}ä\u{202e}", "/\\u{1b}[31m\\u{a}\\u{9}\\u{5c}\\u{20}\\u{9b}\\u{e4}\\u{202e}");
+        check(&"x".repeat(256), &"x".repeat(256));
+        check(&"x".repeat(257), &format!("{}...", "x".repeat(256)));
+        assert!(shown(&"\u{10ffff}".repeat(300)).len() < MAX_PATH + 16);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_have_so_many_lines_a_second() {
+        let (begin, mut told) = (Instant::now(), Told { since: None, lines: 0, left_out: 0 });
+        let mut count = |after: Duration, times: usize| {
+            let counted = (0..times).map(|_| told.count(begin + after));
+            counted.fold((0, 0), |(lines, out), (may, left_out)| (lines + usize::from(may), out + left_out))
+        };
+        assert_eq!(count(Duration::ZERO, 250), (100, 0));
+        assert_eq!(count(Duration::from_millis(999), 50), (0, 0));
+        assert_eq!(count(Duration::from_secs(1), 99), (99, 200));
+        assert_eq!(count(Duration::from_secs(3), 101), (100, 0));
+        assert_eq!(count(Duration::from_secs(5), 1), (1, 1));
+    }
+}
