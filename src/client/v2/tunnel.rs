@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::{Body, Response, StatusCode};
+use tokio::sync::Notify;
 
 use super::super::link::{Link, text};
 use super::Path;
+use super::doubt::Doubts;
 use super::open::Grant;
 use super::outage::Failures;
 use crate::pipe::v2::Carriers;
@@ -21,6 +23,10 @@ pub(super) struct Tunnel {
     pub(super) path: Arc<Path>,
     /// What has failed, for people to hear of where it lasts.
     pub(super) failures: Failures,
+    /// When what carries is to be doubted.
+    pub(super) doubts: Doubts,
+    /// The link has come back, and may be another.
+    pub(super) back: Notify,
     epoch: AtomicU64,
 }
 
@@ -31,13 +37,14 @@ pub(super) enum Trouble {
     Gone(String),
     /// Something on the way does not take as much at once.
     TooLarge,
-    /// It was cut, or refused for now. Nothing is lost.
+    /// It was cut, refused for now, or is doubted. Nothing is lost.
     Cut(String),
 }
 
 impl Tunnel {
     pub(super) fn new(link: Arc<Link>, grant: Grant, carriers: Carriers, path: Arc<Path>) -> Self {
-        Self { link, grant, carriers, path, failures: Failures::default(), epoch: AtomicU64::new(0) }
+        let (failures, doubts) = (Failures::default(), Doubts::default());
+        Self { link, grant, carriers, path, failures, doubts, back: Notify::new(), epoch: AtomicU64::new(0) }
     }
 
     /// A number that no carrier of the session had before.
