@@ -76,7 +76,7 @@ impl Tunnel {
         } else {
             self.link.answer(request).await.map_err(Trouble::Cut)?
         };
-        judge(response)
+        judge(path, response)
     }
 
     /// Takes note of a carrier that failed, and will be replaced.
@@ -103,15 +103,51 @@ impl Tunnel {
     }
 }
 
-fn judge(response: Response) -> Result<Response, Trouble> {
+/// What an answer means. A login page is a 200 too, and so is what Squid makes of an answer that was cut in its head.
+fn judge(path: &str, response: Response) -> Result<Response, Trouble> {
+    let kind = text(response.headers(), "content-type");
+    let ours = if path == MEASURE_UP { "application/json" } else { "application/octet-stream" };
     match response.status() {
-        StatusCode::OK | StatusCode::NO_CONTENT => Ok(response),
+        StatusCode::NO_CONTENT => Ok(response),
+        StatusCode::OK if kind == ours => Ok(response),
+        StatusCode::OK => Err(Trouble::Cut("a carrier was answered by something else than the server".to_owned())),
         StatusCode::GONE => Err(Trouble::Gone("the server does not know the session any more".to_owned())),
         // One of ours is JSON; anything else is somebody's login page, and may pass.
-        StatusCode::UNAUTHORIZED if text(response.headers(), "content-type") == "application/json" => {
+        StatusCode::UNAUTHORIZED if kind == "application/json" => {
             Err(Trouble::Gone("the server does not accept the session's carriers any more".to_owned()))
         }
         StatusCode::PAYLOAD_TOO_LARGE => Err(Trouble::TooLarge),
         status => Err(Trouble::Cut(format!("a carrier was answered with {status}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(path: &str, status: u16, kind: &str, expected: Result<(), &str>) {
+        let response = http::Response::builder().status(status).header("content-type", kind).body("HTTP/1.1 20");
+        let judged = judge(path, response.unwrap().into());
+        let judged = judged.map(drop).map_err(|trouble| match trouble {
+            Trouble::Gone(_) => "gone",
+            Trouble::TooLarge => "too large",
+            Trouble::Cut(_) => "cut",
+        });
+        assert_eq!(judged, expected, "{path} {status} {kind}");
+    }
+
+    #[test]
+    fn what_somebody_else_answers_ends_a_carrier_and_no_session() {
+        check(v2::READ, 200, "application/octet-stream", Ok(()));
+        check(MEASURE_UP, 200, "application/json", Ok(()));
+        check(v2::DRAIN, 204, "", Ok(()));
+        check(v2::WRITE, 200, "text/html", Err("cut"));
+        check(v2::READ, 200, "", Err("cut"));
+        check(v2::READ, 401, "text/html", Err("cut"));
+        check(v2::READ, 401, "application/json", Err("gone"));
+        check(v2::READ, 410, "text/html", Err("gone"));
+        check(v2::READ, 413, "text/html", Err("too large"));
+        check(v2::READ, 502, "text/html", Err("cut"));
     }
 }
