@@ -5,7 +5,7 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(10);
 const FIRST_RETURN: Duration = Duration::from_millis(250);
-const LONGEST_RETURN: Duration = Duration::from_secs(5);
+const LONGEST_RETURN: Duration = Duration::from_secs(2);
 
 /// A carrier that lived so long had come back, however it ended.
 pub(super) const GOOD_LIFE: Duration = Duration::from_secs(1);
@@ -28,7 +28,7 @@ enum Kind {
 }
 
 impl Backoff {
-    /// Waits for a client that comes back to its session: none at first, then from 0.25 s to 5 s.
+    /// Waits for a client that comes back to its session: none at first, then from 0.25 s to 2 s.
     pub(super) fn returning() -> Self {
         Self { tries: 0, kind: Kind::Returning }
     }

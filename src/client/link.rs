@@ -2,13 +2,15 @@
 //! names are used, and redirects never followed blindly, for each request carries a token.
 
 use std::error::Error as StdError;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder, Response, Url};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, Url};
 use tokio::time::timeout;
+use tokio_rustls::rustls::client::ClientConfig;
 
 use super::{Error, Source, tls};
 
@@ -27,26 +29,19 @@ const MAX_REDIRECTS: usize = 2;
 /// The way to one server.
 pub(super) struct Link {
     fresh: Client,
-    pooled: Client,
+    // Held for a copy, never across an await.
+    pooled: Mutex<Client>,
+    tls: ClientConfig,
     source: Source,
 }
 
 impl Link {
     pub(super) fn new(source: Source) -> Result<Self, String> {
         let tls = tls::to_server(&source)?;
-        let builder = || {
-            Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                .redirect(Policy::none())
-                .http1_only()
-                .connect_timeout(CONNECT_DEADLINE)
-                .tcp_nodelay(true)
-                .user_agent(concat!("sendit/", env!("CARGO_PKG_VERSION")))
-        };
         let made = |error| format!("no HTTP client can be made: {}", innermost(&error));
-        let fresh = builder().pool_max_idle_per_host(0).build().map_err(made)?;
-        let pooled = builder().pool_idle_timeout(IDLE).build().map_err(made)?;
-        Ok(Self { fresh, pooled, source })
+        let fresh = builder(&tls).pool_max_idle_per_host(0).build().map_err(made)?;
+        let pooled = Mutex::new(pooled(&tls).map_err(made)?);
+        Ok(Self { fresh, pooled, tls, source })
     }
 
     /// A POST on a connection of its own, never on one that something is about to close: for what cannot be repeated.
@@ -56,7 +51,15 @@ impl Link {
 
     /// A POST on a connection that may have been used before: for what can be repeated.
     pub(super) fn pooled(&self, url: Url) -> RequestBuilder {
-        self.pooled.post(url)
+        self.pooled.lock().unwrap_or_else(PoisonError::into_inner).post(url)
+    }
+
+    /// Leaves all connections that there are to the requests on them: the next ones get connections of their own.
+    pub(super) fn forget_connections(&self) {
+        match pooled(&self.tls) {
+            Ok(pooled_anew) => *self.pooled.lock().unwrap_or_else(PoisonError::into_inner) = pooled_anew,
+            Err(error) => tracing::debug!(%error, "connections are kept, for no HTTP client can be made"),
+        }
     }
 
     /// The proxy that requests go through, as the environment or the system names it; without its password.
@@ -95,6 +98,21 @@ impl Link {
             )),
         }
     }
+}
+
+fn builder(tls: &ClientConfig) -> ClientBuilder {
+    Client::builder()
+        .tls_backend_preconfigured(tls.clone())
+        .redirect(Policy::none())
+        .http1_only()
+        .connect_timeout(CONNECT_DEADLINE)
+        .tcp_nodelay(true)
+        .user_agent(concat!("sendit/", env!("CARGO_PKG_VERSION")))
+}
+
+/// A client whose connections are used again.
+fn pooled(tls: &ClientConfig) -> reqwest::Result<Client> {
+    builder(tls).pool_idle_timeout(IDLE).build()
 }
 
 /// Why there is no session.

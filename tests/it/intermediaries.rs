@@ -6,7 +6,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use trials::intermediaries::{ALL, Crossing, Freight, PATIENCE};
+use trials::faults::Plan;
+use trials::intermediaries::{ALL, CUTTING, Crossing, Endured, Freight, Intermediary, Ordeal, PATIENCE};
+use trials::load::{LARGEST, Mix};
+use trials::soak::losses;
 
 use crate::left_out::is_here;
 
@@ -107,14 +110,46 @@ async fn check_v1(name: &str, expected: Expected) {
 
 async fn check(name: &str, expected: Expected) {
     cross(name, expected, &[]).await;
+    let Some(intermediary) = find(&ALL, name) else { return };
+    let every = Duration::from_millis(50)..=Duration::from_millis(500);
+    let endured = endure(intermediary, losses(every), &[]).await;
+    assert!(endured.kills >= 5, "{name}: {endured}");
+}
+
+/// Each request is cut after 1 s at the latest, whatever it carries, and none is renewed before by the client's own will.
+#[tokio::test]
+async fn intermediaries_that_cut_every_request() {
+    for intermediary in CUTTING.iter().filter_map(|intermediary| find(&CUTTING, intermediary.name)) {
+        let endured = endure(intermediary, Plan::default(), &["--max-ttl", "10m"]).await;
+        assert!(endured.carriers >= TIME.as_secs(), "{}: {endured}", intermediary.name);
+    }
+}
+
+/// How long the mixed load lasts here; `cargo xtask intermediaries` lets it last.
+const TIME: Duration = Duration::from_secs(4);
+
+async fn endure(intermediary: &Intermediary, plan: Plan, flags: &[&str]) -> Endured {
+    let (name, mix) = (intermediary.name, Mix { at_once: 10, seed: 1, first_id: 0, largest: LARGEST });
+    let ordeal = Ordeal { mix, time: TIME, plan, flags };
+    let endured = intermediary.try_out(Path::new(env!("CARGO_BIN_EXE_sendit")), &ordeal).await;
+    let endured = endured.unwrap_or_else(|trouble| panic!("{name}: {trouble}"));
+    println!("{name}: {endured}");
+    let told = format!("{name}: {endured}\n{}\n{:?}\n{}", endured.figures, endured.receipts, endured.said);
+    assert_eq!((endured.failed(), endured.said.matches("Ready; ").count()), (0, 1), "{told}");
+    assert!(endured.figures.exchanges > 10, "{told}");
+    endured
+}
+
+/// The intermediary of a name; none where it is left out because its program is missing.
+fn find<'a>(all: &'a [Intermediary], name: &str) -> Option<&'a Intermediary> {
+    let intermediary = all.iter().find(|intermediary| intermediary.name == name).expect("it is in the table");
+    // What lies where only its owner looks is found too.
+    let found = intermediary.find().is_some() || is_here(intermediary.program, &format!("the tunnel through {name}"));
+    found.then_some(intermediary)
 }
 
 async fn cross(name: &str, expected: Expected, flags: &[&str]) {
-    let intermediary = ALL.iter().find(|intermediary| intermediary.name == name).expect("it is in the table");
-    // What lies where only its owner looks is found too.
-    if intermediary.find().is_none() && !is_here(intermediary.program, &format!("the tunnel through {name}")) {
-        return;
-    }
+    let Some(intermediary) = find(&ALL, name) else { return };
     let bulk = match expected {
         Expected::Passes { bulk, .. } => bulk,
         Expected::Held => 0,

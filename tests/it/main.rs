@@ -58,6 +58,7 @@ mod restart;
 mod serve;
 mod sharing;
 mod shutdown;
+mod silence;
 mod smuggling;
 mod soak;
 #[cfg(target_os = "linux")]

@@ -19,6 +19,8 @@ use tokio::process::Command;
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
+use trials::intermediaries::{ALL, table};
+
 use crate::left_out;
 use crate::world::{Output, PATIENCE, Program};
 use commands::{BEFORE, COMMANDS, Does};
@@ -95,6 +97,15 @@ impl World {
             Does::IsCi => {
                 let script = fs::read_to_string(root().join(".ci/run")).unwrap();
                 assert_eq!(script.lines().last(), Some(step.command.as_str()), "{}", step.place);
+            }
+            Does::IsTable => {
+                let readme = fs::read_to_string(root().join("README.md")).unwrap();
+                let (_, below) = readme.split_once(&format!("\n{}\n", table::HEAD)).expect("its head");
+                let rows: Vec<&str> = below.lines().take_while(|line| line.starts_with('|')).collect();
+                let of = |row: &&str| ALL.iter().position(|one| row.starts_with(&table::begin(one.name)));
+                let shown: Vec<_> = rows.iter().map(of).collect();
+                assert_eq!(shown, (0..ALL.len()).map(Some).collect::<Vec<_>>(), "{}", step.place);
+                assert!(rows.iter().all(|row| row.ends_with(" 0 failed |")), "{}", step.place);
             }
             Does::Ends(code) => {
                 let (status, printed) = self.end(step).await;

@@ -1,9 +1,11 @@
 //! The direction from server to client: one carrier after the other, each from the byte that is wanted next.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Body;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,16 +21,20 @@ use crate::wire::v2::{self, Manner};
 /// How long a carrier may take to end once a newer one has taken over.
 const TAIL: Duration = Duration::from_secs(15);
 
+/// How long a stream may be silent before it is dead: half as much again as servers let it be.
+const SILENCE: Duration = Duration::from_millis(7_500);
+
 /// Keeps the direction carried; returns why that is no longer possible.
 pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
-    let mut manner = tunnel.path.down.subscribe();
+    let (mut manner, mut doubts) = (tunnel.path.down.subscribe(), tunnel.doubts.subscribe());
     let mut backoff = Backoff::returning();
     let mut chain = None;
     loop {
         let now = *manner.borrow_and_update();
+        doubts.mark_unchanged();
         let (begin, wanted) = (Instant::now(), tunnel.carriers.wanted());
         let carried = match now {
-            Manner::Stream => stream(&tunnel, &tasks, &mut chain).await,
+            Manner::Stream => stream(&tunnel, &tasks, &mut chain, &mut doubts).await,
             Manner::Renewal | Manner::Batch | Manner::Trial => {
                 chain = None;
                 let mut carried = Box::pin(carry(Arc::clone(&tunnel), Manner::Batch));
@@ -37,7 +43,11 @@ pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
                     // The stream brings the log; but what travels beside it, such as the answer to a trial's ping, may
                     // be on its way in the batch.
                     _ = manner.changed() => {
-                        tasks.spawn(async move { drop(timeout(TAIL, carried).await) });
+                        leave(&tasks, carried);
+                        Ok(())
+                    }
+                    _ = doubts.changed() => {
+                        leave(&tasks, carried);
                         Ok(())
                     }
                 }
@@ -58,6 +68,11 @@ pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
     }
 }
 
+/// Reads on what a newer carrier does the work of, for it may bring something yet, until the server has ended it.
+fn leave(tasks: &TaskTracker, carried: Pin<Box<impl Future<Output = Result<(), Trouble>> + Send + 'static>>) {
+    tasks.spawn(async move { drop(timeout(TAIL, carried).await) });
+}
+
 /// One carrier, read to its end.
 async fn carry(tunnel: Arc<Tunnel>, manner: Manner) -> Result<(), Trouble> {
     let from = tunnel.carriers.wanted();
@@ -66,7 +81,12 @@ async fn carry(tunnel: Arc<Tunnel>, manner: Manner) -> Result<(), Trouble> {
     let begins = text(response.headers(), v2::OFFSET_HEADER).parse().ok();
     let from = begins.filter(|_| manner == Manner::Renewal).unwrap_or(from);
     let mut receiver = tunnel.carriers.receive(from);
-    match receiver.read(Body::from(response)).await {
+    let body = Body::from(response);
+    let read = match manner {
+        Manner::Stream | Manner::Renewal => receiver.read_within(body, SILENCE).await,
+        Manner::Batch | Manner::Trial => receiver.read(body).await,
+    };
+    match read {
         Ok(()) => Ok(()),
         Err(Broken::Violation(cause)) => Err(Trouble::Gone(cause)),
         Err(Broken::Cut(cause)) => Err(Trouble::Cut(cause)),
@@ -81,6 +101,7 @@ async fn stream(
     tunnel: &Arc<Tunnel>,
     tasks: &TaskTracker,
     chain: &mut Option<CancellationToken>,
+    doubts: &mut watch::Receiver<u64>,
 ) -> Result<(), Trouble> {
     let begin = Instant::now();
     let manner = if chain.is_some() { Manner::Renewal } else { Manner::Stream };
@@ -105,6 +126,10 @@ async fn stream(
             Ok(())
         }
         () = broken.cancelled() => Err(Trouble::Cut("the carrier before was cut".to_owned())),
+        _ = doubts.changed() => {
+            leave(tasks, carried);
+            Ok(())
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A session on wire v2: carriers of both manners, chosen for each direction by trial.
 
 pub mod doctor;
+mod doubt;
 mod down;
 mod limit;
 mod open;
@@ -83,6 +84,7 @@ async fn keep(life: &Life<'_>, tunnel: Arc<Tunnel>, pipe: Pipe, carriers: &Carri
         cause = down::run(Arc::clone(&tunnel), life.tasks.clone()) => Ended::Lost(cause),
         cause = up::run(Arc::clone(&tunnel), life.tasks.clone()) => Ended::Lost(cause),
         () = trial::run(&tunnel, life.client) => Ended::Stopped,
+        () = doubt::run(&tunnel) => Ended::Stopped,
         () = tell_outages(&tunnel, life.client) => Ended::Stopped,
         () = stopping => Ended::Stopped,
     }
@@ -91,7 +93,10 @@ async fn keep(life: &Life<'_>, tunnel: Arc<Tunnel>, pipe: Pipe, carriers: &Carri
 async fn tell_outages(tunnel: &Tunnel, client: &Client) {
     let tell = |news| match news {
         News::Lost { cause } => client.tell(Event::Lost { cause }),
-        News::Back { after } => client.tell(Event::Back { after }),
+        News::Back { after } => {
+            tunnel.back.notify_one();
+            client.tell(Event::Back { after });
+        }
     };
     tunnel.failures.watch(|| tunnel.carriers.heard(), tell).await;
 }

@@ -13,7 +13,7 @@ use crate::wire::v2::Manner;
 const MAX_BATCH: usize = 512 * 1024;
 
 /// A batch never brings less: below it the heads would outweigh the data.
-const MIN_BATCH: usize = 16 * 1024;
+pub(super) const MIN_BATCH: usize = 16 * 1024;
 
 /// A streaming request never ends itself before it has brought this much.
 const MIN_STREAM: u64 = 16 * 1024;
@@ -166,6 +166,13 @@ impl Path {
         streams.failures = 0;
         streams.life.passed(millis(age));
         streams.length.passed(sent);
+    }
+
+    /// Nothing is answered: what passes everywhere goes first.
+    pub(super) fn go_back_to_batches(&self) {
+        for manner in [&self.down, &self.up] {
+            manner.send_if_modified(|manner| std::mem::replace(manner, Manner::Batch) != Manner::Batch);
+        }
     }
 
     /// What the tunnel does now, for people.

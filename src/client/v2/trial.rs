@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::super::Event;
 use super::super::session::Client;
@@ -61,7 +61,10 @@ pub(super) async fn run(tunnel: &Tunnel, client: &Client) {
             client.tell(Event::Link { text });
         }
         loop {
-            sleep(again).await;
+            if timeout(again, tunnel.back.notified()).await.is_ok() {
+                again = AGAIN;
+                break;
+            }
             if *path.down.borrow() != Manner::Stream || *path.up.borrow() != Manner::Stream {
                 again = (again * 2).min(LONGEST_AGAIN);
                 break;

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::{Body, Response, StatusCode};
+use tokio::sync::Notify;
 
 use super::super::link::{Link, text};
 use super::Path;
+use super::doubt::Doubts;
 use super::open::Grant;
 use super::outage::Failures;
 use crate::pipe::v2::Carriers;
@@ -21,6 +23,10 @@ pub(super) struct Tunnel {
     pub(super) path: Arc<Path>,
     /// What has failed, for people to hear of where it lasts.
     pub(super) failures: Failures,
+    /// When what carries is to be doubted.
+    pub(super) doubts: Doubts,
+    /// The link has come back, and may be another.
+    pub(super) back: Notify,
     epoch: AtomicU64,
 }
 
@@ -31,13 +37,14 @@ pub(super) enum Trouble {
     Gone(String),
     /// Something on the way does not take as much at once.
     TooLarge,
-    /// It was cut, or refused for now. Nothing is lost.
+    /// It was cut, refused for now, or is doubted. Nothing is lost.
     Cut(String),
 }
 
 impl Tunnel {
     pub(super) fn new(link: Arc<Link>, grant: Grant, carriers: Carriers, path: Arc<Path>) -> Self {
-        Self { link, grant, carriers, path, failures: Failures::default(), epoch: AtomicU64::new(0) }
+        let (failures, doubts) = (Failures::default(), Doubts::default());
+        Self { link, grant, carriers, path, failures, doubts, back: Notify::new(), epoch: AtomicU64::new(0) }
     }
 
     /// A number that no carrier of the session had before.
@@ -69,7 +76,7 @@ impl Tunnel {
         } else {
             self.link.answer(request).await.map_err(Trouble::Cut)?
         };
-        judge(response)
+        judge(path, response)
     }
 
     /// Takes note of a carrier that failed, and will be replaced.
@@ -96,15 +103,51 @@ impl Tunnel {
     }
 }
 
-fn judge(response: Response) -> Result<Response, Trouble> {
+/// What an answer means. A login page is a 200 too, and so is what Squid makes of an answer that was cut in its head.
+fn judge(path: &str, response: Response) -> Result<Response, Trouble> {
+    let kind = text(response.headers(), "content-type");
+    let ours = if path == MEASURE_UP { "application/json" } else { "application/octet-stream" };
     match response.status() {
-        StatusCode::OK | StatusCode::NO_CONTENT => Ok(response),
+        StatusCode::NO_CONTENT => Ok(response),
+        StatusCode::OK if kind == ours => Ok(response),
+        StatusCode::OK => Err(Trouble::Cut("a carrier was answered by something else than the server".to_owned())),
         StatusCode::GONE => Err(Trouble::Gone("the server does not know the session any more".to_owned())),
         // One of ours is JSON; anything else is somebody's login page, and may pass.
-        StatusCode::UNAUTHORIZED if text(response.headers(), "content-type") == "application/json" => {
+        StatusCode::UNAUTHORIZED if kind == "application/json" => {
             Err(Trouble::Gone("the server does not accept the session's carriers any more".to_owned()))
         }
         StatusCode::PAYLOAD_TOO_LARGE => Err(Trouble::TooLarge),
         status => Err(Trouble::Cut(format!("a carrier was answered with {status}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(path: &str, status: u16, kind: &str, expected: Result<(), &str>) {
+        let response = http::Response::builder().status(status).header("content-type", kind).body("HTTP/1.1 20");
+        let judged = judge(path, response.unwrap().into());
+        let judged = judged.map(drop).map_err(|trouble| match trouble {
+            Trouble::Gone(_) => "gone",
+            Trouble::TooLarge => "too large",
+            Trouble::Cut(_) => "cut",
+        });
+        assert_eq!(judged, expected, "{path} {status} {kind}");
+    }
+
+    #[test]
+    fn what_somebody_else_answers_ends_a_carrier_and_no_session() {
+        check(v2::READ, 200, "application/octet-stream", Ok(()));
+        check(MEASURE_UP, 200, "application/json", Ok(()));
+        check(v2::DRAIN, 204, "", Ok(()));
+        check(v2::WRITE, 200, "text/html", Err("cut"));
+        check(v2::READ, 200, "", Err("cut"));
+        check(v2::READ, 401, "text/html", Err("cut"));
+        check(v2::READ, 401, "application/json", Err("gone"));
+        check(v2::READ, 410, "text/html", Err("gone"));
+        check(v2::READ, 413, "text/html", Err("too large"));
+        check(v2::READ, 502, "text/html", Err("cut"));
     }
 }

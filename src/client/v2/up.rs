@@ -4,24 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Body, Response};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::super::backoff::{Backoff, GOOD_LIFE};
 use super::super::random_unit;
-use super::path::Direction;
+use super::path::{Direction, MIN_BATCH};
 use super::tunnel::{Trouble, Tunnel};
 use crate::pipe::v2::TRIAL_PAUSE;
 use crate::wire::v2::{self, Carrier, Digest, Manner};
 
 /// How long a carrier may take to end once a newer one has taken over.
 const TAIL: Duration = Duration::from_secs(15);
-
-/// How long nothing that was sent may be answered before the carrier is dead, and how often that is looked at.
-const SILENCE: Duration = Duration::from_secs(15);
-const LOOK: Duration = Duration::from_secs(3);
 
 /// How many batches may be on their way at a time.
 const IN_FLIGHT: usize = 4;
@@ -37,18 +34,19 @@ const MAX_ANSWER: usize = 64 * 1024;
 
 /// Keeps the direction carried; returns why that is no longer possible.
 pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
-    let mut manner = tunnel.path.up.subscribe();
+    let (mut manner, mut doubts) = (tunnel.path.up.subscribe(), tunnel.doubts.subscribe());
     let mut backoff = Backoff::returning();
     let mut chain = None;
     loop {
         let now = *manner.borrow_and_update();
+        doubts.mark_unchanged();
         let (begin, acked) = (Instant::now(), tunnel.carriers.acked());
         let carried = match now {
-            Manner::Stream => stream(&tunnel, &tasks, &mut chain).await,
+            Manner::Stream => stream(&tunnel, &tasks, &mut chain, &mut doubts).await,
             Manner::Renewal | Manner::Batch | Manner::Trial => {
                 chain = None;
                 tokio::select! {
-                    carried = batches(&tunnel, &mut backoff) => carried,
+                    carried = batches(&tunnel, &mut backoff, &mut doubts) => carried,
                     // What the batches that are given up would have brought, the stream brings.
                     _ = manner.changed() => Ok(()),
                 }
@@ -76,6 +74,7 @@ async fn stream(
     tunnel: &Arc<Tunnel>,
     tasks: &TaskTracker,
     chain: &mut Option<CancellationToken>,
+    doubts: &mut watch::Receiver<u64>,
 ) -> Result<(), Trouble> {
     let begin = Instant::now();
     let (acked, most) = (tunnel.carriers.acked(), tunnel.path.stream());
@@ -116,54 +115,55 @@ async fn stream(
             Ok(())
         }
         () = broken.cancelled() => Err(Trouble::Cut("the carrier before was cut".to_owned())),
-        () = unanswered(tunnel) => Err(Trouble::Cut("what was sent is not answered".to_owned())),
-    }
-}
-
-/// Returns once the server owes an answer and has given none for long: a streaming request shows nothing else by which
-/// its death could be known.
-async fn unanswered(tunnel: &Tunnel) {
-    let (mut seen, mut since) = (tunnel.carriers.answered().0, Instant::now());
-    loop {
-        sleep(LOOK).await;
-        let (now, owed) = tunnel.carriers.answered();
-        if now != seen || !owed {
-            (seen, since) = (now, Instant::now());
-        }
-        if since.elapsed() >= SILENCE {
-            return;
+        // The server ends it where it lives, and takes what it has brought until then.
+        _ = doubts.changed() => {
+            tasks.spawn(async move { drop(timeout(TAIL, carried).await) });
+            Ok(())
         }
     }
 }
 
-/// Batches, several at a time, until one fails.
-async fn batches(tunnel: &Arc<Tunnel>, backoff: &mut Backoff) -> Result<(), Trouble> {
+/// Batches, several at a time, until one fails. Where they are doubted, small ones that grow bring the same beside them:
+/// on a path that is merely slow the ones before arrive all the same.
+async fn batches(
+    tunnel: &Arc<Tunnel>,
+    backoff: &mut Backoff,
+    doubts: &mut watch::Receiver<u64>,
+) -> Result<(), Trouble> {
     let turn = tunnel.carriers.supersede();
     // What was told before may have been lost with what came before, and nothing else may be left to say.
     tunnel.carriers.tell_again();
     let epoch = tunnel.next_epoch();
     let mut cursor = tunnel.carriers.acked();
-    let mut in_flight = JoinSet::new();
+    let (mut in_flight, mut doubted) = (JoinSet::new(), JoinSet::new());
+    let mut careful = usize::MAX;
     loop {
         tokio::select! {
             Some(sent) = in_flight.join_next() => {
-                match sent.unwrap_or_else(|_| Err(Trouble::Cut("a batch was dropped".to_owned()))) {
+                match learn(tunnel, sent) {
                     Ok(()) => {
-                        tunnel.path.batch_worked();
                         *backoff = Backoff::returning();
+                        careful = careful.saturating_mul(2);
                     }
-                    Err(Trouble::TooLarge) => {
-                        tunnel.path.batch_too_large();
-                        return Ok(());
-                    }
-                    Err(trouble) => {
-                        tunnel.path.batch_cut();
-                        return Err(trouble);
-                    }
+                    Err(Trouble::TooLarge) => return Ok(()),
+                    Err(trouble) => return Err(trouble),
                 }
             }
+            // What one of these fails to bring has been brought since, or will be.
+            Some(sent) = doubted.join_next() => if let Err(gone @ Trouble::Gone(_)) = learn(tunnel, sent) {
+                return Err(gone);
+            },
+            _ = doubts.changed() => {
+                if doubted.is_empty() {
+                    std::mem::swap(&mut in_flight, &mut doubted);
+                }
+                in_flight.abort_all();
+                careful = MIN_BATCH;
+                cursor = tunnel.carriers.acked();
+                tunnel.carriers.tell_again();
+            }
             () = due(tunnel, cursor, turn), if in_flight.len() < IN_FLIGHT => {
-                let most = tunnel.path.batch().min(tunnel.grant.batch).saturating_sub(BESIDE);
+                let most = tunnel.path.batch().min(tunnel.grant.batch).min(careful).saturating_sub(BESIDE);
                 let batch = tunnel.carriers.batch(cursor, most).map_err(Trouble::Gone)?;
                 cursor = batch.to;
                 let owner = Arc::clone(tunnel);
@@ -176,6 +176,17 @@ async fn batches(tunnel: &Arc<Tunnel>, backoff: &mut Backoff) -> Result<(), Trou
             }
         }
     }
+}
+
+/// Learns of the path from how a batch came out.
+fn learn(tunnel: &Tunnel, sent: Result<Result<(), Trouble>, JoinError>) -> Result<(), Trouble> {
+    let sent = sent.unwrap_or_else(|_| Err(Trouble::Cut("a batch was dropped".to_owned())));
+    match sent {
+        Ok(()) => tunnel.path.batch_worked(),
+        Err(Trouble::TooLarge) => tunnel.path.batch_too_large(),
+        Err(Trouble::Gone(_) | Trouble::Cut(_)) => tunnel.path.batch_cut(),
+    }
+    sent
 }
 
 /// Waits until there is something to send, or to tell.

@@ -302,10 +302,14 @@ impl Carriers {
     pub fn answered(&self) -> (u64, bool) {
         let inner = self.0.lock();
         let state = &inner.state;
-        (
-            state.out.acked().wrapping_add(state.ponged),
-            state.out.has_from(state.out.acked()) || state.pinged > state.ponged,
-        )
+        (state.out.acked().wrapping_add(state.ponged), state.is_owed())
+    }
+
+    /// Has the next carrier ask the peer for a sign of life.
+    pub fn ask(&self) {
+        let mut inner = self.0.lock();
+        inner.state.ask();
+        Shared::wake(inner, Change { owes: true, ..Change::default() });
     }
 
     /// A count that grows with all that arrives, to tell a live peer by.

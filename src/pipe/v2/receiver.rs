@@ -86,9 +86,21 @@ impl Receiver {
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
+        self.read_within(body, SILENCE).await
+    }
+
+    /// The same with another bound on its silence.
+    ///
+    /// # Errors
+    /// Where it did not end in order.
+    pub async fn read_within<B>(&mut self, body: B, silence: Duration) -> Result<(), Broken>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
         let mut body = pin!(body);
         loop {
-            let Ok(frame) = timeout(SILENCE, next_frame(body.as_mut())).await else {
+            let Ok(frame) = timeout(silence, next_frame(body.as_mut())).await else {
                 return Err(Broken::Cut("a carrier has fallen silent".to_owned()));
             };
             match frame {

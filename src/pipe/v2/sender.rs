@@ -163,7 +163,7 @@ impl SendBody {
                 pings.next += 1;
             }
         } else if due {
-            Record::Ping(inner.state.next_ping()).encode(&mut head);
+            inner.state.ping(&mut head);
         }
         let left = usize::try_from(self.range.end - self.range.place.cursor).unwrap_or(usize::MAX);
         let piece = if trial && head.is_empty() {

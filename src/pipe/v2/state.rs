@@ -72,8 +72,12 @@ pub(super) struct State {
     /// The same of batches alone. A stream keeps count itself: it may live on where one that told more was lost.
     told_by_batches: u64,
     pongs: VecDeque<u64>,
-    /// The newest number that was asked.
+    /// The newest number that was given to a ping.
     pub(super) pinged: u64,
+    /// The newest number of a ping that is to be answered: one of a trial may be lost as it likes.
+    asked: u64,
+    /// The next carrier is to ask.
+    asking: bool,
     /// The newest number that came back.
     pub(super) ponged: u64,
     pub(super) end: Option<End>,
@@ -114,6 +118,8 @@ impl State {
             told_by_batches: 0,
             pongs: VecDeque::new(),
             pinged: 0,
+            asked: 0,
+            asking: false,
             ponged: 0,
             end: None,
         }
@@ -161,7 +167,7 @@ impl State {
 
     /// Whether there is a record to be sent beside the log by a carrier that has told so much.
     fn owes(&self, told: u64) -> bool {
-        self.owes_news(told) || !self.pongs.is_empty() || self.end.is_some()
+        self.owes_news(told) || !self.pongs.is_empty() || self.asking || self.end.is_some()
     }
 
     /// What a carrier says first: which byte of the other direction is wanted next, and what has been read of it, for
@@ -183,6 +189,22 @@ impl State {
         self.pinged
     }
 
+    /// Asks the peer for a sign of life.
+    pub(super) fn ping(&mut self, head: &mut BytesMut) {
+        self.asked = self.next_ping();
+        Record::Ping(self.asked).encode(head);
+    }
+
+    /// Has the next carrier ask.
+    pub(super) fn ask(&mut self) {
+        self.asking = true;
+    }
+
+    /// Whether the peer has not answered all that it was asked, or not acknowledged all that may be on its way.
+    pub(super) fn is_owed(&self) -> bool {
+        self.asked > self.ponged || self.asking || self.out.has_from(self.out.acked())
+    }
+
     /// Says what has been read, where that is news from this carrier.
     pub(super) fn tell(&mut self, place: &mut Place, head: &mut BytesMut) {
         if self.may_tell(place.told) {
@@ -194,6 +216,9 @@ impl State {
         self.tell(place, head);
         for number in self.pongs.drain(..) {
             Record::Pong(number).encode(head);
+        }
+        if std::mem::take(&mut self.asking) {
+            self.ping(head);
         }
         if let Some(End::Closed { code, text }) = &self.end {
             Record::Close { code: *code, text: text.clone() }.encode(head);

@@ -16,9 +16,12 @@ pub(super) enum Does {
     Passes(&'static str),
     /// It is what CI runs, this test included.
     IsCi,
+    /// It takes minutes and a quiet machine. The document has its table, a row for each intermediary; that each of them is
+    /// passed is what `intermediaries.rs` tests.
+    IsTable,
 }
 
-use Does::{Ends, IsCi, Measures, Mints, Passes, Stays};
+use Does::{Ends, IsCi, IsTable, Measures, Mints, Passes, Stays};
 
 const LISTENING: &str = "Listening: ";
 const READY: &str = "Ready; Forwarding ";
@@ -36,6 +39,7 @@ pub(super) const COMMANDS: &[(&str, Does)] = &[
     ("curl -d hello http://127.0.0.1:36131/demo/echo", Ends(0)),
     ("curl http://127.0.0.1:36131/nobody", Ends(0)),
     ("cargo xtask ci", IsCi),
+    ("cargo xtask intermediaries --markdown", IsTable),
     ("openssl rand -hex 32 > secret", Ends(0)),
     ("sendit serve --secret-file secret --public-url https://example.com", Stays(LISTENING)),
     ("sendit token --secret-file secret --prefix 'my-*' --ttl 30d > token", Ends(0)),

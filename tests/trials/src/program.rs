@@ -143,9 +143,15 @@ impl Program {
 
     /// The one way to ask in safe code; where there is no such program nobody was asked.
     fn ask(&self) -> bool {
+        self.signal("TERM")
+    }
+
+    /// Sends it a signal, by its name, and says whether there was somebody to send it to.
+    pub(crate) fn signal(&self, name: &str) -> bool {
         let Some(id) = self.child.id() else { return false };
-        let asked = std::process::Command::new("kill").arg(id.to_string()).stderr(Stdio::null()).status();
-        asked.is_ok_and(|status| status.success())
+        let sent =
+            std::process::Command::new("kill").args(["-s", name, &id.to_string()]).stderr(Stdio::null()).status();
+        sent.is_ok_and(|status| status.success())
     }
 }
 

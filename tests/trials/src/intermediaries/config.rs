@@ -18,9 +18,10 @@ macro_rules! nginx {
 
 /// The defaults that Debian's package comes with, and lines besides.
 macro_rules! haproxy {
-    ($($line:literal),*) => {
+    ($($line:literal),*) => { haproxy!(@ "", $($line),*) };
+    (@ $global:literal, $($line:literal),*) => {
         &[("haproxy.cfg", concat!(
-            "defaults\n  mode http\n  timeout connect 5000\n  timeout client 50000\n  timeout server 50000\nMORE\n",
+            $global, "defaults\n  mode http\n  timeout connect 5000\n  timeout client 50000\n  timeout server 50000\nMORE\n",
             $("  ", $line, "\n",)*
             "frontend public\n  bind LISTEN\n  default_backend server\nbackend server\n  server server ORIGIN\n",
         ))]
@@ -29,15 +30,16 @@ macro_rules! haproxy {
 
 const fn nginx(name: &'static str, files: &'static [(&'static str, &'static str)]) -> Intermediary {
     let arguments = &["-p", "FOLDER", "-c", "FOLDER/nginx.conf", "-e", "stderr", "-g", "daemon off;"];
-    Intermediary { name, program: "nginx", way: Way::Reverse, arguments, files }
+    Intermediary { name, program: "nginx", way: Way::Reverse, arguments, anew: None, files }
 }
 
 const fn haproxy(name: &'static str, files: &'static [(&'static str, &'static str)]) -> Intermediary {
-    Intermediary { name, program: "haproxy", way: Way::Reverse, arguments: &["-db", "-f", "FOLDER/haproxy.cfg"], files }
+    let arguments = &["-db", "-f", "FOLDER/haproxy.cfg"];
+    Intermediary { name, program: "haproxy", way: Way::Reverse, arguments, anew: None, files }
 }
 
 const fn squid(name: &'static str, way: Way, files: &'static [(&'static str, &'static str)]) -> Intermediary {
-    Intermediary { name, program: "squid", way, arguments: &["-N", "-f", "FOLDER/squid.conf"], files }
+    Intermediary { name, program: "squid", way, arguments: &["-N", "-f", "FOLDER/squid.conf"], anew: None, files }
 }
 
 /// A configuration with `lines` where it has `MORE`, and without its own lines of the same names.
@@ -83,6 +85,7 @@ pub const ALL: [Intermediary; 14] = [
         program: "apache2",
         way: Way::Reverse,
         arguments: &["-D", "FOREGROUND", "-f", "FOLDER/apache2.conf"],
+        anew: None,
         files: &[("apache2.conf", APACHE)],
     },
     Intermediary {
@@ -90,6 +93,7 @@ pub const ALL: [Intermediary; 14] = [
         program: "caddy",
         way: Way::Reverse,
         arguments: &["run", "--adapter", "caddyfile", "--config", "FOLDER/Caddyfile"],
+        anew: None,
         files: &[("Caddyfile", CADDY)],
     },
     Intermediary {
@@ -98,10 +102,46 @@ pub const ALL: [Intermediary; 14] = [
         way: Way::Reverse,
         // Without a jail it keeps the rights that it was started with, so its folder is its own.
         arguments: &["-F", "-j", "none", "-n", "FOLDER/varnish", "-a", "LISTEN", "-b", "ORIGIN"],
+        anew: None,
         files: &[],
     },
     squid("Squid, forward", Way::Forward, &[("squid.conf", SQUID_FORWARD)]),
     squid("Squid, reverse", Way::Reverse, &[("squid.conf", SQUID_REVERSE)]),
+];
+
+/// Those that start anew twice a second while they are tried, and give what they have 0.5 s to end: every request is cut
+/// after 1 s at the latest.
+pub const CUTTING: [Intermediary; 2] = [
+    Intermediary {
+        name: "nginx, cutting",
+        program: "nginx",
+        way: Way::Reverse,
+        arguments: &[
+            "-p",
+            "FOLDER",
+            "-c",
+            "FOLDER/nginx.conf",
+            "-e",
+            "stderr",
+            "-g",
+            "daemon off; worker_shutdown_timeout 500ms;",
+        ],
+        anew: Some("HUP"),
+        files: nginx!(
+            "proxy_http_version 1.1",
+            "proxy_buffering off",
+            "proxy_request_buffering off",
+            "client_max_body_size 0"
+        ),
+    },
+    Intermediary {
+        name: "HAProxy, cutting",
+        program: "haproxy",
+        way: Way::Reverse,
+        arguments: &["-W", "-db", "-f", "FOLDER/haproxy.cfg"],
+        anew: Some("USR2"),
+        files: haproxy!(@ "global\n  hard-stop-after 500ms\n", "option http-no-delay"),
+    },
 ];
 
 /// The modules and the request timeouts that are enabled in Debian's package.

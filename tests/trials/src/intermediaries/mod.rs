@@ -9,6 +9,10 @@ mod free;
 
 mod passage;
 
+mod ordeal;
+
+pub mod table;
+
 #[cfg(test)]
 mod tests;
 
@@ -22,8 +26,9 @@ use tokio::time::{Instant, sleep};
 
 use crate::program::{LOOK, Program, Trouble, command};
 
-pub use config::ALL;
+pub use config::{ALL, CUTTING};
 pub use examine::Examination;
+pub use ordeal::{Endured, Ordeal};
 pub use passage::{Crossing, Freight, PATIENCE, Passage};
 
 /// How long a proxy may take to listen. Varnish compiles its configuration with a C compiler first.
@@ -41,6 +46,8 @@ pub struct Intermediary {
     /// Which way requests find it.
     pub way: Way,
     arguments: &'static [&'static str],
+    /// The signal that has it start anew, for one that is to cut.
+    anew: Option<&'static str>,
     files: &'static [(&'static str, &'static str)],
 }
 
