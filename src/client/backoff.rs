@@ -10,8 +10,8 @@ const LONGEST_RETURN: Duration = Duration::from_secs(2);
 /// A carrier that lived so long had come back, however it ended.
 pub(super) const GOOD_LIFE: Duration = Duration::from_secs(1);
 
-/// Waits that double from 0.2 s to 10 s, each shortened at random by up to a half, the first as well, so that a server's
-/// clients do not all come back at once.
+/// Waits of 0.2 s at first that double, and at random are up to twice as long, the first as well, so that a server's
+/// clients do not all come back at once. None is longer than 10 s.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     tries: u32,
@@ -42,8 +42,8 @@ impl Backoff {
             Kind::Returning if tries == 0 => return Duration::ZERO,
             Kind::Returning => (FIRST_RETURN, LONGEST_RETURN, tries - 1),
         };
-        let full = first.saturating_mul(2_u32.saturating_pow(doublings)).min(longest);
-        full.mul_f64(1.0 - 0.5 * random.clamp(0.0, 1.0))
+        let least = first.saturating_mul(2_u32.saturating_pow(doublings)).min(longest / 2);
+        least.mul_f64(1.0 + random.clamp(0.0, 1.0))
     }
 }
 
@@ -53,31 +53,27 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn waits_double_up_to_the_longest() {
-        let mut backoff = Backoff::default();
-        let waits: Vec<u128> = (0..8).map(|_| backoff.next(0.0).as_millis()).collect();
-        assert_eq!(waits, [200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
+    #[track_caller]
+    fn check(kind: Kind, random: f64, expected: &[u128]) {
+        let mut backoff = Backoff { tries: 0, kind };
+        let waits: Vec<u128> = expected.iter().map(|_| backoff.next(random).as_millis()).collect();
+        assert_eq!(waits, expected);
     }
 
     #[test]
-    fn no_wait_is_the_same_for_all() {
-        for kind in [Kind::Opening, Kind::Returning] {
-            let waits = |random: f64| {
-                let mut backoff = Backoff { tries: 0, kind };
-                (0..8).map(|_| backoff.next(random)).collect::<Vec<_>>()
-            };
-            for (longest, shortest) in waits(0.0).into_iter().zip(waits(1.0)) {
-                assert_eq!(shortest * 2, longest);
-            }
-        }
+    fn waits_double_up_to_the_longest_and_none_is_the_same_for_all() {
+        check(Kind::Opening, 0.0, &[200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
+        check(Kind::Opening, 0.5, &[300, 600, 1_200, 2_400, 4_800, 7_500, 7_500]);
+        check(Kind::Opening, 1.0, &[400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
+        check(Kind::Returning, 0.0, &[0, 250, 500, 1_000]);
+        check(Kind::Returning, 1.0, &[0, 500, 1_000, 2_000]);
     }
 
     proptest! {
         #[test]
         fn every_wait_is_within_bounds(tries: u32, random: f64) {
             let wait = Backoff { tries, kind: Kind::Opening }.next(if random.is_nan() { 0.0 } else { random });
-            prop_assert!((FIRST / 2..=LONGEST).contains(&wait));
+            prop_assert!((FIRST..=LONGEST).contains(&wait));
         }
     }
 }

@@ -18,12 +18,22 @@ pub(crate) fn is_at(path: &Path, what: &str) -> bool {
     path.exists() || is_missing(&path.display().to_string(), what)
 }
 
+/// The same of what the system may not let us do: `cause` says why.
+#[track_caller]
+pub(crate) fn is_possible(outcome: &Result<(), String>, what: &str) -> bool {
+    outcome.as_ref().map_or_else(|cause| note(&format!("{what}, because {cause}")), |()| true)
+}
+
 /// Notes it; false.
+#[track_caller]
+fn is_missing(name: &str, what: &str) -> bool {
+    note(&format!("{what}, because `{name}` is missing"))
+}
+
 #[track_caller]
 #[expect(clippy::disallowed_methods, reason = "a test reads the environment that it runs in")]
 #[expect(clippy::print_stderr, reason = "what is left out is said loudly")]
-fn is_missing(name: &str, what: &str) -> bool {
-    let line = format!("{what}, because `{name}` is missing");
+fn note(line: &str) -> bool {
     assert!(
         std::env::var_os("CI").is_none_or(|value| value != "true"),
         "with `CI=true` nothing may be left out: {line}"

@@ -6,11 +6,14 @@ mod bench;
 mod grpc;
 #[cfg(target_os = "linux")]
 mod light;
+#[cfg(target_os = "linux")]
+mod namespace;
 mod peer;
 #[cfg(target_os = "linux")]
 mod process;
 mod recorder;
 mod target;
+mod travel;
 mod tunnel;
 mod v2;
 mod world;

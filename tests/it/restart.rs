@@ -83,11 +83,16 @@ impl Crowd {
         std::mem::take(&mut *self.told.lock().unwrap())
     }
 
-    /// Each prefix is its own client's.
+    /// Each prefix is its own client's. All of these share one thread, so some may be late.
     async fn are_reached(&self, server: &Server) {
+        let deadline = Instant::now() + PATIENCE * 2;
         let visit = async |client| {
             let path = format!("/{}/x", prefix(client));
-            assert_eq!(server.get(&path, "").await.1, path);
+            let mut answer = server.get(&path, "").await;
+            while answer.0.status() == "503" && Instant::now() < deadline {
+                answer = server.get(&path, "").await;
+            }
+            assert_eq!(answer.1, path);
         };
         futures_util::stream::iter(0..self.number).map(visit).buffer_unordered(20).collect::<()>().await;
     }
