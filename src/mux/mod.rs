@@ -10,6 +10,7 @@ mod fence;
 mod frame;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod pace;
 mod registry;
 mod stream;
 mod tap;

@@ -13,6 +13,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::fence::Fence;
 use super::frame::{HEADER_LEN, Header};
+use super::pace::Pace;
 use super::registry::Registry;
 use super::{KeepAlive, Upkeep};
 
@@ -131,6 +132,8 @@ pub(super) struct Tap<T> {
     resets: Resets,
     pulse: Pulse,
     fence: Fence,
+    /// Where the connection is kept alive by pings; elsewhere what is below bounds its queue itself.
+    pace: Option<Pace>,
     pings: u32,
     /// Pings of the peer's that are to be answered.
     pongs: VecDeque<u32>,
@@ -149,6 +152,7 @@ impl<T> Tap<T> {
             io,
             registry,
             resets,
+            pace: keep_alive.map(|_| Pace::new()),
             pulse: Pulse::new(keep_alive),
             fence,
             pings: 0,
@@ -180,6 +184,11 @@ impl<T: AsyncRead + Unpin> Tap<T> {
             let header = Header::parse(&self.inbound.header);
             if let Some(number) = header.as_our_pong() {
                 self.fence.ponged(number);
+                if let Some(pace) = &mut self.pace {
+                    pace.answered(number);
+                    // What waits to be written is tried before the crate reads, and not again after.
+                    cx.waker().wake_by_ref();
+                }
                 continue;
             }
             if let Some(opaque) = header.as_ping() {
@@ -251,7 +260,12 @@ impl<T: AsyncWrite + Unpin> Tap<T> {
         self.pulse.blocked = written.is_pending();
         match written {
             Poll::Ready(Ok(0)) if !bytes.is_empty() => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-            Poll::Ready(written) => Poll::Ready(written),
+            Poll::Ready(written) => {
+                if let (Some(pace), Ok(bytes)) = (&mut self.pace, &written) {
+                    pace.sent(*bytes);
+                }
+                Poll::Ready(written)
+            }
             Poll::Pending => {
                 // The crate does nothing else while a write waits: the clock has to go on here.
                 while self.pulse.poll_tick(cx)?.is_ready() {
@@ -268,6 +282,14 @@ impl<T: AsyncWrite + Unpin> Tap<T> {
         if self.pongs.is_empty() || !self.fence.lets_answer() { None } else { self.pongs.pop_front() }
     }
 
+    fn next_ping(&mut self, number: u32) -> Header {
+        self.pings = number;
+        if let Some(pace) = &mut self.pace {
+            pace.mark(number);
+        }
+        Header::ping(number)
+    }
+
     /// Writes the frames of our own that are due. Ready once none is left; only ever between two frames of the crate.
     fn poll_inject(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
@@ -280,17 +302,15 @@ impl<T: AsyncWrite + Unpin> Tap<T> {
             let frame = if let Some(opaque) = self.next_pong() {
                 Header::pong(opaque)
             } else if self.fence.takes_ping(next_ping) {
-                self.pings = next_ping;
-                Header::ping(next_ping)
+                self.next_ping(next_ping)
             } else if self.fence.holds() {
                 // The clock goes on, but its ping would come after the fence.
                 let _ = self.pulse.poll_tick(cx)?;
                 return Poll::Ready(Ok(()));
             } else if let Some(stream) = self.resets.pop() {
                 Header::reset(stream)
-            } else if self.pulse.poll_tick(cx)?.is_ready() {
-                self.pings = next_ping;
-                Header::ping(next_ping)
+            } else if self.pulse.poll_tick(cx)?.is_ready() || self.pace.as_ref().is_some_and(Pace::wants_mark) {
+                self.next_ping(next_ping)
             } else {
                 return Poll::Ready(Ok(()));
             };
@@ -306,6 +326,10 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Tap<T> {
             let passes = this.fence.poll_pass(cx);
             ready!(this.poll_inject(cx))?;
             ready!(passes);
+            if this.pace.as_mut().is_some_and(|pace| !pace.admits()) {
+                // The answer that makes room wakes us.
+                return Poll::Pending;
+            }
         }
         let part = &bytes[..bytes.len().min(this.outbound.limit())];
         let written = ready!(this.poll_write_below(cx, part))?;

@@ -245,8 +245,8 @@ impl Peer {
         let mut frame = vec![0; 12];
         self.0.read_exact(&mut frame).await.unwrap();
         if frame[1] == 0 {
-            let len = usize::from(frame[11]);
-            frame.resize(12 + len, 0);
+            let len = u32::from_be_bytes([frame[8], frame[9], frame[10], frame[11]]);
+            frame.resize(12 + usize::try_from(len).unwrap(), 0);
             self.0.read_exact(&mut frame[12..]).await.unwrap();
         }
         frame
@@ -298,6 +298,37 @@ async fn a_fence_stands_once_everything_before_it_has_been_read() {
     if !frames.iter().any(|frame| frame.ends_with(b"after")) {
         data.await;
     }
+}
+
+/// A peer that reads slowly is not sent more than it can read while it waits for an answer.
+#[tokio::test(start_paused = true)]
+async fn what_is_on_its_way_is_bounded_by_what_was_read() {
+    const WINDOW: usize = 256 * 1024;
+    let (server, client) = duplex(1_000);
+    let mut peer = Peer(client);
+    let (opener, driver) = opening(server, Upkeep::alive(), 8);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(driver.run(CancellationToken::new(), |_| ()));
+    let mut writing = JoinSet::new();
+    for _ in 0..8 {
+        let mut stream = opener.open().await.unwrap();
+        writing.spawn(async move { stream.write_all(&[0; WINDOW]).await.map(|()| stream) });
+    }
+    let (mut data, mut last_ping, mut seen) = (0, Vec::new(), Vec::new());
+    loop {
+        match timeout(Duration::from_secs(1), peer.frame()).await {
+            Ok(frame) if frame[1] == 0 => data += frame.len() - 12,
+            Ok(frame) if frame[1] == 2 => last_ping = frame,
+            Ok(_) => {}
+            Err(_) if data == 8 * WINDOW => break,
+            Err(_) => {
+                seen.push(data);
+                last_ping[3] = ACK;
+                peer.send(&last_ping).await;
+            }
+        }
+    }
+    assert!((4 * WINDOW..5 * WINDOW).contains(&seen[0]), "{seen:?}");
 }
 
 /// Whom our own kind cannot harm needs no fence: it stands at once and holds nothing.

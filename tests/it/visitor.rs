@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval, timeout};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
@@ -32,18 +33,20 @@ pub(crate) struct Visitor {
     client: Client<HttpConnector, Full<Bytes>>,
     /// The host, the port and the prefix.
     base: String,
+    /// How long a part of an exchange may take.
+    patience: Duration,
 }
 
 impl Visitor {
     pub(crate) fn new(server: SocketAddr, prefix: &str) -> Self {
         let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
-        Self { client, base: format!("{server}/{prefix}") }
+        Self { client, base: format!("{server}/{prefix}"), patience: PATIENCE }
     }
 
     async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Response<Incoming>, String> {
         let uri = format!("http://{}/{path}", self.base);
         let request = Request::builder().method(method).uri(uri).body(Full::new(body)).expect("a request");
-        let answer = timeout(PATIENCE, self.client.request(request)).await;
+        let answer = timeout(self.patience, self.client.request(request)).await;
         answer.map_err(|_| format!("{path}: no answer"))?.map_err(|error| format!("{path}: {error:?}"))
     }
 
@@ -51,7 +54,7 @@ impl Visitor {
     pub(crate) async fn get(&self, path: &str) -> Result<(StatusCode, Bytes), String> {
         let answer = self.send(Method::GET, path, Bytes::new()).await?;
         let status = answer.status();
-        let body = timeout(PATIENCE, answer.into_body().collect()).await.map_err(|_| format!("{path}: no end"))?;
+        let body = timeout(self.patience, answer.into_body().collect()).await.map_err(|_| format!("{path}: no end"))?;
         Ok((status, body.map_err(|error| format!("{path}: {error:?}"))?.to_bytes()))
     }
 
@@ -76,14 +79,16 @@ impl Visitor {
         if seed.is_multiple_of(2) { self.up(seed, len).await } else { self.down(seed, len).await }
     }
 
-    /// Exchanges, `at_once` at a time, each slot at least one, until `enough`. Returns how many there were; none may
-    /// fail, and they have to go on: how fast is the machine's affair.
+    /// Exchanges, `at_once` at a time, each slot at least one, until `enough`. Returns how many there were. None may
+    /// fail or hang, which shows once the others have ended; how long each takes beside the others is the machine's
+    /// affair.
     pub(crate) async fn load(&self, at_once: usize, enough: impl Fn(usize) -> bool) -> usize {
         let (tasks, stopped) = (TaskTracker::new(), Arc::new(AtomicBool::new(false)));
         let (seeds, done) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicUsize::new(0)));
+        let patient = Self { patience: Duration::MAX, ..self.clone() };
         let slots: Vec<_> = (0..at_once)
             .map(|_| {
-                let (visitor, stopped) = (self.clone(), Arc::clone(&stopped));
+                let (visitor, stopped) = (patient.clone(), Arc::clone(&stopped));
                 let (seeds, done) = (Arc::clone(&seeds), Arc::clone(&done));
                 tasks.spawn(async move {
                     loop {
@@ -96,24 +101,22 @@ impl Visitor {
                 })
             })
             .collect();
-        let (mut seen, mut since) = (0, Instant::now());
-        let mut ticks = interval(POLL);
-        while !enough(done.load(Ordering::Relaxed)) && since.elapsed() < PATIENCE {
-            ticks.tick().await;
-            let now = done.load(Ordering::Relaxed);
-            if now != seen {
-                (seen, since) = (now, Instant::now());
-            }
-        }
-        let in_time = enough(done.load(Ordering::Relaxed));
+        let in_time = goes_on(&done, enough).await;
         stopped.store(true, Ordering::Relaxed);
+        goes_on(&done, |_| slots.iter().all(JoinHandle::is_finished)).await;
         let mut failures = Vec::new();
         for slot in slots {
-            failures.extend(slot.await.expect("visitors do not panic").err());
+            if slot.is_finished() {
+                failures.extend(slot.await.expect("visitors do not panic").err());
+            } else {
+                slot.abort();
+                failures.push("it hangs".to_owned());
+            }
         }
-        assert_eq!(failures, [""; 0], "of {} exchanges", done.load(Ordering::Relaxed));
-        assert!(in_time, "{} exchanges were not enough", done.load(Ordering::Relaxed));
-        done.load(Ordering::Relaxed)
+        let done = done.load(Ordering::Relaxed);
+        assert_eq!(failures, [""; 0], "of {done} exchanges");
+        assert!(in_time, "{done} exchanges were not enough");
+        done
     }
 
     /// Everything that an exchange may be, once.
@@ -160,5 +163,21 @@ impl Visitor {
             let back = timeout(PATIENCE, socket.next()).await.expect("it comes back");
             assert_eq!(back.expect("no end").expect("no cut"), message);
         }
+    }
+}
+
+/// Waits until what was `done` is `enough`, for as long as more is done. Whether it was.
+async fn goes_on(done: &AtomicUsize, enough: impl Fn(usize) -> bool) -> bool {
+    let (mut seen, mut since) = (0, Instant::now());
+    let mut ticks = interval(POLL);
+    loop {
+        let now = done.load(Ordering::Relaxed);
+        if enough(now) || since.elapsed() >= PATIENCE {
+            return enough(now);
+        }
+        if now != seen {
+            (seen, since) = (now, Instant::now());
+        }
+        ticks.tick().await;
     }
 }

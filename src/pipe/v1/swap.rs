@@ -18,8 +18,8 @@ use super::{Incoming, Outgoing};
 /// How long a handshake may take.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// How long a fence may take. Far beyond any backlog, for a Go peer loses its session where the end overtakes none of
-/// it; a peer that is dead is found long before by who uses the pipe.
+/// How long a fence may take. Far beyond what any backlog takes to be read, for a body that ended without one could end
+/// a Go peer's session; a peer that is dead is found long before by who uses the pipe.
 const FENCE: Duration = Duration::from_secs(60);
 
 /// What most often keeps a handshake from being answered is no fault of the peer's.
