@@ -55,6 +55,7 @@ mod readme;
 mod recovery;
 mod repeats;
 mod restart;
+mod revoked;
 mod serve;
 mod sharing;
 mod shutdown;
