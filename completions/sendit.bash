@@ -48,7 +48,7 @@ _sendit() {
             esac
             ;;
         sendit_serve)
-            opts="--addr --secret --secret-file --http-prefix --https-redir --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
+            opts="--addr --secret --secret-file --revoked-file --http-prefix --https-redir --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
             case "${prev}" in
                 --addr)
                     COMPREPLY=()
@@ -59,6 +59,10 @@ _sendit() {
                     return 0
                     ;;
                 --secret-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --revoked-file)
                     COMPREPLY=()
                     return 0
                     ;;
@@ -107,6 +111,10 @@ _sendit() {
                     return 0
                     ;;
                 --max-exchanges-per-session)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --max-exchanges-per-token)
                     COMPREPLY=()
                     return 0
                     ;;
@@ -223,7 +231,7 @@ _sendit() {
             esac
             ;;
         sendit_token)
-            opts="--secret --secret-file --ttl --prefix --subject --help"
+            opts="--secret --secret-file --ttl --prefix --subject --id --help"
             case "${prev}" in
                 --secret)
                     COMPREPLY=()
@@ -242,6 +250,10 @@ _sendit() {
                     return 0
                     ;;
                 --subject)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --id)
                     COMPREPLY=()
                     return 0
                     ;;

@@ -3,7 +3,7 @@ function __fish_sendit_using_command
     set -e cmd[1]
     set -l target_cmd $argv
 
-    set -l known_value_flags 'access-log' 'addr' 'allow-ip' 'basic-auth' 'basic-auth-file' 'grace' 'hold' 'host-header' 'http-prefix' 'log' 'log-format' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'prefix' 'public-url' 'ready-within' 'secret' 'secret-file' 'subject' 'target-timeout' 'token' 'token-file' 'trusted-proxy' 'ttl' 'wire' 
+    set -l known_value_flags 'access-log' 'addr' 'allow-ip' 'basic-auth' 'basic-auth-file' 'grace' 'hold' 'host-header' 'http-prefix' 'id' 'log' 'log-format' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-exchanges-per-token' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'prefix' 'public-url' 'ready-within' 'revoked-file' 'secret' 'secret-file' 'subject' 'target-timeout' 'token' 'token-file' 'trusted-proxy' 'ttl' 'wire' 
 
     set -l i 1
     set -l cleaned_cmd
@@ -52,6 +52,7 @@ complete -c sendit -n '__fish_sendit_using_command' -f -a 'install-links' -d 'Ma
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l addr -r -d 'address to listen on, `:PORT` for every interface (default: 127.0.0.1:5050)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l secret -r -d 'secret that clients\' tokens are signed with; can be repeated: the first signs, all verify'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l secret-file -r -d 'file that holds such a secret; can be repeated'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l revoked-file -r -d 'list of tokens that are good no more; read again when it changes'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l http-prefix -r -d 'path below which the server lives, where a reverse proxy gives it only a part of a site'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l https-redir -d 'send visitors who came over plain HTTP, as X-Forwarded-Proto says, to https'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l insecure -d 'do without a secret on any address'
@@ -66,6 +67,7 @@ complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-sessions -r 
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-sessions-per-token -r -d 'how many of them with one token, or with all tokens of one subject (default: 16)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-exchanges -r -d 'how many exchanges there may be at a time, visitors that wait included (default: 10000)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-exchanges-per-session -r -d 'how many of them in one session (default: 256)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-exchanges-per-token -r -d 'how many of them with one token, or with all tokens of one subject (default: 2500)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-held-per-session -r -d 'how many visitors may wait for one session (default: 64)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-failed-opens -r -d 'how many wrong tokens an address may send in a minute before it is told to wait (default: 10)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l max-replay -r -d 'how many MiB may be kept for all clients together until they acknowledge them (default: 256)'
@@ -98,7 +100,8 @@ complete -c sendit -n '__fish_sendit_using_command token' -f -l secret -r -d 'se
 complete -c sendit -n '__fish_sendit_using_command token' -f -l secret-file -r -d 'file that holds the secret; can be repeated, likewise'
 complete -c sendit -n '__fish_sendit_using_command token' -f -l ttl -r -d 'how long the token is good, such as 30d or 12h (default: for ever)'
 complete -c sendit -n '__fish_sendit_using_command token' -f -l prefix -r -d 'prefixes that may be opened; can be repeated (default: every prefix)'
-complete -c sendit -n '__fish_sendit_using_command token' -f -l subject -r -d 'name of the holder, for the server\'s log'
+complete -c sendit -n '__fish_sendit_using_command token' -f -l subject -r -d 'name of the holder, for the server\'s log, its quotas and its list of revoked tokens'
+complete -c sendit -n '__fish_sendit_using_command token' -f -l id -r -d 'id of the token, by which it can be revoked alone'
 complete -c sendit -n '__fish_sendit_using_command token' -f -l help -d 'display usage information'
 complete -c sendit -n '__fish_sendit_using_command demo' -l addr -r -d 'address that the server listens on (default: 127.0.0.1:0, any free port)'
 complete -c sendit -n '__fish_sendit_using_command demo' -l prefix -r -d 'prefix of the tunnel (default: demo)'

@@ -51,6 +51,8 @@ pub struct Claims {
     pub issued_at: Option<u64>,
     /// `exp`: the first second in which the token is no longer valid.
     pub expiry: Option<u64>,
+    /// `jti`: what tells the token from others, so that it can be revoked alone.
+    pub id: Option<String>,
     /// `prefixes`: which prefixes the token may open. With none the claim is left out, and every prefix is allowed.
     pub prefixes: Vec<Glob>,
 }
@@ -68,6 +70,7 @@ impl Claims {
             not_before: Some(now.saturating_sub(CLOCK_SKEW)),
             issued_at: Some(now),
             expiry: None,
+            id: None,
             prefixes: Vec::new(),
         }
     }
@@ -86,6 +89,7 @@ impl Claims {
             exp: self.expiry,
             nbf: self.not_before,
             iat: self.issued_at,
+            jti: self.id.as_deref(),
             prefixes: self.prefixes.iter().map(Glob::as_str).collect(),
         };
         serde_json::to_string(&written).expect("texts and numbers can be written as JSON")
@@ -103,14 +107,13 @@ impl Claims {
         if !object.get("aud").is_some_and(|aud| names(aud, audience)) {
             return Err(Refusal::Audience(audience));
         }
-        // Of no use here, but the Go tool refuses a token whose `jti` is anything else.
-        text_claim(&object, "jti")?;
         Ok(Self {
             audience,
             subject: text_claim(&object, "sub")?.map(str::to_owned),
             not_before: date_claim(&object, "nbf", DOUBT)?,
             issued_at: date_claim(&object, "iat", 0.0)?,
             expiry: date_claim(&object, "exp", -DOUBT)?,
+            id: text_claim(&object, "jti")?.map(str::to_owned),
             prefixes: object.get("prefixes").map_or(Some(Vec::new()), globs).ok_or(Refusal::Prefixes)?,
         })
     }
@@ -129,6 +132,8 @@ struct Written<'a> {
     nbf: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     iat: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jti: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     prefixes: Vec<&'a str>,
 }

@@ -34,6 +34,7 @@ mod glob;
 mod json;
 mod key;
 mod refusal;
+mod revoked;
 mod token;
 
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub use claims::{Audience, Claims, ISSUER};
 pub use glob::{Glob, InvalidGlob};
 pub use key::{EmptySecret, Key, Keys};
 pub use refusal::Refusal;
+pub use revoked::{Bearer, InvalidRevoked, Revoked};
 
 /// Writes a token that says `claims`, signed with the first of `keys`.
 ///

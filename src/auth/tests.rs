@@ -159,8 +159,10 @@ fn valid_claims() -> impl Strategy<Value = Claims> {
     );
     let glob = "[a-z0-9*?-]{1,64}".prop_map(|text| text.parse().unwrap());
     let prefixes = proptest::collection::vec(glob, 0..8);
-    (audience, subject, dates, prefixes).prop_map(|(audience, subject, (not_before, issued_at, expiry), prefixes)| {
-        Claims { audience, subject, not_before, issued_at, expiry, prefixes }
+    let id = proptest::option::of(".{0,40}");
+    (audience, subject, id, dates, prefixes).prop_map(|(audience, subject, id, dates, prefixes)| {
+        let (not_before, issued_at, expiry) = dates;
+        Claims { audience, subject, not_before, issued_at, expiry, id, prefixes }
     })
 }
 

@@ -38,6 +38,7 @@ impl<'a> Seen<'a> {
                 "the server at `{host}` asks for a token: give one with `--token-file` or `--token`; `sendit token` makes \
                  them, with the server's secret"
             )),
+            (StatusCode::UNAUTHORIZED, "revoked") => revoked(source),
             (StatusCode::UNAUTHORIZED, _) if !self.challenged => Denied::Token(format!(
                 "the server at `{host}` does not accept the token: make one with `sendit token` and the server's secret"
             )),
@@ -85,6 +86,12 @@ impl<'a> Seen<'a> {
     }
 }
 
+/// What follows where the server says that the token is good no more.
+pub(super) fn revoked(source: &Source) -> Denied {
+    let host = source.url().origin().ascii_serialization();
+    Denied::Token(format!("the server at `{host}` has revoked the token: ask who runs it for another"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Config;
@@ -110,6 +117,8 @@ mod tests {
         let token = "Token(\"the server at `https://host` does not accept the token: make one with `sendit token` and the server's secret\")";
         check(401, "bad-token", "", token);
         check(401, "", "token contains an invalid number of segments", token);
+        let revoked = "Token(\"the server at `https://host` has revoked the token: ask who runs it for another\")";
+        check(401, "revoked", "", revoked);
         let in_use = "Later(\"the prefix `foo` is in use by another client\")";
         check(400, "prefix-in-use", "", in_use);
         check(400, "", "prefix already in use", in_use);

@@ -1,6 +1,7 @@
 //! `sendit serve`: from what was typed to a listening server.
 
 mod limits;
+mod revoked;
 
 use anyhow::Context as _;
 use argh::{ArgsInfo, FromArgs};
@@ -15,6 +16,7 @@ use super::secret::{Secret, Strength, WEAK};
 use super::signals::Signals;
 use super::{clock, descriptors, flags, log, networks, output, secret};
 use crate::server::{self, AccessLog, Limits, PlainHttp, Server};
+use revoked::RevokedFile;
 
 /// Runs the public end, to which clients connect and which visitors call.
 #[derive(FromArgs, ArgsInfo)]
@@ -37,6 +39,12 @@ listens on loopback addresses only, unless --insecure is given.",
     note = "
 Secrets are taken from --secret, then --secret-file; where neither is given,
 from the environment. One newline at the end of a file is dropped.",
+    note = "
+A list of revoked tokens has one in a line: `jti:ID`, as `token --id` has set it;
+`sub:SUBJECT`, for all tokens of a subject; or `sha256:HEX`, the digest of the token
+itself. Lines with a `#` before them are comments. What is added counts after 3 s at
+most, for tunnels that stand too. A list that is missing, empty or not understood
+changes nothing: the one before stays in force, and a warning says so.",
     note = "
 A client whose link is lost comes back to its session within --grace, and until
 then its visitors wait, for 10 s at most. That takes a client on wire v2; the
@@ -72,6 +80,10 @@ pub(crate) struct Serve {
     /// file that holds such a secret; can be repeated
     #[argh(option, arg_name = "FILE")]
     secret_file: Vec<String>,
+
+    /// list of tokens that are good no more; read again when it changes
+    #[argh(option, arg_name = "FILE")]
+    revoked_file: Option<String>,
 
     /// path below which the server lives, where a reverse proxy gives it only a part of a site
     #[argh(option, arg_name = "PATH")]
@@ -133,6 +145,10 @@ pub(crate) struct Serve {
     #[argh(option, arg_name = "NUMBER")]
     max_exchanges_per_session: Option<String>,
 
+    /// how many of them with one token, or with all tokens of one subject (default: 2500)
+    #[argh(option, arg_name = "NUMBER")]
+    max_exchanges_per_token: Option<String>,
+
     /// how many visitors may wait for one session (default: 64)
     #[argh(option, arg_name = "NUMBER")]
     max_held_per_session: Option<String>,
@@ -168,6 +184,7 @@ struct Settings {
     address: Address,
     config: server::Config,
     auth: Auth,
+    revoked: Option<RevokedFile>,
     level: Level,
     format: Format,
 }
@@ -185,7 +202,7 @@ enum Auth {
 
 /// Serves until a signal comes.
 pub(crate) async fn run(args: Serve, env: &Env) -> Result<(), Failure> {
-    let Settings { address, mut config, auth, level, format } = args.settle(env)?;
+    let Settings { address, mut config, auth, revoked, level, format } = args.settle(env)?;
     let resolved = address.resolve().await?;
     let warning = auth.warning(&resolved)?;
     let signals = Signals::catch()?;
@@ -199,9 +216,21 @@ pub(crate) async fn run(args: Serve, env: &Env) -> Result<(), Failure> {
     }
     fit(&mut config.limits, descriptors::connections());
     let shutdown = signals.shutdown();
+    let server = Server::new(config);
+    if let Some(file) = &revoked {
+        server.revoke(file.list.clone());
+    }
+    let watching = async {
+        match revoked {
+            Some(file) => file.watch(&server).await,
+            None => std::future::pending().await,
+        }
+    };
     let serving = async {
-        server::serve(listener, Server::new(config), shutdown).await;
-        Ok(())
+        tokio::select! {
+            () = server::serve(listener, server.clone(), shutdown) => Ok(()),
+            () = watching => Ok(()),
+        }
     };
     signals.guard("exchanges in flight have 30 s to end", serving).await
 }
@@ -226,6 +255,10 @@ impl Serve {
             Some((keys, strength)) => (Some(keys), Auth::Token(strength)),
             None => (None, if self.insecure { Auth::Anybody } else { Auth::Local }),
         };
+        let revoked = self.revoked_file.map(RevokedFile::open).transpose()?;
+        if revoked.is_some() && keys.is_none() {
+            return Err(Failure::usage("`--revoked-file` is of no use without a secret: nobody is asked for a token"));
+        }
         let typed = if self.no_https_redir { Some(false) } else { self.https_redir.then_some(true) };
         let base = env.unless_flag(self.http_prefix, env::HTTP_PREFIX).unwrap_or_default();
         config.keys = keys;
@@ -240,7 +273,7 @@ impl Serve {
         let address = Address::parse(addr.as_deref().unwrap_or(DEFAULT_ADDR))?;
         config.access_log = access_log(self.access_log.as_deref())?;
         let (level, format) = (log::level(self.log, env, Level::INFO)?, log::format(self.log_format, env)?);
-        Ok(Settings { address, config, auth, level, format })
+        Ok(Settings { address, config, auth, revoked, level, format })
     }
 }
 

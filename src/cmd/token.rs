@@ -42,9 +42,13 @@ pub(crate) struct Token {
     #[argh(option, arg_name = "GLOB")]
     prefix: Vec<String>,
 
-    /// name of the holder, for the server's log
+    /// name of the holder, for the server's log, its quotas and its list of revoked tokens
     #[argh(option, arg_name = "NAME")]
     subject: Option<String>,
+
+    /// id of the token, by which it can be revoked alone
+    #[argh(option, arg_name = "ID")]
+    id: Option<String>,
 }
 
 /// Prints the token.
@@ -67,6 +71,7 @@ impl Token {
         }
         claims.prefixes = self.prefix.iter().map(|text| glob(text)).collect::<Result<_, _>>()?;
         claims.subject = self.subject;
+        claims.id = self.id;
         let secrets = secret::secrets(self.secret, &self.secret_file, env)?;
         let keys = secret::keys(&secrets).map_err(|empty| Failure::usage(empty.to_string()))?;
         let (keys, strength) = keys.ok_or_else(|| {
@@ -115,6 +120,7 @@ mod tests {
         check(&["-ttl=1h"], &env, "e", &Claims { expiry: Some(NOW + 3_600), ..plain.clone() });
         check(&["-ttl=1.5s"], &env, "e", &Claims { expiry: Some(NOW + 2), ..plain.clone() });
         check(&["-subject", "me"], &env, "e", &Claims { subject: Some("me".to_owned()), ..plain.clone() });
+        check(&["-id", "7"], &env, "e", &Claims { id: Some("7".to_owned()), ..plain.clone() });
         let prefixes = ["a-*", "bcd"].map(|glob| glob.parse().unwrap()).to_vec();
         check(&["-prefix", "a-*", "--prefix=bcd"], &env, "e", &Claims { prefixes, ..plain });
     }

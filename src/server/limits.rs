@@ -23,6 +23,8 @@ pub struct Limits {
     pub exchanges: usize,
     /// Exchanges of one session.
     pub exchanges_per_session: usize,
+    /// Exchanges of one token or, where tokens name a subject, of one subject, in all its sessions.
+    pub exchanges_per_token: usize,
     /// Visitors that wait for one session: for its client to come back, or for another exchange to end.
     pub held_per_session: usize,
     /// Opens with a token that is not accepted, for one address, in a minute.
@@ -42,6 +44,7 @@ impl Default for Limits {
             sessions_per_token: 16,
             exchanges: 10_000,
             exchanges_per_session: 256,
+            exchanges_per_token: 2_500,
             held_per_session: 64,
             failed_opens: 10,
             replay: 256,

@@ -11,6 +11,7 @@ mod http2;
 mod limits;
 mod open;
 mod public;
+mod quotas;
 mod refuse;
 mod registry;
 mod router;
@@ -23,7 +24,7 @@ mod v2;
 mod waiting;
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -37,11 +38,12 @@ pub use config::{AccessLog, BasePath, Config, InvalidBasePath, PlainHttp};
 pub use limits::Limits;
 pub use stream::TargetStream;
 
-use crate::auth::{Audience, Claims, Key, Keys, mint, verify};
+use crate::auth::{Audience, Claims, Key, Keys, Revoked, mint, verify};
 use crate::pipe::v2::Budget;
 use crate::wire::{Prefix, SessionId};
 use connections::Connections;
 use limits::Failures;
+use quotas::Quotas;
 use registry::Registry;
 
 /// How long exchanges in flight may take to end once the server is to stop.
@@ -66,6 +68,10 @@ struct Inner {
     /// Opens with tokens that were not accepted.
     failures: Failures,
     connections: Connections,
+    /// Tokens that are good no more.
+    revoked: Mutex<Arc<Revoked>>,
+    /// What each token or subject may have.
+    quotas: Quotas,
     /// Places for exchanges, those of visitors that wait among them.
     places: Arc<Semaphore>,
     /// Sessions, connections and swaps.
@@ -94,6 +100,8 @@ impl Server {
             connections: Connections::new(&config),
             places: Arc::new(Semaphore::new(exchanges.min(Semaphore::MAX_PERMITS))),
             failures: Failures::default(),
+            revoked: Mutex::default(),
+            quotas: Quotas::default(),
             config,
             connect_keys: Keys::new(key, []),
             started: Instant::now(),
@@ -166,7 +174,7 @@ impl Server {
     /// Cancelling it opens nothing.
     ///
     /// ```
-    /// # use std::sync::Arc;
+    /// # use std::sync::{Arc, Mutex};
     /// # use sendit::{client, server::{self, Config, Server}};
     /// # use tokio::{net::TcpListener, sync::Notify};
     /// # use tokio_util::sync::CancellationToken;

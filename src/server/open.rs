@@ -1,20 +1,20 @@
 //! Who gets a session: the token, the prefix, the limits. The same rules for both wires.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::limits::Throttled;
+use super::quotas::Who;
 use super::registry::Refused;
 use super::session::{Around, Link, Opening, Running, Session};
 use super::v1::Pairs;
 use super::v2::Attendance;
-use super::{Config, Server, random};
-use crate::auth::{Audience, Claims, verify};
+use super::{Config, Inner, Server, random};
+use crate::auth::{Audience, Bearer, Claims, Revoked, verify};
 use crate::mux::Upkeep;
 use crate::pipe;
 use crate::proxy::Rules;
@@ -36,6 +36,8 @@ const HOLD: Duration = Duration::from_secs(10);
 pub(super) enum Denied {
     #[error("the token is missing or not accepted")]
     Token,
+    #[error("the token has been revoked")]
+    Revoked,
     #[error("invalid prefix value: a prefix is 3 to 64 of `a-z`, `0-9` and `-`")]
     InvalidPrefix,
     #[error("the token does not allow this prefix")]
@@ -50,6 +52,13 @@ pub(super) enum Denied {
     Throttled(u64),
     #[error("the server is about to stop")]
     Draining,
+}
+
+/// Why a session is over whose token was good when it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    Expired,
+    Revoked,
 }
 
 /// What a session is opened for.
@@ -77,7 +86,7 @@ impl Denied {
             Self::TooMany | Self::TooManyOfToken => Some(FULL),
             Self::Draining => Some(RESTART),
             Self::Throttled(seconds) => Some(seconds),
-            Self::Token | Self::InvalidPrefix | Self::ForbiddenPrefix | Self::PrefixInUse => None,
+            Self::Token | Self::Revoked | Self::InvalidPrefix | Self::ForbiddenPrefix | Self::PrefixInUse => None,
         }
     }
 }
@@ -103,17 +112,44 @@ impl Server {
     pub(super) fn admit(&self, token: &str, address: Option<IpAddr>) -> Result<Option<Claims>, Denied> {
         let config = &self.0.config;
         let Some(keys) = &config.keys else { return Ok(None) };
-        let cause = match verify(keys, Audience::Auth, token, (config.clock)()) {
-            Ok(claims) => return Ok(Some(claims)),
-            Err(cause) => cause,
+        let (cause, denied) = match verify(keys, Audience::Auth, token, (config.clock)()) {
+            Ok(claims) if !self.revoked().covers(&Bearer::new(token, &claims)) => return Ok(Some(claims)),
+            // Who has it was let in once, and learns nothing but that this is over.
+            Ok(_) => (Denied::Revoked.to_string(), Denied::Revoked),
+            Err(cause) => (cause.to_string(), Denied::Token),
         };
         match self.0.failures.note(address, config.limits.failed_opens, Instant::now()) {
             Ok(()) => {
-                tracing::info!(%cause, address = address.map(tracing::field::display), "a token was refused");
-                Err(Denied::Token)
+                tracing::info!(cause, address = address.map(tracing::field::display), "a token was refused");
+                Err(denied)
             }
             // Not in the log, which would grow with every one of them.
+            Err(Throttled { .. }) if denied == Denied::Revoked => Err(denied),
             Err(Throttled { seconds }) => Err(Denied::Throttled(seconds)),
+        }
+    }
+
+    /// Revokes the tokens of this list, and none but those, and ends their sessions.
+    pub fn revoke(&self, revoked: Revoked) {
+        let revoked = Arc::new(revoked);
+        *self.revoked() = Arc::clone(&revoked);
+        let sessions = self.0.registry.all().into_iter().filter(|session| session.obey(&revoked)).count();
+        tracing::info!(entries = revoked.len(), sessions, "a list of revoked tokens is in force");
+    }
+
+    // Held for a look, never across an await.
+    fn revoked(&self) -> MutexGuard<'_, Arc<Revoked>> {
+        self.0.revoked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the token that opened a session is still good. It is asked whenever a carrier comes: a session that was
+    /// opened just when its token was revoked has been missed by what ended the others.
+    pub(super) fn renewable(&self, session: &Session) -> Result<(), Over> {
+        let is_revoked = session.bearer().is_some_and(|bearer| self.revoked().covers(bearer));
+        match session.may_renew((self.0.config.clock)()) {
+            _ if is_revoked => Err(Over::Revoked),
+            true => Ok(()),
+            false => Err(Over::Expired),
         }
     }
 
@@ -173,10 +209,10 @@ impl Server {
         if claims.is_some_and(|claims| !claims.allows(prefix)) {
             return PrefixState::Forbidden;
         }
-        let owner = claims.map(|_| Sha256::digest(token).into());
+        let bearer = claims.map(|claims| Bearer::new(token, claims));
         match self.0.registry.by_prefix(prefix.as_str()) {
             None => PrefixState::Free,
-            Some(holder) if holder.yields_to(owner.as_ref()) => PrefixState::Yields,
+            Some(holder) if holder.yields_to(bearer.as_ref()) => PrefixState::Yields,
             Some(_) => PrefixState::Taken,
         }
     }
@@ -194,10 +230,12 @@ impl Server {
     }
 
     fn opened(&self, claims: Option<Claims>, token: &str, prefix: Prefix, hold: Duration, rules: Rules) -> Opening {
-        let owner = claims.is_some().then(|| Sha256::digest(token).into());
-        let (subject, expiry) = claims.map_or((None, None), |claims| (claims.subject, claims.expiry));
-        let subject = subject.filter(|subject| !subject.is_empty());
-        Opening { prefix, subject, expiry, owner, hold, target_timeout: self.0.config.target_timeout, rules }
+        let Inner { config, quotas, .. } = &*self.0;
+        let bearer = claims.as_ref().map(|claims| Bearer::new(token, claims));
+        let places = |bearer| quotas.places(Who::of(bearer), config.limits.exchanges_per_token);
+        let shared_places = bearer.as_ref().map(places);
+        let (expiry, target_timeout) = (claims.and_then(|claims| claims.expiry), config.target_timeout);
+        Opening { prefix, expiry, bearer, shared_places, hold, rules, target_timeout }
     }
 
     fn around(&self) -> Around {

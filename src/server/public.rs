@@ -7,12 +7,11 @@ use axum::extract::{ConnectInfo, OriginalUri, Request, State};
 use axum::response::Response;
 use http::header::{ACCEPT, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode, Uri};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 use super::access_log::Entry;
 use super::gate::Owed;
-use super::session::Session;
+use super::session::{Place, Session};
 use super::{BasePath, Server};
 use crate::proxy::{Fault, Visitor, challenge};
 
@@ -35,11 +34,7 @@ pub(super) async fn visit(State(server): State<Server>, mut request: Request) ->
 
 /// The session that holds the prefix, with a place for one exchange, once its client is there: the one of now, or the one
 /// that takes its place. Waits for as long as that session allows.
-async fn attended(
-    server: &Server,
-    prefix: &str,
-    caller: &Caller<'_>,
-) -> Result<(Arc<Session>, OwnedSemaphorePermit), Fault> {
+async fn attended(server: &Server, prefix: &str, caller: &Caller<'_>) -> Result<(Arc<Session>, Place), Fault> {
     let begin = Instant::now();
     loop {
         let session = server.0.registry.by_prefix(prefix).ok_or(Fault::UnknownPrefix)?;

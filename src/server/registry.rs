@@ -41,6 +41,11 @@ impl Registry {
         self.maps().by_prefix.get(prefix).cloned()
     }
 
+    /// Every session that there is now.
+    pub(super) fn all(&self) -> Vec<Arc<Session>> {
+        self.maps().by_id.values().cloned().collect()
+    }
+
     pub(super) fn by_id(&self, id: &SessionId) -> Option<Arc<Session>> {
         self.maps().by_id.get(id).cloned()
     }
@@ -48,7 +53,7 @@ impl Registry {
     pub(super) fn lease(&self, session: Arc<Session>, limits: &Limits) -> Result<Lease, Refused> {
         let mut maps = self.maps();
         if let Some(holder) = maps.by_prefix.get(session.prefix().as_str()) {
-            if !holder.yields_to(session.owner()) {
+            if !holder.yields_to(session.bearer()) {
                 return Err(Refused::InUse);
             }
             let holder = Arc::clone(holder);
@@ -101,6 +106,7 @@ mod tests {
     use tokio_util::task::TaskTracker;
 
     use super::*;
+    use crate::auth::Bearer;
     use crate::mux::Upkeep;
     use crate::pipe::{v1, v2};
     use crate::server::Config;
@@ -110,12 +116,12 @@ mod tests {
     use crate::wire::v2::Secret;
 
     fn opening(prefix: &str, owner: Option<u8>) -> Opening {
-        let owner = owner.map(|owner| [owner; 32]);
+        let bearer = owner.map(|owner| Bearer { digest: [owner; 32], id: None, subject: None });
         Opening {
             prefix: prefix.parse().unwrap(),
-            subject: None,
             expiry: None,
-            owner,
+            bearer,
+            shared_places: None,
             hold: std::time::Duration::ZERO,
             target_timeout: None,
             rules: crate::proxy::Rules::default(),
@@ -208,8 +214,11 @@ mod tests {
         let (registry, mut leases) = (Registry::default(), Vec::new());
         let limits = Limits { sessions_per_token: 2, ..Limits::default() };
         let mut check = |prefix: &str, owner: Option<u8>, subject: Option<&str>, refused| {
-            let subject = subject.map(str::to_owned);
-            let lease = registry.lease(lasting_of(Opening { subject, ..opening(prefix, owner) }), &limits);
+            let mut opening = opening(prefix, owner);
+            if let Some(bearer) = &mut opening.bearer {
+                bearer.subject = subject.map(str::to_owned);
+            }
+            let lease = registry.lease(lasting_of(opening), &limits);
             assert_eq!(lease.as_ref().err(), refused, "{prefix}");
             leases.extend(lease);
         };

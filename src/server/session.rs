@@ -1,5 +1,8 @@
 //! One client's tunnel as the server sees it: streams go out over whatever carries it, exchanges are counted.
 
+mod opening;
+mod running;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,49 +17,20 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::registry::Lease;
+use super::quotas::Who;
 use super::stream::TargetStream;
 use super::upload::Sending;
-use super::v1::Pairs;
-use super::v2::{Attendance, GAP};
-use super::{GRACE, Limits, random};
-use crate::mux::{self, Ending, Opener, Upkeep};
-use crate::proxy::{Fault, Hop, Rules, Visitor};
+use super::v2::GAP;
+use super::{GRACE, random};
+use crate::auth::{Bearer, Revoked};
+use crate::mux::{self, Opener, Upkeep};
+use crate::proxy::{Fault, Hop, Visitor};
 use crate::wire::{Prefix, SessionId};
+pub(super) use opening::{Around, Link, Opening};
+pub(super) use running::Running;
 
 /// How long a visitor waits for another exchange to end where there are as many as may be.
 const STREAM_DEADLINE: Duration = Duration::from_secs(10);
-
-/// What a session is opened with.
-pub(super) struct Opening {
-    pub(super) prefix: Prefix,
-    /// Whom the auth token names.
-    pub(super) subject: Option<String>,
-    /// When the auth token's time is over, in Unix seconds: no carrier is renewed after that.
-    pub(super) expiry: Option<u64>,
-    /// The same for every session of one token, if there is one.
-    pub(super) owner: Option<[u8; 32]>,
-    /// How long visitors wait for the client where it is gone.
-    pub(super) hold: Duration,
-    /// What the hop does. Given to it when the session starts.
-    pub(super) rules: Rules,
-    /// How long the target may take to answer.
-    pub(super) target_timeout: Option<Duration>,
-}
-
-/// What carries a session, on either wire.
-#[derive(Clone)]
-pub(super) enum Link {
-    V1(Pairs),
-    V2(Arc<Attendance>),
-}
-
-/// What a session has of its server.
-pub(super) struct Around {
-    pub(super) tasks: TaskTracker,
-    pub(super) closing: CancellationToken,
-    pub(super) limits: Limits,
-}
 
 pub(super) struct Session {
     id: SessionId,
@@ -76,10 +50,10 @@ pub(super) struct Session {
     ended: CancellationToken,
 }
 
-/// What moves a session; it ends when this does.
-pub(super) struct Running<P> {
-    session: Arc<Session>,
-    driver: mux::Driver<P>,
+/// A place for one exchange, until it is dropped.
+pub(super) struct Place {
+    _own: OwnedSemaphorePermit,
+    _shared: Option<OwnedSemaphorePermit>,
 }
 
 impl Session {
@@ -124,8 +98,8 @@ impl Session {
         &self.opening.prefix
     }
 
-    pub(super) fn owner(&self) -> Option<&[u8; 32]> {
-        self.opening.owner.as_ref()
+    pub(super) fn bearer(&self) -> Option<&Bearer> {
+        self.opening.bearer.as_ref()
     }
 
     pub(super) fn link(&self) -> &Link {
@@ -147,15 +121,29 @@ impl Session {
     }
 
     /// Whether a client with this token may have the prefix at once: it is its own, which it lost with a crash.
-    pub(super) fn yields_to(&self, owner: Option<&[u8; 32]>) -> bool {
+    pub(super) fn yields_to(&self, bearer: Option<&Bearer>) -> bool {
         let Link::V2(attendance) = &self.link else { return false };
-        self.opening.owner.as_ref() == owner && (owner.is_some() || !attendance.is_attended())
+        self.bearer() == bearer && (bearer.is_some() || !attendance.is_attended())
     }
 
     /// Ends the session because its client has opened another.
     pub(super) fn evict(&self) {
+        self.end(super::v2::TAKEN_OVER, "another client has taken the prefix with the same token");
+    }
+
+    /// Ends the session where its token is on the list. Whether it is.
+    pub(super) fn obey(&self, revoked: &Revoked) -> bool {
+        let is_revoked = self.bearer().is_some_and(|bearer| revoked.covers(bearer));
+        if is_revoked {
+            tracing::info!(session = %self.id, prefix = %self.prefix(), "the token of a session is revoked");
+            self.end(super::v2::REVOKED, "the token has been revoked");
+        }
+        is_revoked
+    }
+
+    fn end(&self, code: u8, text: &str) {
         if let Link::V2(attendance) = &self.link {
-            attendance.close(super::v2::TAKEN_OVER, "another client has taken the prefix with the same token");
+            attendance.close(code, text);
         }
         self.closing.cancel();
     }
@@ -176,10 +164,8 @@ impl Session {
 
     /// Whether the other session is of the same token, or of another one that names the same subject.
     pub(super) fn shares_a_quota_with(&self, other: &Self) -> bool {
-        match (&self.opening.subject, &other.opening.subject) {
-            (None, None) => self.owner().is_some() && self.owner() == other.owner(),
-            (one, other) => one == other,
-        }
+        let who = |session: &Self| session.bearer().map(Who::of);
+        who(self).is_some_and(|one| who(other) == Some(one))
     }
 
     /// Waits until the client is there. False where the session ends before, and another may have taken its place.
@@ -206,14 +192,18 @@ impl Session {
         }
     }
 
-    /// A place for one exchange. Waits for it where all are taken, for 10 s at most.
-    pub(super) async fn place(&self) -> Result<OwnedSemaphorePermit, Fault> {
-        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-            return Ok(place);
+    /// A place for one exchange. Waits for it where all are taken, for 10 s at most, but not where all are that the token,
+    /// or its subject, may have.
+    pub(super) async fn place(&self) -> Result<Place, Fault> {
+        let shared = self.opening.shared_places.clone().map(Semaphore::try_acquire_owned).transpose();
+        let shared = shared.map_err(|_| Fault::Limit)?;
+        if let Ok(own) = Arc::clone(&self.places).try_acquire_owned() {
+            return Ok(Place { _own: own, _shared: shared });
         }
         let _held = self.held.try_acquire().map_err(|_| Fault::Limit)?;
         let waited = timeout(STREAM_DEADLINE, Arc::clone(&self.places).acquire_owned()).await;
-        waited.ok().and_then(Result::ok).ok_or(Fault::Limit)
+        let own = waited.ok().and_then(Result::ok).ok_or(Fault::Limit)?;
+        Ok(Place { _own: own, _shared: shared })
     }
 
     /// Has a visitor's request, to the tunnel at `path`, answered by the target.
@@ -274,41 +264,6 @@ impl Session {
                 }
                 session.closing.cancel();
             });
-        }
-    }
-}
-
-impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
-    pub(super) fn session(&self) -> &Arc<Session> {
-        &self.session
-    }
-
-    /// Moves the session until it ends, then frees its prefix.
-    pub(super) async fn run(self, lease: Lease) {
-        let Self { session, driver } = self;
-        let (id, prefix) = (&session.id, session.prefix());
-        let subject = session.opening.subject.as_deref().unwrap_or_default();
-        tracing::info!(session = %id, %prefix, subject, "session opened");
-        let attended = async {
-            match &session.link {
-                Link::V1(_) => std::future::pending().await,
-                Link::V2(attendance) => attendance.watch(&session.closing).await,
-            }
-        };
-        let closing = match &session.link {
-            Link::V1(_) => session.closing.clone(),
-            // The carriers say that the session ends. A multiplexer that ended first would take the pipe from them.
-            Link::V2(_) => CancellationToken::new(),
-        };
-        let ending = tokio::select! {
-            ending = driver.run(closing, drop) => ending,
-            ending = attended => ending,
-        };
-        session.ended.cancel();
-        drop(lease);
-        match ending {
-            Ending::Closed => tracing::info!(session = %id, %prefix, "session closed"),
-            Ending::Failed(cause) => tracing::warn!(session = %id, %prefix, %cause, "session lost"),
         }
     }
 }

@@ -58,6 +58,7 @@ mod readme;
 mod recovery;
 mod repeats;
 mod restart;
+mod revoked;
 mod serve;
 mod sharing;
 mod shutdown;

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::Event;
 use super::exchange::Report;
 use super::link::Denied;
+use super::refusal;
 use super::session::{Client, Ended, GRACE, Life};
 use crate::mux::{Ending, Upkeep, accepting};
 use crate::pipe::v2::{Budget, Carriers, End, Pipe, pipe};
@@ -29,6 +30,9 @@ pub(super) use path::Path;
 
 /// The code with which a server says that another client has the prefix now.
 const TAKEN_OVER: u8 = 2;
+
+/// The code with which a server says that the token is good no more.
+const REVOKED: u8 = 3;
 
 /// Opens a session and lives through it. `None` where the server does not speak this wire.
 pub(super) async fn live(life: &Life<'_>, was_ready: &mut bool) -> Option<Ended> {
@@ -107,6 +111,7 @@ fn lost(life: &Life<'_>, carriers: &Carriers, ending: &Ending) -> Ended {
     }
     match carriers.ended() {
         Some(End::Closed { code: TAKEN_OVER, text }) => Ended::Denied(Denied::Prefix(text)),
+        Some(End::Closed { code: REVOKED, .. }) => Ended::Denied(refusal::revoked(&life.client.config.source)),
         Some(End::Closed { text, .. }) => Ended::Lost(text),
         Some(End::Failed(cause)) => Ended::Lost(format!("the link to the server was lost: {cause}")),
         None => Ended::Lost(format!("the link to the server was lost: {ending:?}")),

@@ -67,6 +67,7 @@ fn granted(server: &Server, session: &Session) -> Response {
 fn refusal(denied: Denied) -> Response {
     let (status, code) = match denied {
         Denied::Token => (StatusCode::UNAUTHORIZED, "bad-token"),
+        Denied::Revoked => (StatusCode::UNAUTHORIZED, "revoked"),
         Denied::InvalidPrefix => (StatusCode::BAD_REQUEST, "invalid-prefix"),
         Denied::ForbiddenPrefix => (StatusCode::FORBIDDEN, "forbidden-prefix"),
         // 400, as the Go server has it.
@@ -87,7 +88,8 @@ fn session(server: &Server, uri: &Uri) -> Result<Arc<Session>, StatusCode> {
     let token = field(&Bytes::new(), uri.query().unwrap_or_default(), "token").into_owned();
     let id = server.connected(&token).ok_or(StatusCode::UNAUTHORIZED)?;
     let session = server.0.registry.by_id(&id).ok_or(StatusCode::NOT_FOUND)?;
-    if session.may_renew((server.0.config.clock)()) { Ok(session) } else { Err(StatusCode::UNAUTHORIZED) }
+    server.renewable(&session).map_err(|_| StatusCode::UNAUTHORIZED)?;
+    Ok(session)
 }
 
 /// The carriers of a session, if it is one of this wire.

@@ -20,6 +20,7 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use tokio::time::timeout;
 
 use super::Server;
+use super::open::Over;
 use super::session::{Link, Session, unbuffered};
 use crate::pipe::v2::{Broken, SendBody};
 use crate::wire::v2;
@@ -37,6 +38,8 @@ const LONG_POLL: Duration = Duration::from_secs(5);
 pub(super) const STOPPING: u8 = 1;
 /// CLOSE: another client with the same token has the prefix now.
 pub(super) const TAKEN_OVER: u8 = 2;
+/// CLOSE: the token that opened the session is revoked; no other session is given for it.
+pub(super) const REVOKED: u8 = 3;
 
 fn json(status: StatusCode, body: &impl serde::Serialize) -> Response {
     let body = serde_json::to_string(body).unwrap_or_default() + "\n";
@@ -78,10 +81,13 @@ fn prove(server: &Server, path: &str, headers: &HeaderMap) -> Result<Proved, Ref
         let message = "the carrier does not belong to the session";
         return Err(Box::new(refused(StatusCode::UNAUTHORIZED, "bad-proof", message)));
     }
-    if !session.may_renew((server.0.config.clock)()) {
-        let message = "the token that opened the session has expired";
-        return Err(Box::new(refused(StatusCode::UNAUTHORIZED, "expired", message)));
-    }
+    server.renewable(&session).map_err(|over| {
+        let (code, message) = match over {
+            Over::Expired => ("expired", "the token that opened the session has expired"),
+            Over::Revoked => ("revoked", "the token that opened the session has been revoked"),
+        };
+        Box::new(refused(StatusCode::UNAUTHORIZED, code, message))
+    })?;
     Ok(Proved { carrier, session, attendance })
 }
 

@@ -87,6 +87,7 @@ pub(super) async fn asked<T: DeserializeOwned>(body: Body) -> Result<T, Refused>
 pub(super) fn refusal(denied: Denied) -> Response {
     let (status, code) = match denied {
         Denied::Token => (StatusCode::UNAUTHORIZED, "bad-token"),
+        Denied::Revoked => (StatusCode::UNAUTHORIZED, "revoked"),
         Denied::InvalidPrefix => (StatusCode::BAD_REQUEST, "invalid-prefix"),
         Denied::ForbiddenPrefix => (StatusCode::FORBIDDEN, "forbidden-prefix"),
         Denied::PrefixInUse => (StatusCode::CONFLICT, "prefix-in-use"),

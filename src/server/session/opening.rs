@@ -1,0 +1,46 @@
+//! What a session is made of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::super::Limits;
+use super::super::v1::Pairs;
+use super::super::v2::Attendance;
+use crate::auth::Bearer;
+use crate::proxy::Rules;
+use crate::wire::Prefix;
+
+/// What a session is opened with.
+pub(in crate::server) struct Opening {
+    pub(in crate::server) prefix: Prefix,
+    /// When the auth token's time is over, in Unix seconds: no carrier is renewed after that.
+    pub(in crate::server) expiry: Option<u64>,
+    /// Who has opened it, where tokens are asked for.
+    pub(in crate::server) bearer: Option<Bearer>,
+    /// The places for exchanges that it shares with all sessions of the same token, or subject.
+    pub(in crate::server) shared_places: Option<Arc<Semaphore>>,
+    /// How long visitors wait for the client where it is gone.
+    pub(in crate::server) hold: Duration,
+    /// What the hop does. Given to it when the session starts.
+    pub(in crate::server) rules: Rules,
+    /// How long the target may take to answer.
+    pub(in crate::server) target_timeout: Option<Duration>,
+}
+
+/// What carries a session, on either wire.
+#[derive(Clone)]
+pub(in crate::server) enum Link {
+    V1(Pairs),
+    V2(Arc<Attendance>),
+}
+
+/// What a session has of its server.
+pub(in crate::server) struct Around {
+    pub(in crate::server) tasks: TaskTracker,
+    pub(in crate::server) closing: CancellationToken,
+    pub(in crate::server) limits: Limits,
+}

@@ -1,0 +1,53 @@
+//! A session's life: moved, and ended.
+
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
+
+use super::super::registry::Lease;
+use super::{Link, Session};
+use crate::mux::{self, Ending};
+
+/// What moves a session; it ends when this does.
+pub(in crate::server) struct Running<P> {
+    pub(super) session: Arc<Session>,
+    pub(super) driver: mux::Driver<P>,
+}
+
+impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
+    pub(in crate::server) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// Moves the session until it ends, then frees its prefix.
+    pub(in crate::server) async fn run(self, lease: Lease) {
+        let Self { session, driver } = self;
+        let (id, prefix) = (&session.id, session.prefix());
+        let bearer = session.opening.bearer.as_ref();
+        let subject = bearer.and_then(|bearer| bearer.subject.as_deref()).unwrap_or_default();
+        let jti = bearer.and_then(|bearer| bearer.id.as_deref());
+        tracing::info!(session = %id, %prefix, subject, jti, "session opened");
+        let attended = async {
+            match &session.link {
+                Link::V1(_) => std::future::pending().await,
+                Link::V2(attendance) => attendance.watch(&session.closing).await,
+            }
+        };
+        let closing = match &session.link {
+            Link::V1(_) => session.closing.clone(),
+            // The carriers say that the session ends. A multiplexer that ended first would take the pipe from them.
+            Link::V2(_) => CancellationToken::new(),
+        };
+        let ending = tokio::select! {
+            ending = driver.run(closing, drop) => ending,
+            ending = attended => ending,
+        };
+        session.ended.cancel();
+        drop(lease);
+        match ending {
+            Ending::Closed => tracing::info!(session = %id, %prefix, "session closed"),
+            Ending::Failed(cause) => tracing::warn!(session = %id, %prefix, %cause, "session lost"),
+        }
+    }
+}
