@@ -312,7 +312,7 @@ async fn what_is_on_its_way_is_bounded_by_what_was_read() {
     let mut writing = JoinSet::new();
     for _ in 0..8 {
         let mut stream = opener.open().await.unwrap();
-        writing.spawn(async move { stream.write_all(&[0; WINDOW]).await.map(|()| stream) });
+        writing.spawn(async move { stream.write_all(&vec![0; WINDOW]).await.map(|()| stream) });
     }
     let (mut data, mut last_ping, mut seen) = (0, Vec::new(), Vec::new());
     loop {

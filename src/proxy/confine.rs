@@ -4,6 +4,7 @@
 use http::HeaderName;
 use http::header::{ALT_SVC, HeaderMap, HeaderValue};
 
+use super::headers::drop_named;
 use super::rewrite::Outside;
 
 const SERVICE_WORKER: HeaderName = HeaderName::from_static("service-worker");
@@ -38,9 +39,7 @@ impl Asks {
 
 /// Confines an answer.
 pub(super) fn confine(headers: &mut HeaderMap, outside: &Outside, asks: Asks) {
-    for name in ORIGIN_WIDE {
-        headers.remove(name);
-    }
+    drop_named(headers, &ORIGIN_WIDE);
     // Without the header a script may serve what is below its own folder. For one at `/my-app` that is `/`: every
     // tunnel. (Service Workers, "Update", step on the maximum scope)
     let said = headers.remove(SERVICE_WORKER_ALLOWED);

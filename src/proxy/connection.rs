@@ -62,23 +62,26 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Service<Uri> for Connec
 
 /// What was seen on a connection; reaches the one who has to explain a failed exchange.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct Seen(Arc<Facts>);
+
+#[derive(Debug, Default)]
+struct Facts {
     /// The first byte that came opens a TLS record: an alert, as TLS servers answer plain HTTP with.
-    tls: Arc<AtomicBool>,
+    tls: AtomicBool,
     /// The stream itself said that there is no connection to the target behind it.
-    refused: Arc<AtomicBool>,
+    refused: AtomicBool,
     /// Something came since the last request.
-    answered: Arc<AtomicBool>,
+    answered: AtomicBool,
     /// A request went out after an earlier one was answered.
-    reused: Arc<AtomicBool>,
+    reused: AtomicBool,
 }
 
 impl Seen {
     /// Whose fault it is that there was no answer.
     pub(super) fn blame(&self) -> Fault {
-        if self.refused.load(Ordering::Relaxed) {
+        if self.0.refused.load(Ordering::Relaxed) {
             Fault::TargetRefused
-        } else if self.tls.load(Ordering::Relaxed) {
+        } else if self.0.tls.load(Ordering::Relaxed) {
             Fault::TargetSpeaksTls
         } else {
             Fault::TargetBadResponse
@@ -88,12 +91,12 @@ impl Seen {
     /// Whether the connection was kept from an earlier exchange and then brought nothing: the other end had closed it
     /// when the request came.
     pub(super) fn was_stale(&self) -> bool {
-        self.reused.load(Ordering::Relaxed) && !self.answered.load(Ordering::Relaxed)
+        self.0.reused.load(Ordering::Relaxed) && !self.0.answered.load(Ordering::Relaxed)
     }
 
     fn asks(&self) {
-        if self.answered.swap(false, Ordering::Relaxed) {
-            self.reused.store(true, Ordering::Relaxed);
+        if self.0.answered.swap(false, Ordering::Relaxed) {
+            self.0.reused.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -169,14 +172,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let before = buf.filled().len();
         if let Err(error) = ready!(Pin::new(&mut this.stream).poll_read(cx, buf)) {
             let refused = matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::TimedOut);
-            this.seen.refused.store(refused, Ordering::Relaxed);
+            this.seen.0.refused.store(refused, Ordering::Relaxed);
             return Poll::Ready(Err(error));
         }
         if buf.filled().len() > before {
-            this.seen.answered.store(true, Ordering::Relaxed);
+            this.seen.0.answered.store(true, Ordering::Relaxed);
         }
         if std::mem::take(&mut this.fresh) && buf.filled().get(before) == Some(&TLS_ALERT) {
-            this.seen.tls.store(true, Ordering::Relaxed);
+            this.seen.0.tls.store(true, Ordering::Relaxed);
         }
         Poll::Ready(Ok(()))
     }

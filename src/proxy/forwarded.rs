@@ -82,22 +82,29 @@ pub(super) fn introduce(headers: &mut HeaderMap, visitor: &Visitor, trusted: &Tr
     if !visitor.peer().is_some_and(|peer| trusted.contains(peer)) {
         drop_all(headers, |name| is_of_the_family(name) || name == FORWARDED.as_str());
     }
-    if let Some(origin) = trusted.origin(visitor, headers) {
-        set_if_absent(headers, X_REAL_IP, &origin.to_string());
+    let (peer, origin) = (visitor.peer(), trusted.origin(visitor, headers));
+    let spelt = |address: IpAddr| HeaderValue::try_from(address.to_string()).ok();
+    let said = peer.and_then(spelt);
+    let real = if origin == peer { said.clone() } else { origin.and_then(spelt) };
+    if let Some(real) = real {
+        headers.entry(X_REAL_IP).or_insert(real);
     }
-    if let Some(peer) = visitor.peer() {
-        append_to_list(headers, &X_FORWARDED_FOR, &peer.to_string());
-        if headers.contains_key(FORWARDED) {
-            append_to_list(headers, &FORWARDED, &forwarded_for(peer));
-        }
+    if let Some(said) = said {
+        append_to_list(headers, X_FORWARDED_FOR, said);
     }
-    set_if_absent(headers, X_FORWARDED_PROTO, if visitor.secure { "https" } else { "http" });
+    if headers.contains_key(FORWARDED)
+        && let Some(said) = peer.and_then(|peer| HeaderValue::try_from(forwarded_for(peer)).ok())
+    {
+        append_to_list(headers, FORWARDED, said);
+    }
+    let scheme = HeaderValue::from_static(if visitor.secure { "https" } else { "http" });
+    let secure = headers.entry(X_FORWARDED_PROTO).or_insert(scheme) == "https";
     let Some(host) = headers.get(HOST).cloned() else { return };
     if let Ok(text) = host.to_str() {
-        let secure = headers.get(X_FORWARDED_PROTO).is_some_and(|proto| proto == "https");
-        let port = text.parse::<http::uri::Authority>().ok().and_then(|host| host.port_u16());
-        let port = port.unwrap_or(if secure { 443 } else { 80 });
-        set_if_absent(headers, X_FORWARDED_PORT, &port.to_string());
+        // What stands behind the last colon of an address in brackets is no number.
+        let port = text.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        let port: u16 = port.unwrap_or(if secure { 443 } else { 80 });
+        headers.entry(X_FORWARDED_PORT).or_insert(port.into());
     }
     headers.entry(X_FORWARDED_HOST).or_insert(host);
 }
@@ -127,16 +134,14 @@ fn drop_all(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
     }
 }
 
-fn set_if_absent(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.entry(name).or_insert(value);
+fn append_to_list(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    if !headers.contains_key(&name) {
+        headers.insert(name, value);
+        return;
     }
-}
-
-fn append_to_list(headers: &mut HeaderMap, name: &HeaderName, value: &str) {
-    let earlier = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    let list = earlier.chain([value]).collect::<Vec<_>>().join(", ");
-    if let Ok(list) = HeaderValue::from_str(&list) {
+    let lines = headers.get_all(&name).into_iter().chain([&value]);
+    let list = lines.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(", ");
+    if let Ok(list) = HeaderValue::try_from(list) {
         headers.insert(name, list);
     }
 }

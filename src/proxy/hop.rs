@@ -2,10 +2,10 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::body::Body;
-use http::header::{HOST, HeaderMap, HeaderValue};
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
@@ -16,7 +16,7 @@ use super::answer::{Answer, Breaker};
 use super::confine::{Asks, confine};
 use super::connection::Connector;
 use super::forwarded::X_FORWARDED_PREFIX;
-use super::headers::{Intent, join_cookies, strip_hop_by_hop};
+use super::headers::{Intent, drop_named, join_cookies, strip_hop_by_hop};
 use super::rewrite::Outside;
 use super::rules::{Path, Protocol, Rules, strip};
 use super::tracked::Tracked;
@@ -117,6 +117,9 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
     }
 }
 
+/// What the HTTP client is told to connect to. A short name, for it is hashed again and again.
+static TARGET: LazyLock<Authority> = LazyLock::new(|| Authority::from_static("t"));
+
 /// Makes of a visitor's request the one that the target gets.
 fn prepare(
     request: &mut Request<Body>,
@@ -147,20 +150,21 @@ fn prepare(
         headers.insert(HOST, host.clone());
     }
     // Never resolved: the connector opens a stream whatever the address.
-    let address = Authority::from_static("target");
-    let uri = Uri::builder().scheme(Scheme::HTTP).authority(address).path_and_query(path).build();
+    let uri = Uri::builder().scheme(Scheme::HTTP).authority(TARGET.clone()).path_and_query(path).build();
     *request.uri_mut() = uri.map_err(|_| Fault::BadRequest)?;
     *request.version_mut() = Version::HTTP_11;
     Ok(outside)
 }
+
+/// What only a server or a client may say, and no target.
+const OWN: [HeaderName; 2] = [HeaderName::from_static(ERROR_HEADER), HeaderName::from_static(FAULT_KEY_HEADER)];
 
 /// Makes of a target's answer the one that the visitor gets.
 fn brought_back(response: &mut Response<Incoming>, outside: &Outside, asks: Asks) {
     *response.version_mut() = Version::HTTP_11;
     let headers = response.headers_mut();
     strip_hop_by_hop(headers);
-    headers.remove(ERROR_HEADER);
-    headers.remove(FAULT_KEY_HEADER);
+    drop_named(headers, &OWN);
     outside.translate(headers);
     confine(headers, outside, asks);
 }

@@ -175,6 +175,9 @@ impl Session {
     /// Where too many wait already.
     pub(super) async fn attended(&self) -> Result<bool, Fault> {
         let Link::V2(attendance) = &self.link else { return Ok(true) };
+        if attendance.is_attended() && !self.ended.is_cancelled() {
+            return Ok(true);
+        }
         let here = async {
             tokio::select! {
                 () = attendance.attended() => true,

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::Event;
 use super::exchange::Report;
@@ -68,7 +69,8 @@ pub(super) async fn live(life: &Life<'_>, was_ready: &mut bool) -> Option<Ended>
 
 async fn keep(life: &Life<'_>, tunnel: Arc<Tunnel>, pipe: Pipe, carriers: &Carriers) -> Ended {
     let exchange = life.exchange(Report::FirstByte);
-    let accept = |stream| drop(life.tasks.spawn(exchange.clone().serve(stream)));
+    let tasks = life.tasks.clone();
+    let accept = move |stream| drop(tasks.spawn(exchange.clone().serve(stream)));
     let driver = accepting(pipe, Upkeep::default()).run(CancellationToken::new(), accept);
     let stopping = async {
         life.shutdown.cancelled().await;
@@ -83,14 +85,26 @@ async fn keep(life: &Life<'_>, tunnel: Arc<Tunnel>, pipe: Pipe, carriers: &Carri
         let _ = timeout(GRACE, ending).await;
     };
     tokio::select! {
-        ending = driver => lost(life, carriers, &ending),
+        ending = apart(&life.tasks, driver) => lost(life, carriers, &ending),
         end = carriers.until_ended() => lost(life, carriers, &Ending::Failed(std::io::Error::other(format!("{end:?}")))),
-        cause = down::run(Arc::clone(&tunnel), life.tasks.clone()) => Ended::Lost(cause),
-        cause = up::run(Arc::clone(&tunnel), life.tasks.clone()) => Ended::Lost(cause),
+        cause = apart(&life.tasks, down::run(Arc::clone(&tunnel), life.tasks.clone())) => Ended::Lost(cause),
+        cause = apart(&life.tasks, up::run(Arc::clone(&tunnel), life.tasks.clone())) => Ended::Lost(cause),
         () = trial::run(&tunnel, life.client) => Ended::Stopped,
         () = doubt::run(&tunnel) => Ended::Stopped,
         () = tell_outages(&tunnel, life.client) => Ended::Stopped,
         () = stopping => Ended::Stopped,
+    }
+}
+
+/// Runs what moves bytes as a task of its own, which ends with this: what is woken often need not wake the others.
+async fn apart<T: Send + 'static>(tasks: &TaskTracker, work: impl Future<Output = T> + Send + 'static) -> T {
+    match AbortOnDropHandle::new(tasks.spawn(work)).await {
+        Ok(outcome) => outcome,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Only a runtime that ends cancels what nobody has dropped.
+            Err(_) => std::future::pending().await,
+        },
     }
 }
 

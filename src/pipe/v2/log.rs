@@ -69,6 +69,9 @@ impl Outbound {
         let room = self.window.unsent().saturating_sub(self.end() - self.sent);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         let part = self.memory.take(bytes.len().min(room));
+        if self.fresh.capacity() - self.fresh.len() < part {
+            self.fresh.reserve(part.max(BUFFER));
+        }
         self.fresh.extend_from_slice(&bytes[..part]);
         part
     }
@@ -96,7 +99,10 @@ impl Outbound {
         }
         if self.kept.is_empty() {
             // What was large in a busy moment is not kept for an idle one.
-            (self.kept, self.fresh) = (VecDeque::new(), BytesMut::new());
+            self.kept.shrink_to(MANY);
+            if self.fresh.capacity() > BUFFER {
+                self.fresh = BytesMut::new();
+            }
         }
         Ok(())
     }
@@ -149,6 +155,9 @@ impl Outbound {
         }
     }
 }
+
+/// What is kept ready for small writes, many of which make one piece.
+const BUFFER: usize = 4 * 1024;
 
 /// How many pieces may wait to be read before they are kept for their bytes alone.
 const MANY: usize = 64;

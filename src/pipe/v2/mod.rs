@@ -71,7 +71,7 @@ impl AsyncRead for Pipe {
             if let Some(bytes) = inner.state.inn.read(usize::MAX) {
                 this.ahead = bytes;
                 // A sender sets its clock by the first byte that is untold, and needs no clock once there are many.
-                let owes = all_told || inner.state.must_tell();
+                let owes = all_told && inner.clock != Some(inner.turn) || inner.state.must_tell();
                 Shared::wake(inner, Change { owes, ..Change::default() });
             } else {
                 match &inner.state.end {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::Body;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep};
 
 use super::log::Refused;
 use super::record::{Parser, Record};
@@ -98,11 +98,21 @@ impl Receiver {
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let mut body = pin!(body);
+        // One clock, set anew when it has run down: frames are many.
+        let (mut body, mut heard, mut clock) = (pin!(body), Instant::now(), pin!(sleep(silence)));
         loop {
-            let Ok(frame) = timeout(silence, next_frame(body.as_mut())).await else {
-                return Err(Broken::Cut("a carrier has fallen silent".to_owned()));
+            let frame = tokio::select! {
+                biased;
+                frame = next_frame(body.as_mut()) => frame,
+                () = clock.as_mut() => {
+                    if heard.elapsed() >= silence {
+                        return Err(Broken::Cut("a carrier has fallen silent".to_owned()));
+                    }
+                    clock.as_mut().reset(heard + silence);
+                    continue;
+                }
             };
+            heard = Instant::now();
             match frame {
                 Some(Ok(frame)) => self.take(frame.into_data().unwrap_or_default())?,
                 Some(Err(cause)) => return Err(Broken::Cut(format!("a carrier was cut: {}", cause.into()))),

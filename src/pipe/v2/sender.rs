@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::record::{Record, encode_pad};
 use super::shared::Shared;
@@ -66,9 +66,15 @@ pub struct SendBody {
     phase: Phase,
     /// Data whose header has been sent.
     rest: Bytes,
+    /// Runs down when something is due, or before: it is set back for what comes earlier, and forward only once it has
+    /// run down.
     timer: Pin<Box<Sleep>>,
-    /// What the timer is set for.
+    due: Instant,
+    /// It is what has been read that is due then. This clock goes on for as long as anything moves, so that nobody needs
+    /// to set it for each byte.
     telling: bool,
+    /// Something was sent since the clock was set.
+    moved: bool,
     sent: Arc<AtomicU64>,
 }
 
@@ -93,7 +99,8 @@ enum Phase {
 
 impl SendBody {
     pub(super) fn new(shared: Arc<Shared>, range: Range) -> Self {
-        let timer = Box::pin(sleep(KEEP_ALIVE));
+        let due = Instant::now() + KEEP_ALIVE;
+        let timer = Box::pin(sleep_until(due));
         let from = range.place.cursor;
         Self {
             shared,
@@ -102,7 +109,9 @@ impl SendBody {
             phase: Phase::Begin,
             rest: Bytes::new(),
             timer,
+            due,
             telling: false,
+            moved: false,
             sent: Arc::default(),
         }
     }
@@ -119,10 +128,22 @@ impl SendBody {
         Sent(Arc::clone(&self.sent))
     }
 
-    fn set_timer(&mut self, telling: bool) {
-        self.telling = telling;
-        let after = if telling { TELL_AFTER } else { KEEP_ALIVE };
-        self.timer.as_mut().reset(Instant::now() + after);
+    fn set_timer(&mut self, after: Duration) {
+        self.due = Instant::now() + after;
+        if self.due < self.timer.deadline() {
+            self.timer.as_mut().reset(self.due);
+        }
+    }
+
+    /// Whether something is due; if not, the task is woken when it is.
+    fn poll_due(&mut self, cx: &mut Context<'_>) -> bool {
+        while self.timer.as_mut().poll(cx).is_ready() {
+            if self.timer.deadline() >= self.due {
+                return true;
+            }
+            self.timer.as_mut().reset(self.due);
+        }
+        false
     }
 
     /// What this carrier says next.
@@ -133,7 +154,7 @@ impl SendBody {
         if self.phase == Phase::Said {
             return Poll::Ready(None);
         }
-        let due = self.timer.as_mut().poll(cx).is_ready();
+        let due = self.poll_due(cx);
         let mut inner = self.shared.lock_now();
         if let Some(End::Failed(cause)) = &inner.state.end {
             return Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::ConnectionReset, cause.clone()))));
@@ -152,7 +173,8 @@ impl SendBody {
             self.phase = Phase::Said;
             return Poll::Ready(Some(Ok(head.freeze())));
         }
-        if due && self.telling {
+        let look = due && self.telling;
+        if look {
             inner.state.tell(&mut self.range.place, &mut head);
         } else if due && let Some(pings) = &mut self.range.trial {
             if pings.next <= pings.last {
@@ -181,19 +203,27 @@ impl SendBody {
             // What is sent makes room for what is to be.
             Shared::wake(inner, Change { writable: true, ..Change::default() });
             self.rest = piece.data;
-            self.set_timer(false);
+            self.moved = true;
             if trial {
-                self.timer.as_mut().reset(Instant::now() + TRIAL_STEP);
+                self.set_timer(TRIAL_STEP);
+            } else if !self.telling {
+                self.set_timer(KEEP_ALIVE);
+            } else if look {
+                self.set_timer(TELL_AFTER);
             }
             return Poll::Ready(Some(Ok(piece.head)));
         }
         inner.watch(cx);
         let untold = !trial && inner.state.may_tell(self.range.place.told);
-        drop(inner);
-        if untold && !self.telling {
-            self.set_timer(true);
-            // Polled so that it wakes us.
-            let _ = self.timer.as_mut().poll(cx);
+        let begins = untold && !self.telling;
+        if begins || look {
+            // Nothing is untold where the clock has run down.
+            self.telling = begins || std::mem::take(&mut self.moved);
+            inner.clock = self.telling.then_some(self.range.turn);
+            drop(inner);
+            self.set_timer(if self.telling { TELL_AFTER } else { KEEP_ALIVE });
+            // So that it wakes us.
+            let _ = self.poll_due(cx);
         }
         Poll::Pending
     }

@@ -16,6 +16,8 @@ pub(super) struct Inner {
     pub(super) turn: u64,
     /// How far the newest sender has come; nothing where that is no stream.
     pub(super) sent: u64,
+    /// The turn of the sender that looks for itself, soon, at what has been read and not told.
+    pub(super) clock: Option<u64>,
     pub(super) reader: Option<Waker>,
     pub(super) writer: Option<Waker>,
     /// Senders, and those who wait for a batch or for a pong.
@@ -53,8 +55,16 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(budget: &Budget) -> Self {
         let state = State::new(budget);
-        let inner =
-            Inner { state, turn: 0, sent: 0, reader: None, writer: None, watchers: Vec::new(), mourners: Vec::new() };
+        let inner = Inner {
+            state,
+            turn: 0,
+            sent: 0,
+            clock: None,
+            reader: None,
+            writer: None,
+            watchers: Vec::new(),
+            mourners: Vec::new(),
+        };
         Self { began: Instant::now(), inner: inner.into(), heard: AtomicU64::new(0) }
     }
 

@@ -13,6 +13,8 @@ use tokio::time::{sleep, timeout};
 
 use super::*;
 
+mod wakes;
+
 fn new() -> (Pipe, Carriers) {
     pipe(&Budget::default())
 }

@@ -51,17 +51,23 @@ pub(super) fn read(head: &[u8]) -> Result<Head, Fault> {
     let mut lines = lines(head);
     let is_http_11 = request_line(lines.next().unwrap_or_default()).ok_or(Fault::BadRequest)?;
     let (mut length, mut coding, mut upgrade) = (None, None, false);
-    for (name, value) in fields(lines)? {
-        match name.as_str() {
+    for field in fields(lines) {
+        let (name, value) = field?;
+        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        if is("content-length") {
             // What has two lengths has none. Equal lines are what some senders make. (RFC 9112, section 6.3)
-            "content-length" if length.is_none_or(|earlier| earlier == value) => length = Some(value),
-            "transfer-encoding" if coding.is_none() && is_http_11 => coding = Some(value),
-            // Programs that see headers as environment variables cannot tell these from the ones with dashes.
-            "content-length" | "transfer-encoding" | "content_length" | "transfer_encoding" => {
+            if length.replace(value).is_some_and(|earlier| earlier != value) {
                 return Err(Fault::BadRequest);
             }
-            "upgrade" => upgrade = is_http_11,
-            _ => {}
+        } else if is("transfer-encoding") {
+            if coding.replace(value).is_some() || !is_http_11 {
+                return Err(Fault::BadRequest);
+            }
+        } else if is("content_length") || is("transfer_encoding") {
+            // Programs that see headers as environment variables cannot tell these from the ones with dashes.
+            return Err(Fault::BadRequest);
+        } else if is("upgrade") {
+            upgrade = is_http_11;
         }
     }
     let body = match (length, coding) {
@@ -77,7 +83,7 @@ pub(super) fn read(head: &[u8]) -> Result<Head, Fault> {
 
 /// Reads a whole trailer section.
 pub(super) fn trailers(section: &[u8]) -> Result<(), Fault> {
-    fields(lines(section)).map(drop)
+    fields(lines(section)).try_for_each(|field| field.map(drop))
 }
 
 fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -105,22 +111,19 @@ fn request_line(line: &[u8]) -> Option<bool> {
     }
 }
 
-/// The names in lower case, each with its value.
-fn fields<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Result<Vec<(String, &'a [u8])>, Fault> {
-    let fields: Vec<_> = lines.map(field).collect::<Option<_>>().ok_or(Fault::BadRequest)?;
-    if fields.len() > MAX_LINES { Err(Fault::HeadTooLarge) } else { Ok(fields) }
+/// The names as they were written, each with its value.
+fn fields<'a>(lines: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = Result<(&'a [u8], &'a [u8]), Fault>> {
+    let within = |number| if number < MAX_LINES { Ok(()) } else { Err(Fault::HeadTooLarge) };
+    lines.enumerate().map(move |(number, line)| within(number).and_then(|()| field(line).ok_or(Fault::BadRequest)))
 }
 
 /// One line. A name is a token, so neither a space before the colon is one nor what continues the line before.
 /// (RFC 9112, section 5)
-fn field(line: &[u8]) -> Option<(String, &[u8])> {
+fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = line.iter().position(|byte| *byte == b':')?;
     let (name, value) = (&line[..colon], &line[colon + 1..]);
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    if name.is_empty() || !name.iter().all(is_token) {
-        return None;
-    }
-    Some((String::from_utf8_lossy(name).to_ascii_lowercase(), value.trim_ascii()))
+    (!name.is_empty() && name.iter().all(is_token)).then(|| (name, value.trim_ascii()))
 }
 
 /// Digits, and no more of them than a length has: zeros before it are octal to some. (RFC 9110, section 8.6)

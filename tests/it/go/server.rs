@@ -166,7 +166,10 @@ impl Server {
         self.0.tasks.spawn(async move {
             let cause = ended.live().await;
             // For whoever wonders why a test fails: with the session go all of its exchanges.
-            println!("the Go server lost a session: {cause}");
+            #[expect(clippy::print_stdout, reason = "the runner shows it where the test fails")]
+            {
+                println!("the Go server lost a session: {cause}");
+            }
             server.0.lost.lock().unwrap_or_else(PoisonError::into_inner).push(cause);
             server.sessions().remove(ended.prefix());
         });
