@@ -131,7 +131,7 @@ mod tests {
         for (token, id, subject) in [("a", Some("1"), Some("jo")), ("b", None, Some("jo")), ("c", Some("jo"), Some(""))]
         {
             let (id, subject) = (id.map(str::to_owned), subject.map(str::to_owned));
-            let bearer = Bearer::new(token, &Claims { id, subject, ..Claims::new(Audience::Auth, 0) });
+            let bearer = Bearer::new(token, &Claims { subject, id, ..Claims::new(Audience::Auth, 0) });
             assert_eq!(revoked.covers(&bearer), covered.contains(&token), "{token} in {list:?}");
         }
     }

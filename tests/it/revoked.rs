@@ -46,7 +46,7 @@ async fn a_token_is_revoked_while_its_tunnel_stands() {
     let (mut target, list) = (Target::start(), List::new("# nobody yet\n"));
     let mut server = list.serve().await;
     let plain = token(&["--prefix", "by-*"]).await;
-    let digest = Sha256::digest(&plain).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digest = Sha256::digest(&plain).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let of_id = token(&["--subject", "jo", "--id", "7"]).await;
     let (of_jo, of_joe) = (token(&["--subject", "jo"]).await, token(&["--subject", "joe", "--id", "77"]).await);
     for wire in ["v1", "v2"] {
@@ -70,7 +70,7 @@ async fn a_token_is_revoked_while_its_tunnel_stands() {
             visitor.send(format!("GET {path} HTTP/1.1\r\nHost: a.example\r\n\r\n")).await;
             target.accept().await.head().await;
 
-            entries += &format!("{entry}\n");
+            entries.extend([&entry, "\n"]);
             list.write(&entries);
             assert_eq!(client.program.ended().await, Some(3), "{wire} {path}");
             let sentence = format!(
@@ -115,8 +115,8 @@ async fn a_broken_list_opens_no_door() {
         let answer = ask(server.addr, &of_jo, &body).await;
         assert_eq!((answer.status(), &*answer.code()), ("401", "revoked"), "{text:?}");
     }
-    list.write("sub:somebody-else\n");
-    server.program.printed(|output| output.stderr.contains("is in force entries=1 sessions=0")).await;
+    list.write("sub:somebody-else\nsub:another\n");
+    server.program.printed(|output| output.stderr.contains("is in force entries=2 sessions=0")).await;
     Session::open(&server, &of_jo, "my-app").await;
 }
 
