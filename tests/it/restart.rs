@@ -52,11 +52,16 @@ fn prefix(number: usize) -> String {
     format!("client-{number}")
 }
 
+/// How many begin at a time: before it is ready each takes the thread of all for a while.
+const BEGIN: usize = 20;
+
 impl Crowd {
-    fn gather(server: &Server, target: &str, number: usize) -> Self {
+    async fn gather(server: &Server, target: &str, number: usize) -> Self {
         let (told, count) = (Arc::new(Mutex::new(Told::default())), watch::Sender::new(0));
-        let (ready, shutdown, tasks) = (count.subscribe(), CancellationToken::new(), TaskTracker::new());
+        let (mut ready, shutdown, tasks) = (count.subscribe(), CancellationToken::new(), TaskTracker::new());
         for client in 0..number {
+            let begun = timeout(PATIENCE, ready.wait_for(|count| *count + BEGIN > client)).await;
+            begun.expect("those before are ready").expect("the count is kept");
             let source = server.url(&format!("/{}", prefix(client))).parse().expect("a URL");
             let config = Config::new(source, target.parse().expect("a URL"));
             let (told, count) = (Arc::clone(&told), count.clone());
@@ -111,7 +116,7 @@ fn most_at_once<T: Copy + Ord>(times: &[T], is_near: impl Fn(T, T) -> bool) -> u
 async fn all_clients_are_back_soon_but_not_all_at_once() {
     let target = Target::start();
     let mut server = Server::start(&["--max-sessions", "10000"]).await;
-    let mut crowd = Crowd::gather(&server, &target.url(), clients());
+    let mut crowd = Crowd::gather(&server, &target.url(), clients()).await;
     target.echo_paths();
     crowd.all_ready(1).await;
     crowd.are_reached(&server).await;
