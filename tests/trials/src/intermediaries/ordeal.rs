@@ -68,11 +68,15 @@ impl Intermediary {
         let client = Client { source, target: target.address, http_proxy, flags }.start(binary)?;
         let ready = |output: &str| output.contains("Ready; Forwarding");
         client.printed(Instant::now() + PATIENCE, "was ready", ready).await?;
-        before.change(plan.clone());
-        behind.change(plan.clone());
+        let change = |plan: &Plan| [&before, &behind].map(|proxy| proxy.change(plan.clone()));
+        change(plan);
+        let enough = async {
+            sleep(*time).await;
+            change(&Plan::default());
+        };
         let public = Public { address: server.address, prefix: "/tried".to_owned() };
         let figures = tokio::select! {
-            figures = run(mix, &public, sleep(*time)) => figures,
+            figures = run(mix, &public, enough) => figures,
             trouble = self.cut(&running) => return Err(trouble),
         };
         let said = client.output();
