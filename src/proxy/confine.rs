@@ -2,24 +2,27 @@
 //! confined to the target's own tunnel. A pure function of the headers.
 
 use http::HeaderName;
-use http::header::{ALT_SVC, HeaderMap, HeaderValue};
+use http::header::{HeaderMap, HeaderValue};
 
-use super::headers::drop_named;
+use super::headers::drop_all;
 use super::rewrite::Outside;
 
 const SERVICE_WORKER: HeaderName = HeaderName::from_static("service-worker");
 const SERVICE_WORKER_ALLOWED: HeaderName = HeaderName::from_static("service-worker-allowed");
 
-/// Good for the origin or not at all, so they go.
-const ORIGIN_WIDE: [HeaderName; 3] = [
-    // Takes cookies, storage and cache from every tunnel of the server, with one visit to one of them.
-    HeaderName::from_static("clear-site-data"),
-    // Leads the visitors of every tunnel to another port or host; what the target says of its own ports is wrong at the
-    // public address anyway.
-    ALT_SVC,
-    // Has browsers report the addresses of every tunnel, where something fails there, to whom the target names.
-    HeaderName::from_static("nel"),
-];
+/// Whether a header is good for the origin or not at all, so that it goes.
+fn is_origin_wide(name: &str) -> bool {
+    matches!(
+        name,
+        // Takes cookies, storage and cache from every tunnel of the server, with one visit to one of them.
+        "clear-site-data"
+        // Leads the visitors of every tunnel to another port or host; what the target says of its own ports is wrong at
+        // the public address anyway.
+        | "alt-svc"
+        // Has browsers report the addresses of every tunnel, where something fails there, to whom the target names.
+        | "nel"
+    )
+}
 
 /// How a visitor's request bears on what the answer may say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +42,7 @@ impl Asks {
 
 /// Confines an answer.
 pub(super) fn confine(headers: &mut HeaderMap, outside: &Outside, asks: Asks) {
-    drop_named(headers, &ORIGIN_WIDE);
+    drop_all(headers, is_origin_wide);
     // Without the header a script may serve what is below its own folder. For one at `/my-app` that is `/`: every
     // tunnel. (Service Workers, "Update", step on the maximum scope)
     let said = headers.remove(SERVICE_WORKER_ALLOWED);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use http::header::{FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue};
 
+use super::headers::drop_all;
 use crate::wire::Network;
 
 pub(super) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -125,13 +126,6 @@ fn is_of_the_family(name: &str) -> bool {
 /// `X_Forwarded_For` and the like, which many programs read as the name with dashes.
 fn drop_aliases(headers: &mut HeaderMap) {
     drop_all(headers, |name| name.contains('_') && is_of_the_family(&name.replace('_', "-")));
-}
-
-fn drop_all(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
-    let names: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name.as_str())).cloned().collect();
-    for name in names {
-        headers.remove(name);
-    }
 }
 
 fn append_to_list(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {

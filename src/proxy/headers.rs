@@ -1,21 +1,21 @@
 //! Which headers end at a hop and which go on.
 
-use http::header::{
-    CONNECTION, COOKIE, Entry, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
-    TRANSFER_ENCODING, UPGRADE,
-};
+use http::header::{CONNECTION, COOKIE, Entry, HOST, HeaderMap, HeaderName, HeaderValue, TE, UPGRADE};
 
-/// Meant for the next hop even where no `Connection` line names them. (RFC 9110, section 7.6.1)
-const HOP_BY_HOP: [HeaderName; 8] = [
-    CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-    TE,
-    TRANSFER_ENCODING,
-    UPGRADE,
-];
+/// Whether a header is meant for the next hop even where no `Connection` line names it. (RFC 9110, section 7.6.1)
+fn ends_here(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "te"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
 
 /// The tokens of all `Connection` lines.
 fn connection_tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
@@ -30,21 +30,25 @@ pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
         // Naming it would let a visitor send the target a request without a host.
         .filter(|name| *name != HOST)
         .collect();
-    drop_named(headers, &named);
-    drop_named(headers, &HOP_BY_HOP);
+    for name in named {
+        drop_lines(headers, name);
+    }
+    drop_all(headers, ends_here);
 }
 
-/// Takes off every line of these names. Most messages have none of them, and a look at the names that there are costs
-/// less than a search for each that there might be.
-pub(super) fn drop_named(headers: &mut HeaderMap, names: &[HeaderName]) {
-    if !headers.keys().any(|name| names.contains(name)) {
-        return;
-    }
+/// Takes off every line whose name, in lower case, is unwanted. Most messages have none, and a look at the names that
+/// there are costs less than a search for each that there might be.
+pub(super) fn drop_all(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
+    let names: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name.as_str())).cloned().collect();
     for name in names {
-        // `remove` alone would leave the second of two.
-        if let Entry::Occupied(entry) = headers.entry(name) {
-            entry.remove_entry_mult();
-        }
+        drop_lines(headers, name);
+    }
+}
+
+fn drop_lines(headers: &mut HeaderMap, name: HeaderName) {
+    // `remove` alone would leave the second of two.
+    if let Entry::Occupied(entry) = headers.entry(name) {
+        entry.remove_entry_mult();
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, LazyLock};
 
 use axum::body::Body;
-use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HOST, HeaderMap, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
@@ -16,7 +16,7 @@ use super::answer::{Answer, Breaker};
 use super::confine::{Asks, confine};
 use super::connection::Connector;
 use super::forwarded::X_FORWARDED_PREFIX;
-use super::headers::{Intent, drop_named, join_cookies, strip_hop_by_hop};
+use super::headers::{Intent, drop_all, join_cookies, strip_hop_by_hop};
 use super::rewrite::Outside;
 use super::rules::{Path, Protocol, Rules, strip};
 use super::tracked::Tracked;
@@ -156,15 +156,17 @@ fn prepare(
     Ok(outside)
 }
 
-/// What only a server or a client may say, and no target.
-const OWN: [HeaderName; 2] = [HeaderName::from_static(ERROR_HEADER), HeaderName::from_static(FAULT_KEY_HEADER)];
+/// Whether it is for a server or a client to say, and for no target.
+fn is_our_own(name: &str) -> bool {
+    name == ERROR_HEADER || name == FAULT_KEY_HEADER
+}
 
 /// Makes of a target's answer the one that the visitor gets.
 fn brought_back(response: &mut Response<Incoming>, outside: &Outside, asks: Asks) {
     *response.version_mut() = Version::HTTP_11;
     let headers = response.headers_mut();
     strip_hop_by_hop(headers);
-    drop_named(headers, &OWN);
+    drop_all(headers, is_our_own);
     outside.translate(headers);
     confine(headers, outside, asks);
 }

@@ -57,7 +57,9 @@ impl Routes {
     /// Answers as the router would.
     pub(super) async fn answer(&self, request: Request) -> Response {
         if self.is_plain_visit(request.uri().path()) {
-            return public::visit(State(self.server.clone()), request).await;
+            // Apart, for each connection has room for what this future keeps beside itself, and most of a session's do not
+            // bring visitors.
+            return Box::pin(public::visit(State(self.server.clone()), request)).await;
         }
         match self.router.clone().call(request).await {
             Ok(answer) => answer,

@@ -16,7 +16,7 @@ struct Need {
     without: &'static str,
 }
 
-const NEEDS: [Need; 21] = [
+const NEEDS: [Need; 23] = [
     Need { program: "curl", package: "curl", without: "curl as a visitor" },
     Need { program: "openssl", package: "openssl", without: "the commands of the documents" },
     Need { program: "nginx", package: "nginx", without: "nginx as a target, and the tunnel behind it" },
@@ -38,6 +38,8 @@ const NEEDS: [Need; 21] = [
     Need { program: "faketime", package: "faketime", without: "wall clocks that jump" },
     Need { program: "ip", package: "iproute2", without: "a client that changes its network" },
     Need { program: "wrk", package: "wrk", without: "the short benchmark" },
+    Need { program: "valgrind", package: "valgrind", without: "the profile" },
+    Need { program: "strace", package: "strace", without: "the profile" },
 ];
 
 /// Installs what is missing if it may, and notes what is then left out.

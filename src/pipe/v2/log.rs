@@ -157,7 +157,7 @@ impl Outbound {
 }
 
 /// What is kept ready for small writes, many of which make one piece.
-const BUFFER: usize = 4 * 1024;
+const BUFFER: usize = 1024;
 
 /// How many pieces may wait to be read before they are kept for their bytes alone.
 const MANY: usize = 64;

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::budget::Budget;
+use super::super::window::Limits;
 use super::model::{BOUND, Step, World, check_bounds, inbound, outbound};
 use super::*;
 
@@ -94,11 +95,16 @@ fn what_is_sent_makes_room_for_little_more() {
 #[test]
 fn what_was_large_in_a_busy_moment_is_given_back() {
     let mut out = outbound(&Budget::default());
-    out.write(&[1; 50]);
-    out.read(0, 50, Duration::ZERO);
-    out.write(&[1; 50]);
-    out.ack(56, Duration::ZERO).unwrap();
-    assert_eq!((out.kept.capacity(), out.fresh.capacity()), (0, 0));
+    out.window = Window::new(Limits::PIPE);
+    for place in 0..2 * distance(MANY) {
+        out.write(&[1; 1]);
+        out.read(place, 1, Duration::ZERO);
+    }
+    out.write(&[1; 2 * BUFFER]);
+    assert!(out.kept.capacity() > MANY && out.fresh.capacity() > BUFFER, "it was large");
+    out.ack(out.end(), Duration::ZERO).unwrap();
+    assert!(out.kept.capacity() <= MANY, "{}", out.kept.capacity());
+    assert!(out.fresh.capacity() <= BUFFER, "{}", out.fresh.capacity());
     let mut inn = inbound(BOUND, BOUND);
     (0..BOUND).for_each(|place| inn.accept(distance(place), vec![1].into()).unwrap());
     while inn.read(1).is_some() {}
