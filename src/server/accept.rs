@@ -23,8 +23,8 @@ use super::gate::{Course, Gate, Patience, UnderWay, refusal};
 use super::refuse::Refusals;
 use super::router::Routes;
 use super::severable::Severable;
-use super::{Inner, Server, http2};
-use crate::proxy::{Breaker, Visitor};
+use super::{Inner, Server, access_log, http2};
+use crate::proxy::{Breaker, Fault, Visitor};
 
 /// How long a head may be on its way: from its first byte on, or from the beginning of the connection.
 pub(super) const HEAD_DEADLINE: Duration = Duration::from_secs(10);
@@ -63,9 +63,11 @@ async fn accept(listener: &TcpListener, server: &Server) {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 told = false;
-                match connections.place(peer.ip()).await {
-                    Some(place) => drop(tasks.spawn(connection(stream, peer, place, server.clone(), routes.clone()))),
-                    None => refusals.refuse(stream),
+                if let Some(place) = connections.place(peer.ip()).await {
+                    tasks.spawn(connection(stream, peer, place, server.clone(), routes.clone()));
+                } else {
+                    access_log::refused(server.0.config.access_log, Fault::Limit);
+                    refusals.refuse(stream);
                 }
             }
             Err(cause) => {
@@ -87,7 +89,7 @@ async fn answer(
     course: Course,
 ) -> Result<Response<Answer<UnderWay>>, Infallible> {
     let under_way = course.exchange();
-    let answer = match refusal(&request) {
+    let answer = match refusal(&request, routes.access_log()) {
         Some(refusal) => refusal,
         None => routes.answer(request.map(Body::new)).await,
     };

@@ -39,7 +39,7 @@ struct Inner {
 
 impl Entry {
     pub(super) fn begin(how: AccessLog, method: &Method, uri: &Uri) -> Self {
-        if how == AccessLog::Off || !tracing::enabled!(target: TARGET, tracing::Level::INFO) {
+        if !is_read(how) {
             return Self(None);
         }
         let path = match how {
@@ -119,12 +119,17 @@ impl Drop for Inner {
     }
 }
 
-/// Tells of a request that could not be read, of which nothing is known but that.
-pub(super) fn refused(fault: Fault) {
-    if tracing::enabled!(target: TARGET, tracing::Level::INFO) && may_tell() {
+/// Tells of a visitor whose request was not read, of which nothing is known but that.
+pub(super) fn refused(how: AccessLog, fault: Fault) {
+    if is_read(how) && may_tell() {
         let (status, error) = (fault.status().as_u16(), display(fault.code()));
         tracing::info!(target: TARGET, status, error, "exchange");
     }
+}
+
+/// Whether anybody reads a line.
+fn is_read(how: AccessLog) -> bool {
+    how != AccessLog::Off && tracing::enabled!(target: TARGET, tracing::Level::INFO)
 }
 
 /// Tells how many exchanges have had no line, if any.

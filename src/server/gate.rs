@@ -28,6 +28,7 @@ use scan::Scan;
 
 use super::accept::MAX_HEAD;
 use super::access_log;
+use super::config::AccessLog;
 use super::severable::Severable;
 use crate::proxy::Fault;
 
@@ -254,7 +255,7 @@ fn substitute(fault: Fault, head: &[u8]) -> BytesMut {
 }
 
 /// The answer to a request that was refused; none to any other.
-pub(super) fn refusal<B>(request: &Request<B>) -> Option<Response<axum::body::Body>> {
+pub(super) fn refusal<B>(request: &Request<B>, log: AccessLog) -> Option<Response<axum::body::Body>> {
     if request.method().as_str() != REFUSED {
         return None;
     }
@@ -263,6 +264,6 @@ pub(super) fn refusal<B>(request: &Request<B>) -> Option<Response<axum::body::Bo
         "/431" => Fault::HeadTooLarge,
         _ => Fault::BadRequest,
     };
-    access_log::refused(fault);
+    access_log::refused(log, fault);
     Some(fault.answer(request.headers()))
 }

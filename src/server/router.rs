@@ -10,7 +10,7 @@ use tower_service::Service as _;
 
 use super::access_log::{self, Entry};
 use super::gate::Owed;
-use super::{PlainHttp, Server, public, v1, v2};
+use super::{AccessLog, PlainHttp, Server, public, v1, v2};
 use crate::proxy::Fault;
 use crate::wire::{self, Prefix};
 
@@ -54,6 +54,11 @@ impl Routes {
         Self { server: server.clone(), router: router(server.clone()) }
     }
 
+    /// How exchanges are logged.
+    pub(super) fn access_log(&self) -> AccessLog {
+        self.server.0.config.access_log
+    }
+
     /// Answers as the router would.
     pub(super) async fn answer(&self, request: Request) -> Response {
         if self.is_plain_visit(request.uri().path()) {
@@ -91,7 +96,7 @@ async fn redirect(State(server): State<Server>, request: Request, next: Next) ->
         },
     };
     if host.parse::<http::uri::Authority>().is_err() {
-        access_log::refused(Fault::BadRequest);
+        access_log::refused(server.0.config.access_log, Fault::BadRequest);
         return Fault::BadRequest.answer(request.headers());
     }
     // What a program that mounts the router has cut off is part of the address.

@@ -245,6 +245,18 @@ async fn a_target_that_refuses_a_client_that_is_lost_and_visitors_who_are_not_le
     assert!(["hidden", "dTp3cm9uZw", "wrong", "crumbs"].iter().all(|secret| !log.contains(secret)), "{log}");
 }
 
+/// Nothing was read of who has no place, and there is a line all the same.
+#[tokio::test]
+async fn a_connection_that_is_refused_has_its_line() {
+    let flags = [&JSON[..], &["--max-connections-per-address", "1", "--trusted-proxy", "none"]].concat();
+    let mut server = Server::start(&flags).await;
+    let _only = server.visit().await;
+    let mut visitor = server.visit().await;
+    assert_eq!(visitor.head().await.status(), "503");
+    let seen = lines(&mut server, 1, |_| true).await;
+    assert_eq!(seen, [json!({ "status": 503, "error": "limit" })]);
+}
+
 /// What strangers choose cannot break a line, reach a terminal, or fill a disk.
 #[tokio::test]
 async fn strangers_words_are_harmless() {
@@ -278,6 +290,7 @@ async fn queries_are_logged_where_that_is_asked_for_and_nothing_is_where_that_is
         } else {
             drop(client);
             server.get("/nobody", "").await;
+            server.get("/a b", "").await;
             server.program.terminate().await;
             server.program.ended().await;
             assert!(!server.program.all().await.stderr.contains("sendit::access"));
