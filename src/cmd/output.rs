@@ -15,7 +15,7 @@ use super::exit::Failure;
 use super::sink::Sink;
 
 /// How long what is still to be printed may take at the end, where nobody reads.
-const FAREWELL: Duration = Duration::from_secs(1);
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What a line on standard error looks like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +29,8 @@ pub(crate) enum Format {
 
 static FORMAT: OnceLock<Format> = OnceLock::new();
 
-/// None where no thread can be had; the lines then wait for their reader.
+/// What the log and all that is said beside it go through, once there is one. None where no thread can be had; the lines
+/// then wait for their reader.
 static STDERR: LazyLock<Option<Sink>> = LazyLock::new(|| {
     let tell = |lines| tracing::warn!(lines, "a part of the log was dropped, for nobody took it");
     Sink::start(io::stderr(), tell).ok()
@@ -62,11 +63,16 @@ pub(crate) fn fail(line: impl Display) {
     tell("ERROR", "error: ", line);
 }
 
-/// Waits until all of it is printed, for 1 s where nobody reads.
+/// Waits until all of it is printed, for 5 s where nobody reads.
 pub(crate) fn flush() {
-    if let Some(sink) = &*STDERR {
+    if let Some(sink) = sink() {
         sink.flush(FAREWELL);
     }
+}
+
+/// None before there is a log: what is said until then is short, and a command that ends with it needs no thread.
+fn sink() -> Option<&'static Sink> {
+    FORMAT.get().and_then(|_| STDERR.as_ref())
 }
 
 /// A line of standard error as it is written to it, its end included.
@@ -110,7 +116,7 @@ fn tell(level: &str, mark: &str, line: impl Display) {
 }
 
 fn put(line: &str) {
-    match &*STDERR {
+    match sink() {
         Some(sink) => sink.put(line),
         None => drop(writeln!(io::stderr().lock(), "{line}")),
     }

@@ -225,10 +225,12 @@ async fn a_target_that_refuses_a_client_that_is_lost_and_visitors_who_are_not_le
     let mut target = Target::start();
     let Tunnel { mut server, mut client } = Tunnel::with(&target.url(), &JSON, &["--wire", "v1"]).await;
     let lost = async {
-        target.accept().await.head().await;
+        let mut service = target.accept().await;
+        service.head().await;
         client.program.kill().await;
+        service
     };
-    let (answer, ()) = tokio::join!(server.get("/app/lost", ""), lost);
+    let (answer, _service) = tokio::join!(server.get("/app/lost", ""), lost);
     let sentence = "the tunnel's client was lost before it answered";
     told(&mut server, "/app/lost", answer, 502, "client-offline", sentence).await;
 

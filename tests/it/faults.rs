@@ -51,7 +51,7 @@ impl Told {
             assert_eq!((value("cache-control"), value("retry-after").is_some()), (Some("no-store"), *status == "503"));
             assert_eq!(value("connection") == Some("close"), *code == "bad-request", "{code}");
         }
-        let line = format!("status={status} fault=\"{code}\"");
+        let line = format!("status={status} error={code}");
         server.program.printed(|output| output.stderr.matches(&line).count() >= FORMS.len()).await;
     }
 }
