@@ -285,6 +285,10 @@ impl Reading {
         Self { is_trial: true, ..Self::new(0) }
     }
 
+    pub(super) fn is_trial(&self) -> bool {
+        self.is_trial
+    }
+
     /// Whether the carrier said that it ended in order. A trial has no place in the log that it could end at.
     pub(super) fn is_complete(&self) -> bool {
         self.last.is_some_and(|last| self.is_trial || last == self.at) && self.parser.at_boundary()

@@ -20,8 +20,8 @@ pub(super) async fn draw(file: &Path) -> Result<()> {
     program::find("perf").context("there is no `perf`; Debian's package is `linux-perf`")?;
     let collapse = install("inferno", "inferno-collapse-perf")?;
     let folder = tempfile::tempdir()?;
-    let (recorded, raw, folded) =
-        (folder.path().join("recorded"), folder.path().join("raw"), folder.path().join("folded"));
+    let scratch = |name| folder.path().join(name);
+    let (recorded, read, collapsed) = (scratch("recorded"), scratch("read"), scratch("collapsed"));
     let target = SmallTarget::start().await?;
     let running = Candidate::Sendit { binary: program::release()?, flags: Vec::new() }.start(target.address).await?;
     let processes: Vec<String> = running.processes().iter().map(u32::to_string).collect();
@@ -34,8 +34,8 @@ pub(super) async fn draw(file: &Path) -> Result<()> {
     watching.wait()?;
     drop(running);
     let stacks = Command::new("perf").args(["script", "--no-inline", "--input"]).arg(&recorded).output()?;
-    std::fs::write(&raw, stacks.stdout)?;
-    std::fs::write(&folded, program::output(Command::new(&collapse).arg(&raw))?)?;
-    let graph = program::output(Command::new(collapse.with_file_name("inferno-flamegraph")).arg(&folded))?;
+    std::fs::write(&read, stacks.stdout)?;
+    std::fs::write(&collapsed, program::output(Command::new(&collapse).arg(&read))?)?;
+    let graph = program::output(Command::new(collapse.with_file_name("inferno-flamegraph")).arg(&collapsed))?;
     std::fs::write(file, graph).with_context(|| format!("cannot write `{}`", file.display()))
 }
