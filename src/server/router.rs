@@ -130,4 +130,21 @@ mod tests {
         check(|own| Router::new().nest("/tunnels", own), "/tunnels/foo/x?y", "https://example.com/tunnels/foo/x?y")
             .await;
     }
+
+    #[tokio::test]
+    async fn what_the_router_decides_is_left_to_it() {
+        let is_plain = |plain_http, path: &str| {
+            let mut config = Config::new(None, || 0);
+            config.plain_http = plain_http;
+            Routes::of(&Server::new(config)).is_plain_visit(path)
+        };
+        for path in ["/my-app", "/my-app/", "/my-app/x/../.well-known/sendit/v2/open"] {
+            assert!(is_plain(PlainHttp::Serve, path), "{path}");
+            assert!(!is_plain(PlainHttp::Redirect, path), "{path}");
+        }
+        for path in ["/", "/x", "/My-App/", wire::v1::OPEN, wire::v1::READ, wire::v2::OPEN, wire::v2::measure::EXAMINE]
+        {
+            assert!(!is_plain(PlainHttp::Serve, path), "{path}");
+        }
+    }
 }

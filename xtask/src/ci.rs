@@ -23,6 +23,8 @@ pub(crate) fn run(policy: Policy) -> Result<()> {
     steps.run("tests", tests)?;
     steps.run("tests, wire v1", tests_of_v1)?;
     steps.cargo("documentation tests", &["test", "--doc"])?;
+    // Each once, as a test.
+    steps.cargo("benchmarks of the parts", &["test", "--bench", "parts"])?;
     steps.run("benchmark", benchmark)?;
     steps.summarise();
     tell_left_out(policy, &left_out::lines()?)?;

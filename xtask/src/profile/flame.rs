@@ -20,8 +20,8 @@ pub(super) async fn draw(file: &Path) -> Result<()> {
     program::find("perf").context("there is no `perf`; Debian's package is `linux-perf`")?;
     let collapse = install("inferno", "inferno-collapse-perf")?;
     let folder = tempfile::tempdir()?;
-    let scratch = |name| folder.path().join(name);
-    let (recorded, read, collapsed) = (scratch("recorded"), scratch("read"), scratch("collapsed"));
+    let file_of = |name| folder.path().join(name);
+    let (recorded, stacks, counts) = (file_of("recorded"), file_of("stacks"), file_of("counts"));
     let target = SmallTarget::start().await?;
     let running = Candidate::Sendit { binary: program::release()?, flags: Vec::new() }.start(target.address).await?;
     let processes: Vec<String> = running.processes().iter().map(u32::to_string).collect();
@@ -33,9 +33,9 @@ pub(super) async fn draw(file: &Path) -> Result<()> {
     load(&running, 32, LASTS).await?;
     watching.wait()?;
     drop(running);
-    let stacks = Command::new("perf").args(["script", "--no-inline", "--input"]).arg(&recorded).output()?;
-    std::fs::write(&read, stacks.stdout)?;
-    std::fs::write(&collapsed, program::output(Command::new(&collapse).arg(&read))?)?;
-    let graph = program::output(Command::new(collapse.with_file_name("inferno-flamegraph")).arg(&collapsed))?;
+    let seen = Command::new("perf").args(["script", "--no-inline", "--input"]).arg(&recorded).output()?;
+    std::fs::write(&stacks, seen.stdout)?;
+    std::fs::write(&counts, program::output(Command::new(&collapse).arg(&stacks))?)?;
+    let graph = program::output(Command::new(collapse.with_file_name("inferno-flamegraph")).arg(&counts))?;
     std::fs::write(file, graph).with_context(|| format!("cannot write `{}`", file.display()))
 }
