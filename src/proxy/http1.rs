@@ -19,6 +19,10 @@ use super::tracked::Tracked;
 /// is being closed.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// What is read of an answer at a time, its head among it. The library's own bound is six times as much, and where the
+/// visitor takes nothing all of that is kept.
+const MAX_READ: usize = 64 * 1024;
+
 /// Streams, kept and fresh.
 pub(super) struct Pool<S> {
     kept: Client<Connector<S>, Body>,
@@ -30,6 +34,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Pool<S> {
     pub(super) fn new(connector: Connector<S>, tasks: Tracked) -> Self {
         let mut builder = Client::builder(tasks);
         builder.pool_idle_timeout(IDLE).pool_timer(TokioTimer::new()).set_host(false);
+        builder.http1_max_buf_size(MAX_READ);
         let kept = builder.build(connector.clone());
         let fresh = builder.pool_max_idle_per_host(0).build(connector);
         Self { kept, fresh }

@@ -36,6 +36,12 @@ pub(super) const IDLE: Duration = Duration::from_secs(75);
 /// How often a silent connection's other end is asked for a sign of life: a visitor who has said all may have left
 /// without another word.
 const PROBE: Duration = Duration::from_secs(15);
+
+/// How much may wait in the system to be sent to a visitor, beyond what is on its way: the system's own bound is some
+/// megabytes for each, which a thousand who take nothing would make a part of the machine.
+#[cfg(target_os = "linux")]
+const MAX_UNSENT: u32 = 256 * 1024;
+
 /// The most that a request's head may be.
 pub(super) const MAX_HEAD: usize = 64 * 1024;
 
@@ -104,6 +110,8 @@ async fn connection(stream: TcpStream, peer: SocketAddr, _place: Place, server: 
     // Small answers must not wait for the acknowledgement of the ones before. It fails on a dead connection only.
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(PROBE).with_interval(PROBE));
+    #[cfg(target_os = "linux")]
+    let _ = SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT);
     let breaker = Breaker::default();
     let mut stream = Severable::new(stream, breaker.clone());
     let Inner { closing, connections, .. } = &*server.0;
@@ -144,7 +152,7 @@ async fn http1(
     });
     let mut http = http1::Builder::new();
     // The gate has the clock that heads are read by.
-    http.header_read_timeout(None).max_header_size(MAX_HEAD);
+    http.header_read_timeout(None).max_header_size(MAX_HEAD).max_buf_size(MAX_HEAD);
     let mut serving = pin!(http.serve_connection(TokioIo::new(gate), service).with_upgrades());
     tokio::select! {
         served = serving.as_mut() => served,

@@ -131,6 +131,15 @@ impl<S: AsyncRead + Breakable + Unpin> Gate<S> {
         Poll::Ready(Ok(()))
     }
 
+    /// Notes what has become of what is written to the visitor.
+    fn written(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        self.course.written(written.is_pending());
+        if written.is_ready() {
+            self.patience.taken();
+        }
+        written
+    }
+
     /// Gives a visitor up who has been waited for long enough: that is an end.
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.scan.is_between() || self.course.is_under_way() {
@@ -208,9 +217,8 @@ impl<S: AsyncRead + Breakable + Unpin> AsyncRead for Gate<S> {
 impl<S: AsyncRead + AsyncWrite + Breakable + Unpin> AsyncWrite for Gate<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let written = ready!(Pin::new(&mut this.stream).poll_write(cx, bytes))?;
-        this.patience.taken();
-        Poll::Ready(Ok(written))
+        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.written(written)
     }
 
     fn poll_write_vectored(
@@ -219,9 +227,8 @@ impl<S: AsyncRead + AsyncWrite + Breakable + Unpin> AsyncWrite for Gate<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let written = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, slices))?;
-        this.patience.taken();
-        Poll::Ready(Ok(written))
+        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
+        this.written(written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::accept::{IDLE, MAX_HEAD};
-use super::answer::Answer;
+use super::answer::{Answer, Meanwhile};
 use super::router::Routes;
 use super::severable::Severable;
 use super::waiting::Waiting;
@@ -121,6 +121,9 @@ impl Exchange {
         Self(exchanges.clone())
     }
 }
+
+/// The library bounds what waits on each stream.
+impl Meanwhile for Exchange {}
 
 impl Drop for Exchange {
     fn drop(&mut self) {

@@ -32,6 +32,8 @@ mod doctor;
 mod downloads;
 mod failures;
 mod faults;
+#[cfg(target_os = "linux")]
+mod floods;
 mod go;
 mod go_connect;
 mod go_serve;

@@ -24,7 +24,7 @@ const EXCHANGES: u64 = 16;
 const SIZE: u64 = 16 * MIB;
 
 /// KiB that the server may keep: 16 MiB and what waits to be sent for the session, as much again that the windows of its
-/// streams may have grown by, and for each exchange 256 KiB in its stream and 408 KiB that `hyper` buffers at most, are 55
+/// streams may have grown by, and for each exchange 256 KiB in its stream and some 128 KiB that `hyper` buffers at most, are 46
 /// MiB. Far below the 512 MiB that are on their way.
 const BOUND: u64 = 64 * 1024;
 

@@ -12,6 +12,7 @@ mod intermediaries;
 mod left_out;
 mod profile;
 mod program;
+mod promises;
 mod setup;
 mod soak;
 mod tidy;
@@ -39,6 +40,7 @@ enum Task {
     Faults(Box<faults::Faults>),
     Intermediaries(intermediaries::Intermediaries),
     Soak(soak::Soak),
+    Promises(promises::Promises),
     Fuzz(fuzz::Fuzz),
     Bench(bench::Bench),
     Delay(delay::Delay),
@@ -89,6 +91,7 @@ fn run(task: &Task) -> Result<()> {
         }
         Task::Faults(faults) => asynchronous(faults.run()),
         Task::Intermediaries(intermediaries) => asynchronous(intermediaries.run()),
+        Task::Promises(promises) => asynchronous(promises.run()),
         Task::Soak(soak) => asynchronous(soak.run()),
         Task::Bench(bench) => asynchronous(bench.run()),
         Task::Delay(delay) => asynchronous(delay.run()),

@@ -1,7 +1,9 @@
 //! What becomes of the exchange on a visitor's connection, told by the one who answers it to the one who reads.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
+
+use crate::server::answer::Meanwhile;
 
 /// What one connection's gate has to know. Clones are the same.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +14,10 @@ struct Inner {
     state: State,
     /// Exchanges whose answers are not handed over yet: one, but for the moment between two.
     under_way: usize,
+    /// The visitor takes nothing now.
+    stuck: bool,
+    /// The answer that waits for that to change.
+    held_back: Option<Waker>,
     waiting: Option<Waker>,
 }
 
@@ -41,6 +47,16 @@ impl Course {
 
     pub(super) fn is_under_way(&self) -> bool {
         self.lock().under_way > 0
+    }
+
+    /// Notes whether the visitor takes what is written: while it does not, no more of an answer is handed over, or the
+    /// library would collect as much as it may for each that has stalled.
+    pub(super) fn written(&self, stuck: bool) {
+        let mut inner = self.lock();
+        inner.stuck = stuck;
+        if !stuck && let Some(held_back) = inner.held_back.take() {
+            held_back.wake();
+        }
     }
 
     /// The protocol has changed, for good.
@@ -88,6 +104,17 @@ impl Drop for Owing {
 /// An exchange whose answer is being handed over. While there is one, nothing is waited for.
 #[derive(Debug)]
 pub(crate) struct UnderWay(Course);
+
+impl Meanwhile for UnderWay {
+    fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut inner = self.0.lock();
+        if inner.stuck {
+            inner.held_back = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+}
 
 impl Drop for UnderWay {
     fn drop(&mut self) {

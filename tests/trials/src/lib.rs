@@ -11,4 +11,6 @@ pub mod load;
 
 pub mod delay;
 
+pub mod floods;
+
 pub mod soak;

@@ -109,6 +109,26 @@ impl Program {
         Some((entries("fd")?, entries("task")?))
     }
 
+    /// The processor's time that it has taken, where the system tells.
+    #[must_use]
+    pub fn cpu(&self) -> Option<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id()?)).ok()?;
+        // The 14th and 15th fields of all, of which two stand before. (proc_pid_stat(5), `utime` and `stime`)
+        let fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11).take(2);
+        // Ticks of a hundredth of a second, whatever the kernel's own clock. (proc(5), `CLK_TCK`)
+        Some(Duration::from_millis(fields.filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>() * 10))
+    }
+
+    /// How it ended, once it has; none where it has not by `deadline`.
+    pub async fn ended(&mut self, deadline: Instant) -> Option<std::process::ExitStatus> {
+        timeout_at(deadline, self.child.wait()).await.ok()?.ok()
+    }
+
+    /// Asks it to end, and does not wait.
+    pub fn terminate(&self) {
+        self.ask();
+    }
+
     /// Waits until what it has printed satisfies `wanted`, and returns that.
     ///
     /// # Errors
@@ -207,7 +227,23 @@ impl Server {
     /// # Errors
     /// Where it has not told its address within 20 s.
     pub async fn start(binary: &Path) -> Result<Self, Trouble> {
-        let program = Program::start(command(binary).args(["serve", "--addr", "127.0.0.1:0", "--access-log", "off"]))?;
+        Self::with(binary, &[]).await
+    }
+
+    /// The same with flags.
+    ///
+    /// # Errors
+    /// Where it has not told its address within 20 s.
+    pub async fn with(binary: &Path, flags: &[&str]) -> Result<Self, Trouble> {
+        Self::of(command(binary).args(["serve", "--addr", "127.0.0.1:0", "--access-log", "off"]).args(flags)).await
+    }
+
+    /// The server that a command line starts.
+    ///
+    /// # Errors
+    /// Where it has not told its address within 20 s.
+    pub async fn of(command: &mut Command) -> Result<Self, Trouble> {
+        let program = Program::start(command)?;
         let told = |output: &str| output.lines().find_map(|line| line.strip_prefix("Listening: ")?.parse().ok());
         let deadline = Instant::now() + Duration::from_secs(20);
         let output = program.printed(deadline, "told its address", |output| told(output).is_some()).await?;
