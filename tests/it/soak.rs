@@ -83,7 +83,9 @@ async fn no_renewal_is_seen() {
     let books = stage.strike().await;
     check(&figures, &books);
     assert_eq!((figures.failed, books.said.matches("Ready; ").count()), (0, 1), "{figures}");
-    assert!(!books.said.contains("failed"), "each was planned: {}", books.said);
+    // Where the machine is busy, one that is so young may arrive after its successor: it is refused, and brought again.
+    let [failed, overtaken] = ["a carrier failed", "409 Conflict"].map(|what| books.said.matches(what).count());
+    assert!(failed <= overtaken, "each other was planned: {}", books.said);
 }
 
 /// What the ends hold after renewals, losses and clients that come and go is what they held before.

@@ -108,7 +108,9 @@ async fn stream(
             tunnel.path.worked(Direction::Up, begin.elapsed(), sent.bytes());
             *chain = Some(broken.clone());
             tasks.spawn(async move {
-                if !matches!(timeout(TAIL, carried).await, Ok(Ok(()))) {
+                let ended = timeout(TAIL, carried).await;
+                if !matches!(ended, Ok(Ok(()))) {
+                    tracing::debug!(?ended, "a carrier that others rely on was cut");
                     broken.cancel();
                 }
             });

@@ -40,7 +40,7 @@ fn known<'a>(names: &mut HashMap<&'a str, &'a str>, text: &'a str) -> &'a str {
 pub(super) fn module(name: &str) -> &str {
     let name = name.strip_prefix("core::ptr::drop_in_place<").unwrap_or(name);
     let name = name.trim_start_matches(|first: char| !first.is_ascii_alphanumeric() && first != '_');
-    let name = ["dyn ", "mut "].iter().fold(name, |name, prefix| name.strip_prefix(prefix).unwrap_or(name));
+    let name = ["mut ", "dyn "].iter().fold(name, |name, prefix| name.strip_prefix(prefix).unwrap_or(name));
     let end = |from: usize| {
         let rest = &name[from..];
         from + rest.find(|next: char| !next.is_ascii_alphanumeric() && next != '_').unwrap_or(rest.len())
