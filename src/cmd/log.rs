@@ -9,9 +9,11 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::clock;
 use super::env::{self, Env};
 use super::exit::Failure;
-use super::output::{self, Format, Line};
+use super::lines::Lines;
+use super::output::{self, Coloured, Format};
 
 /// How much is logged: what the flag says, else the variable, else `default`.
 pub(crate) fn level(flag: Option<String>, env: &Env, default: Level) -> Result<Level, Failure> {
@@ -44,12 +46,11 @@ pub(crate) fn format(flag: Option<String>, env: &Env) -> Result<Format, Failure>
 pub(crate) fn start(level: Level, format: Format) {
     output::format(format);
     let coloured = format == Format::Text && io::stderr().is_terminal();
-    let lines = fmt::layer().with_writer(move || Line { coloured });
-    // Left alone the layer heeds `NO_COLOR`.
-    let lines = if coloured { lines } else { lines.with_ansi(false) };
-    let lines = match format {
-        Format::Text => lines.boxed(),
-        Format::Json => lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed(),
+    let lines = if coloured {
+        // It heeds `NO_COLOR`.
+        fmt::layer().with_writer(|| Coloured).boxed()
+    } else {
+        Lines { format, now: clock::since_1970, put: output::line }.boxed()
     };
     let shown = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level).with_default(level.min(Level::WARN));
     // It can only fail where an embedding program has a log already, which then is the one to use.

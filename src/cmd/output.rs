@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::Serialize;
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 
+use super::clock;
 use super::exit::Failure;
 use super::sink::Sink;
 
@@ -75,17 +74,18 @@ fn sink() -> Option<&'static Sink> {
     FORMAT.get().and_then(|_| STDERR.as_ref())
 }
 
-/// A line of standard error as it is written to it, its end included.
-pub(crate) struct Line {
-    /// Whether colours may be in it.
-    pub(crate) coloured: bool,
+/// Prints a line of the log, without its end.
+pub(crate) fn line(line: &[u8]) {
+    put(&harmless(&String::from_utf8_lossy(line), false));
 }
 
-impl io::Write for Line {
+/// A line of the log, in colours, as it is written to it, its end included.
+pub(crate) struct Coloured;
+
+impl io::Write for Coloured {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
-        let text = text.strip_suffix('\n').unwrap_or(&text);
-        put(&harmless(text, self.coloured));
+        put(&harmless(text.strip_suffix('\n').unwrap_or(&text), true));
         Ok(line.len())
     }
 
@@ -106,10 +106,8 @@ fn tell(level: &str, mark: &str, line: impl Display) {
     match FORMAT.get().copied().unwrap_or_default() {
         Format::Text => put(&harmless(&format!("{mark}{line}"), false)),
         Format::Json => {
-            let mut timestamp = String::new();
-            // Writing to a string cannot fail.
-            let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
-            let told = Told { timestamp: &timestamp, level, message: &line };
+            let timestamp = clock::stamp(clock::since_1970());
+            let told = Told { timestamp: &String::from_utf8_lossy(&timestamp), level, message: &line };
             put(&harmless(&serde_json::to_string(&told).unwrap_or_default(), false));
         }
     }
@@ -125,6 +123,10 @@ fn put(line: &str) {
 /// `text` as one line that does nothing to a terminal: of much that is told a stranger has chosen the words. What is
 /// escaped is so in JSON's manner, so that an object stays one.
 fn harmless(text: &str, coloured: bool) -> Cow<'_, str> {
+    // Nearly every line is so. Without a way out among them the bytes are looked at many at a time.
+    if text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
     let harmful = |c: char| match c {
         '\u{1b}' => !coloured,
         // They turn the direction of what follows.

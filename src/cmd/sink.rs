@@ -9,6 +9,9 @@ use std::time::Duration;
 /// How many bytes may wait to be written. What is beyond is dropped, and counted.
 const MAX_WAITING: usize = 256 * 1024;
 
+/// How much room is kept for what comes next. Twice, for there is what waits and what is being written.
+const MAX_KEPT: usize = 32 * 1024;
+
 /// How long the thread rests after it has written, so that of many lines each does not cost a call of its own.
 const REST: Duration = Duration::from_millis(5);
 
@@ -49,9 +52,14 @@ impl Sink {
             queue.dropped += 1;
             return;
         }
+        // Otherwise the thread is at work or rests, and looks before it waits.
+        let was_empty = queue.waiting.is_empty();
         queue.waiting.extend_from_slice(line.as_bytes());
         queue.waiting.push(b'\n');
-        self.0.filled.notify_one();
+        drop(queue);
+        if was_empty {
+            self.0.filled.notify_one();
+        }
     }
 
     /// Waits until everything is written, for as long as `patience` lasts.
@@ -70,8 +78,9 @@ impl Shared {
 
     /// Writes for as long as the process lives.
     fn write(&self, mut out: impl Write, tell: impl Fn(usize)) {
+        let mut batch = Vec::new();
         loop {
-            let batch = self.next();
+            self.next(&mut batch);
             let written = whole(&mut out, &batch);
             let dropped = self.dropped(&batch, written.is_ok());
             if dropped > 0 {
@@ -82,12 +91,15 @@ impl Shared {
         }
     }
 
-    fn next(&self) -> Vec<u8> {
+    /// Waits for what is next, and leaves the room of `batch` for what comes after.
+    fn next(&self, batch: &mut Vec<u8>) {
+        batch.clear();
+        batch.shrink_to(MAX_KEPT);
         let is_empty = |queue: &mut Queue| queue.waiting.is_empty();
         let queue = self.filled.wait_while(self.queue(), is_empty);
         let mut queue = queue.unwrap_or_else(PoisonError::into_inner);
         queue.writing = true;
-        std::mem::take(&mut queue.waiting)
+        std::mem::swap(&mut queue.waiting, batch);
     }
 
     /// Notes what became of a batch. How many lines were dropped until now, where that can be told: somebody reads

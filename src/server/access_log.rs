@@ -1,5 +1,6 @@
 //! One line in the log for each exchange, written once its last byte is through. Knows nothing of where the log goes.
 
+use std::fmt::{self, Display, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -30,7 +31,8 @@ pub(super) struct Entry(Option<Arc<Inner>>);
 
 struct Inner {
     method: Method,
-    path: String,
+    uri: Uri,
+    how: AccessLog,
     begin: Instant,
     meter: Arc<Meter>,
     session: Mutex<Option<Arc<Session>>>,
@@ -42,13 +44,10 @@ impl Entry {
         if !is_read(how) {
             return Self(None);
         }
-        let path = match how {
-            AccessLog::PathAndQuery => uri.path_and_query().map_or("/", |whole| whole.as_str()),
-            AccessLog::Path | AccessLog::Off => uri.path(),
-        };
         Self(Some(Arc::new(Inner {
             method: method.clone(),
-            path: shown(path),
+            uri: uri.clone(),
+            how,
             begin: Instant::now(),
             meter: Arc::default(),
             session: Mutex::default(),
@@ -89,6 +88,15 @@ impl Entry {
     }
 }
 
+impl Inner {
+    fn path(&self) -> &str {
+        match self.how {
+            AccessLog::PathAndQuery => self.uri.path_and_query().map_or("/", |whole| whole.as_str()),
+            AccessLog::Path | AccessLog::Off => self.uri.path(),
+        }
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
         let (status, fault) = match self.outcome.get() {
@@ -100,12 +108,13 @@ impl Drop for Inner {
         if has_failed && !may_tell() {
             return;
         }
-        let session = self.session.get_mut().unwrap_or_else(PoisonError::into_inner).as_deref();
+        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let session = session.as_deref();
         let ms = (self.begin.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
         tracing::info!(
             target: TARGET,
             method = display(&self.method.as_str()[..self.method.as_str().len().min(MAX_METHOD)]),
-            path = display(&self.path),
+            path = display(Shown(self.path())),
             status,
             error = fault.map(|fault| display(fault.code())),
             up = self.meter.up(),
@@ -180,20 +189,30 @@ impl Told {
 }
 
 /// What a stranger chose, in visible characters, none of which a reader could take for another, and cut where it is long.
-fn shown(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len().min(MAX_PATH + 3));
-    for c in text.chars() {
-        if shown.len() >= MAX_PATH {
-            shown.push_str("...");
-            break;
+struct Shown<'a>(&'a str);
+
+impl Display for Shown<'_> {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_plain = |byte: u8| matches!(byte, b'!'..=b'~') && byte != b'\\';
+        if self.0.len() <= MAX_PATH && self.0.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
+            return to.write_str(self.0);
         }
-        if c.is_ascii_graphic() && c != '\\' {
-            shown.push(c);
-        } else {
-            shown.extend(c.escape_unicode());
+        let mut length = 0;
+        for c in self.0.chars() {
+            if length >= MAX_PATH {
+                return to.write_str("...");
+            }
+            if u8::try_from(c).is_ok_and(is_plain) {
+                to.write_char(c)?;
+                length += 1;
+            } else {
+                let escaped = c.escape_unicode();
+                length += escaped.len();
+                escaped.fmt(to)?;
+            }
         }
+        Ok(())
     }
-    shown
 }
 
 #[cfg(test)]
@@ -202,12 +221,12 @@ mod tests {
 
     #[test]
     fn what_is_shown_of_a_path() {
-        let check = |path: &str, expected: &str| assert_eq!(shown(path), expected);
+        let check = |path: &str, expected: &str| assert_eq!(Shown(path).to_string(), expected);
         check("/app/x%1b%0a;a=b,'\"{}|", "/app/x%1b%0a;a=b,'\"{}|");
         check("/\u{1b}[31m\n\t\\ \u{9b}ä\u{202e}", "/\\u{1b}[31m\\u{a}\\u{9}\\u{5c}\\u{20}\\u{9b}\\u{e4}\\u{202e}");
         check(&"x".repeat(256), &"x".repeat(256));
         check(&"x".repeat(257), &format!("{}...", "x".repeat(256)));
-        assert!(shown(&"\u{10ffff}".repeat(300)).len() < MAX_PATH + 16);
+        assert!(Shown(&"\u{10ffff}".repeat(300)).to_string().len() < MAX_PATH + 16);
     }
 
     #[tokio::test(start_paused = true)]

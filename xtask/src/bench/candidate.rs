@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
-use trials::program::{Client, Program, Server};
+use trials::program::{Client, Program, Server, command};
 
 use crate::program;
 
@@ -72,7 +72,7 @@ impl Candidate {
 }
 
 async fn sendit(binary: &Path, flags: &[String], target: SocketAddr) -> Result<Running> {
-    let server = Server::start(binary).await?;
+    let server = Server::of(command(binary).args(["serve", "--addr", "127.0.0.1:0"])).await?;
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     let client = Client { source: format!("http://{}/bench", server.address), target, http_proxy: None, flags: &flags };
     let client = client.start(binary)?;
