@@ -26,10 +26,10 @@ pub struct Wanted<'a> {
 
 /// All of it.
 pub struct Stage {
+    /// The private ends, in the order of their prefixes. Dropped first: they can say that they leave.
+    pub clients: Vec<Program>,
     /// The public end.
     pub server: Server,
-    /// The private ends, in the order of their prefixes.
-    pub clients: Vec<Program>,
 }
 
 impl Stage {
