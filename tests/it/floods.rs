@@ -31,7 +31,7 @@ async fn a_crowd_is_answered() {
 
 #[tokio::test]
 async fn the_slow_are_in_nobodys_way() {
-    check(&slow(binary(), &Slow { connections: 300, each: Duration::from_secs(3) }).await.unwrap());
+    check(&slow(binary(), &Slow { connections: 600, each: Duration::from_secs(3) }).await.unwrap());
 }
 
 #[tokio::test]

@@ -1,5 +1,4 @@
 //! Heads of requests that are too large: what each is told, and what the server keeps of them until then.
-#![expect(clippy::print_stdout, reason = "the figures of a passing test are worth reading too")]
 
 use std::time::Duration;
 

@@ -50,7 +50,7 @@ impl Stage {
         for client in &clients {
             client.printed(Instant::now() + READY, "went over to streams", settled).await?;
         }
-        Ok(Self { server, clients })
+        Ok(Self { clients, server })
     }
 
     /// How often a session has come to stand: once for each client where none was lost.
