@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
 use axum::body::Body;
@@ -59,6 +60,12 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
     pub fn admit(&self, headers: &HeaderMap, visitor: &Visitor) -> Result<(), Fault> {
         let Rules { trusted, access, .. } = &self.rules;
         access.check(trusted.origin(visitor, headers), headers)
+    }
+
+    /// Where a visitor comes from, where that is not one of the proxies that are trusted, behind whom everybody may be.
+    pub fn stranger(&self, headers: &HeaderMap, visitor: &Visitor) -> Option<IpAddr> {
+        let trusted = &self.rules.trusted;
+        trusted.origin(visitor, headers).filter(|address| !trusted.contains(*address))
     }
 
     /// Has `request`, to a tunnel that its visitor finds at the path `place`, answered. Waits as long as the target takes;

@@ -21,7 +21,7 @@ pub struct Limits {
     pub sessions_per_token: usize,
     /// Exchanges, with visitors that wait.
     pub exchanges: usize,
-    /// Exchanges of one session.
+    /// Exchanges of one session. Visitors of one address that is no trusted proxy's have at most half of them.
     pub exchanges_per_session: usize,
     /// Exchanges of one token or, where tokens name a subject, of one subject, in all its sessions.
     pub exchanges_per_token: usize,

@@ -43,7 +43,7 @@ use crate::pipe::v2::Budget;
 use crate::wire::{Prefix, SessionId};
 use connections::Connections;
 use limits::Failures;
-use quotas::Quotas;
+use quotas::{Quotas, Who};
 use registry::Registry;
 
 /// How long exchanges in flight may take to end once the server is to stop.
@@ -71,7 +71,7 @@ struct Inner {
     /// Tokens that are good no more.
     revoked: Mutex<Arc<Revoked>>,
     /// What each token or subject may have.
-    quotas: Quotas,
+    quotas: Quotas<Who>,
     /// Places for exchanges, those of visitors that wait among them.
     places: Arc<Semaphore>,
     /// Sessions, connections and swaps.

@@ -41,7 +41,7 @@ async fn attended(server: &Server, prefix: &str, caller: &Caller<'_>) -> Result<
         caller.entry.goes_to(&session);
         // Nobody who is not let in waits here.
         session.admit(caller.headers, caller.visitor)?;
-        let place = session.place().await?;
+        let place = session.place(caller.headers, caller.visitor).await?;
         // Before anything of the request is on its way: a visitor who is told that nobody is there can safely try again.
         let held = timeout_at(begin + session.hold(), session.attended()).await;
         if held.map_err(|_| Fault::ClientOffline)?? {

@@ -1,6 +1,7 @@
-//! What a token, or all tokens of a subject, may have at a time, whatever the number of its sessions.
+//! What many share: a token's sessions, or all of a subject's tokens, or the visitors of an address.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::Semaphore;
@@ -23,12 +24,18 @@ impl Who {
 }
 
 /// The places for exchanges of everybody who has some.
-#[derive(Default)]
-pub(super) struct Quotas(Mutex<HashMap<Who, Weak<Semaphore>>>);
+pub(super) struct Quotas<Who>(Mutex<HashMap<Who, Weak<Semaphore>>>);
 
-impl Quotas {
-    /// The places that all sessions of `who` have together, `number` of them. They are there for as long as one of its
-    /// sessions is, or one of its exchanges.
+// Not derived: that would ask for a `Who` that has a default.
+impl<Who> Default for Quotas<Who> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<Who: Eq + Hash> Quotas<Who> {
+    /// The places that all of `who` have together, `number` of them. They are there for as long as somebody keeps them, or
+    /// has one of them.
     pub(super) fn places(&self, who: Who, number: usize) -> Arc<Semaphore> {
         // Held for a look, never across an await.
         let mut quotas = self.0.lock().unwrap_or_else(PoisonError::into_inner);

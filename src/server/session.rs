@@ -1,6 +1,7 @@
 //! One client's tunnel as the server sees it: streams go out over whatever carries it, exchanges are counted.
 
 mod opening;
+mod places;
 mod running;
 
 use std::io;
@@ -12,7 +13,6 @@ use axum::response::Response;
 use http::header::HeaderValue;
 use http::{HeaderMap, Request};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,10 +27,9 @@ use crate::mux::{self, Opener, Upkeep};
 use crate::proxy::{Fault, Hop, Visitor};
 use crate::wire::{Prefix, SessionId};
 pub(super) use opening::{Around, Link, Opening};
+pub(super) use places::Place;
+use places::{Places, STREAM_DEADLINE};
 pub(super) use running::Running;
-
-/// How long a visitor waits for another exchange to end where there are as many as may be.
-const STREAM_DEADLINE: Duration = Duration::from_secs(10);
 
 pub(super) struct Session {
     id: SessionId,
@@ -41,19 +40,11 @@ pub(super) struct Session {
     hop: Hop<TargetStream>,
     tasks: TaskTracker,
     exchanges: TaskTracker,
-    /// Places for exchanges, and for visitors that wait for one, or for the client.
-    places: Arc<Semaphore>,
-    held: Arc<Semaphore>,
+    places: Places,
     /// The session is to end in order.
     closing: CancellationToken,
     /// The session has ended.
     ended: CancellationToken,
-}
-
-/// A place for one exchange, until it is dropped.
-pub(super) struct Place {
-    _own: OwnedSemaphorePermit,
-    _shared: Option<OwnedSemaphorePermit>,
 }
 
 impl Session {
@@ -75,6 +66,7 @@ impl Session {
         };
         let session = Self {
             id,
+            places: Places::new(limits, opening.shared_places.take()),
             opening,
             fault_key,
             link,
@@ -82,8 +74,6 @@ impl Session {
             hop,
             tasks: tasks.clone(),
             exchanges: TaskTracker::new(),
-            places: places(limits.exchanges_per_session),
-            held: places(limits.held_per_session),
             closing: closing.clone(),
             ended: CancellationToken::new(),
         };
@@ -188,25 +178,19 @@ impl Session {
         if let Ok(here) = timeout(GAP, here).await {
             return Ok(here);
         }
-        let _held = self.held.try_acquire().map_err(|_| Fault::Limit)?;
+        let _held = self.places.hold()?;
         tokio::select! {
             () = attendance.attended() => Ok(true),
             () = self.ended.cancelled() => Ok(false),
         }
     }
 
-    /// A place for one exchange. Waits for it where all are taken, for 10 s at most, but not where all are that the token,
-    /// or its subject, may have.
-    pub(super) async fn place(&self) -> Result<Place, Fault> {
-        let shared = self.opening.shared_places.clone().map(Semaphore::try_acquire_owned).transpose();
-        let shared = shared.map_err(|_| Fault::Limit)?;
-        if let Ok(own) = Arc::clone(&self.places).try_acquire_owned() {
-            return Ok(Place { _own: own, _shared: shared });
-        }
-        let _held = self.held.try_acquire().map_err(|_| Fault::Limit)?;
-        let waited = timeout(STREAM_DEADLINE, Arc::clone(&self.places).acquire_owned()).await;
-        let own = waited.ok().and_then(Result::ok).ok_or(Fault::Limit)?;
-        Ok(Place { _own: own, _shared: shared })
+    /// A place for one exchange with a visitor. Waits for it where there is none, for 10 s at most.
+    ///
+    /// # Errors
+    /// Where there still is none, or too many wait already.
+    pub(super) async fn place(&self, headers: &HeaderMap, visitor: &Visitor) -> Result<Place, Fault> {
+        self.places.place(self.hop.stranger(headers, visitor)).await
     }
 
     /// Has a visitor's request, to the tunnel at `path`, answered by the target.
@@ -269,10 +253,6 @@ impl Session {
             });
         }
     }
-}
-
-fn places(number: usize) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(number.min(Semaphore::MAX_PERMITS)))
 }
 
 async fn open(opener: Opener, v2: bool) -> io::Result<TargetStream> {

@@ -31,7 +31,7 @@ async fn a_crowd_is_answered() {
 
 #[tokio::test]
 async fn the_slow_are_in_nobodys_way() {
-    check(&slow(binary(), &Slow { connections: 300, each: Duration::from_secs(3) }).await.unwrap());
+    check(&slow(binary(), &Slow { connections: 600, each: Duration::from_secs(3) }).await.unwrap());
 }
 
 #[tokio::test]
@@ -48,8 +48,9 @@ async fn nothing_in_flight_fails_where_a_server_stops() {
 
 #[tokio::test]
 async fn a_flood_harms_no_other_tunnel() {
-    let run = Unfair { flood: 50, stuck: 50, each: Duration::from_secs(3) };
-    check(&unfair(binary(), &run).await.unwrap());
+    let target = Target::start().unwrap();
+    let run = Unfair { flood: 50, stuck: 50, each: Duration::from_secs(2) };
+    check(&unfair(binary(), target.address, &run).await.unwrap());
 }
 
 #[tokio::test]

@@ -167,6 +167,47 @@ async fn a_session_has_its_share_of_exchanges() {
     assert_eq!(visitors[1].head().await.status(), "200");
 }
 
+/// Visitors of one address have half of a session's places at most, so that one who is slow with all of them is in nobody's
+/// way. Where a trusted proxy says nothing of who called it everybody may be behind it.
+#[tokio::test]
+async fn an_address_has_its_share_of_a_session() {
+    let mut target = Target::start();
+    let serve = ["--max-exchanges-per-session", "4", "--max-held-per-session", "1"];
+    let Tunnel { server, client: _client } = Tunnel::with(&target.url(), &serve, &[]).await;
+    let by = |address: &str| GET.replace("\r\n\r\n", &format!("\r\nX-Forwarded-For: {address}\r\n\r\n"));
+    let mut exchanges = Vec::new();
+    for _ in 0..2 {
+        let mut visitor = server.visit().await;
+        visitor.send(by("203.0.113.9")).await;
+        let mut service = target.accept().await;
+        service.head().await;
+        exchanges.push((visitor, service));
+    }
+    let (mut one, mut other) = (server.visit().await, server.visit().await);
+    one.send(by("203.0.113.9")).await;
+    other.send(by("::ffff:203.0.113.9")).await;
+    let (told, mut waits) = tokio::select! {
+        head = one.head() => (head, other),
+        head = other.head() => (head, one),
+    };
+    assert_eq!((told.status(), told.value("sendit-error")), ("503", Some("limit")));
+    for request in [by("203.0.113.10"), GET.to_owned()] {
+        let mut visitor = server.visit().await;
+        visitor.send(request).await;
+        let mut service = target.accept().await;
+        let head = service.head().await;
+        assert!(!head.lines.iter().any(|line| line.ends_with("203.0.113.9")), "{head:?}");
+        exchanges.push((visitor, service));
+    }
+    let (mut visitor, mut service) = exchanges.swap_remove(0);
+    service.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi").await;
+    assert_eq!(visitor.head().await.status(), "200");
+    let mut service = target.accept().await;
+    service.head().await;
+    service.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi").await;
+    assert_eq!(waits.head().await.status(), "200", "who waited has the place that came free");
+}
+
 #[tokio::test]
 async fn all_sessions_together_have_a_bound_of_exchanges() {
     let mut target = Target::start();

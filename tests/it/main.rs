@@ -37,6 +37,8 @@ mod floods;
 mod go;
 mod go_connect;
 mod go_serve;
+#[cfg(target_os = "linux")]
+mod heads;
 mod hostile;
 mod http;
 mod http2;

@@ -80,7 +80,11 @@ async fn show(name: &str, binary: &Path) -> Result<Figures> {
         }
         "R15" => starved(binary, Starved { descriptors: 64, connections: 1_000 }).await?,
         "R16" => stops(binary, Stops { times: 50 }).await?,
-        "R20" => unfair(binary, &Unfair { flood: 300, stuck: 200, each: Duration::from_secs(10) }).await?,
+        "R20" => {
+            let target = OwnTarget::start().await?;
+            let run = Unfair { flood: 300, stuck: 200, each: Duration::from_secs(10) };
+            unfair(binary, target.address, &run).await?
+        }
         "frames" => frames(binary).await?,
         "tools" => tools::run(binary).await?,
         _ => bail!("there is no `{name}`; these there are: {}", ALL.join(", ")),

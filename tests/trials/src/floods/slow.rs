@@ -24,6 +24,9 @@ const BEAT: Duration = Duration::from_secs(2);
 /// How long one that was closed waits before it comes again.
 const AGAIN: Duration = Duration::from_secs(5);
 
+/// Whom the slow come from, as a proxy would say it.
+const BY: &str = "X-Forwarded-For: 203.0.113.9\r\n";
+
 /// Honest visitors at a time.
 const HONEST: usize = 4;
 
@@ -73,8 +76,9 @@ pub async fn slow(binary: &Path, run: &Slow) -> Result<Figures, Trouble> {
         20.0,
     );
     figures.tell("the server's memory", memory, "MiB");
-    figures.tell("of visitors to the tunnel of the slow, answered", count(same.answered()), "");
-    figures.tell("not answered", count(same.unanswered()), "");
+    figures.tell("honest visitors to the tunnel of the slow, answered", count(same.answered()), "");
+    figures.bound(Measure::Count, "not answered", count(same.unanswered()), "", 0.0);
+    figures.bound(Measure::Clock, "their p99", same.within(99), "ms", 500.0);
     figures.bound(Measure::Count, "sessions lost", count(stage.stood()) - 2.0, "", 0.0);
     Ok(figures)
 }
@@ -103,19 +107,22 @@ async fn dawdle(server: SocketAddr, way: usize) -> io::Result<()> {
     match way {
         0 => {
             let mut stream = TcpStream::connect(server).await?;
-            stream.write_all(b"GET /slow/10 HTTP/1.1\r\nHost: a.example\r\n").await?;
+            stream.write_all(format!("GET /slow/10 HTTP/1.1\r\nHost: a.example\r\n{BY}").as_bytes()).await?;
             drip(&mut stream, b"X-A: b\r\n").await
         }
         1 => {
             let mut stream = TcpStream::connect(server).await?;
-            stream.write_all(b"POST /slow/10 HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1000000\r\n\r\n").await?;
+            let head = format!("POST /slow/10 HTTP/1.1\r\nHost: a.example\r\n{BY}Content-Length: 1000000\r\n\r\n");
+            stream.write_all(head.as_bytes()).await?;
             drip(&mut stream, b"a").await
         }
         _ => {
             let socket = TcpSocket::new_v4()?;
             socket.set_recv_buffer_size(4096)?;
             let mut stream = socket.connect(server).await?;
-            stream.write_all(request("/slow/8000000").as_bytes()).await?;
+            stream
+                .write_all(request("/slow/8000000").replace("Connection", &format!("{BY}Connection")).as_bytes())
+                .await?;
             while stream.read(&mut [0; 256]).await? > 0 {
                 sleep(BEAT).await;
             }

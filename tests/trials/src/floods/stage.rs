@@ -26,10 +26,10 @@ pub struct Wanted<'a> {
 
 /// All of it.
 pub struct Stage {
+    /// The private ends, in the order of their prefixes. Dropped first: they can say that they leave.
+    pub clients: Vec<Program>,
     /// The public end.
     pub server: Server,
-    /// The private ends, in the order of their prefixes.
-    pub clients: Vec<Program>,
 }
 
 impl Stage {
@@ -50,7 +50,7 @@ impl Stage {
         for client in &clients {
             client.printed(Instant::now() + READY, "went over to streams", settled).await?;
         }
-        Ok(Self { server, clients })
+        Ok(Self { clients, server })
     }
 
     /// How often a session has come to stand: once for each client where none was lost.

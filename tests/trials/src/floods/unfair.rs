@@ -1,15 +1,14 @@
 //! One tunnel that is flooded and one whose client takes nothing, beside a third that wants its share.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio::process::Command;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::Target;
 use super::crowd::count;
 use super::figure::{Figures, Measure};
 use super::stage::{Stage, Wanted};
@@ -37,14 +36,12 @@ pub struct Unfair {
 ///
 /// # Errors
 /// Where something does not start.
-pub async fn unfair(binary: &Path, run: &Unfair) -> Result<Figures, Trouble> {
-    let (target, prefixes) = (Target::start()?, ["honest", "flooded", "hostile"].map(str::to_owned));
-    let stage = Stage::set(Wanted { binary, flags: &[], prefixes: &prefixes, target: target.address }).await?;
+pub async fn unfair(binary: &Path, target: SocketAddr, run: &Unfair) -> Result<Figures, Trouble> {
+    let prefixes = ["honest", "flooded", "hostile"].map(str::to_owned);
+    let stage = Stage::set(Wanted { binary, flags: &[], prefixes: &prefixes, target }).await?;
     let server = stage.server.address;
     let before = honest(server, "/honest/1000", HONEST, sleep(run.each)).await;
-    if let Some(id) = stage.clients[2].id() {
-        Command::new("kill").args(["-STOP", &id.to_string()]).status().await?;
-    }
+    stage.clients[2].signal("STOP");
     let mut stuck = Vec::new();
     for _ in 0..run.stuck {
         let mut stream = TcpStream::connect(server).await?;
@@ -67,7 +64,11 @@ pub async fn unfair(binary: &Path, run: &Unfair) -> Result<Figures, Trouble> {
     });
     let flooded = honest(server, "/honest/1000", HONEST, sleep(run.each)).await;
     over.cancel();
-    let flood = flood.join().unwrap_or_else(|_| Ok(Tally::default()))?;
+    // Waited for elsewhere: the target that the last of the flood wait for may live on this thread.
+    let flood = tokio::task::spawn_blocking(move || flood.join()).await;
+    let flood = flood.map_err(std::io::Error::other)?.unwrap_or_else(|_| Ok(Tally::default()))?;
+    // So that it ends when it is asked to.
+    stage.clients[2].signal("CONT");
     let mut figures = Figures::default();
     figures.tell("p99 of a tunnel alone", before.within(99), "ms");
     for (beside, tally) in [("a hostile session", &hostile), ("a flooded prefix", &flooded)] {

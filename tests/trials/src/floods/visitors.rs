@@ -69,7 +69,8 @@ pub(super) async fn body(server: SocketAddr, path: &str) -> Result<(Duration, Ve
     let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
     let status = head.split(' ').nth(1).unwrap_or_default();
     if status != "200" {
-        return Err(status.to_owned());
+        let code = head.lines().find_map(|line| line.strip_prefix("sendit-error: ")).unwrap_or("of the target's");
+        return Err(format!("{status} {code}"));
     }
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
     let body = answer[end + 4..].to_vec();
