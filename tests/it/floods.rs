@@ -37,7 +37,8 @@ async fn the_slow_are_in_nobodys_way() {
 #[tokio::test]
 async fn the_stalled_cost_little() {
     let target = Target::start().unwrap();
-    let run = Stalled { visitors: 100, sessions: 1, memory: 64.0, each: 450.0 };
+    // The two downloads are seconds apart, and what else the machine does in them is not ours.
+    let run = Stalled { visitors: 100, sessions: 1, memory: 64.0, each: 450.0, slower: 5.0 };
     check(&stalled(binary(), target.address, &run).await.unwrap());
 }
 

@@ -75,8 +75,12 @@ async fn show(name: &str, binary: &Path) -> Result<Figures> {
         "R9" => slow(binary, &Slow { connections: 5_000, each: Duration::from_secs(20) }).await?,
         "R12" => {
             let target = OwnTarget::start().await?;
-            stalled(binary, target.address, &Stalled { visitors: 1_000, sessions: 4, memory: 400.0, each: 320.0 })
-                .await?
+            stalled(
+                binary,
+                target.address,
+                &Stalled { visitors: 1_000, sessions: 4, memory: 400.0, each: 320.0, slower: 1.25 },
+            )
+            .await?
         }
         "R15" => starved(binary, Starved { descriptors: 64, connections: 1_000 }).await?,
         "R16" => stops(binary, Stops { times: 50 }).await?,

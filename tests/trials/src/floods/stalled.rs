@@ -40,6 +40,8 @@ pub struct Stalled {
     pub memory: f64,
     /// KiB of them for each.
     pub each: f64,
+    /// How many times as long a download may take beside them.
+    pub slower: f64,
 }
 
 /// Lets them come.
@@ -99,7 +101,7 @@ pub async fn stalled(binary: &Path, target: SocketAddr, run: &Stalled) -> Result
         "KiB",
         run.each,
     );
-    figures.bound(Measure::Ratio, "a download beside them, to one before", during / before, "times", 1.25);
+    figures.bound(Measure::Ratio, "a download beside them, to one before", during / before, "times", run.slower);
     Ok(figures)
 }
 
