@@ -76,7 +76,9 @@ fn sink() -> Option<&'static Sink> {
 
 /// Prints a line of the log, without its end.
 pub(crate) fn line(line: &[u8]) {
-    put(&harmless(&String::from_utf8_lossy(line), false));
+    // Nearly always text, which is sooner seen than made.
+    let text = std::str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed);
+    put(&harmless(&text, false));
 }
 
 /// A line of the log, in colours, as it is written to it, its end included.
