@@ -97,7 +97,8 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
                 let request = if is_http_11 { expect::hold_body(request) } else { request };
                 pool.answered(request).await?
             }
-            Way::Http2(shared) => shared.answered(request).await?,
+            // Apart, for it would have its room in every exchange.
+            Way::Http2(shared) => Box::pin(shared.answered(request)).await?,
         };
         if let Some(fault) = self.own_fault(&response) {
             return Err(fault);

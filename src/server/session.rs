@@ -5,6 +5,7 @@ mod places;
 mod running;
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -193,10 +194,10 @@ impl Session {
         self.places.place(self.hop.stranger(headers, visitor)).await
     }
 
-    /// Has a visitor's request, to the tunnel at `path`, answered by the target.
+    /// Has a visitor's request, to the tunnel at `path`, answered by the target. Takes it out of its place.
     pub(super) async fn forward(
         &self,
-        mut request: Request<Body>,
+        request: &mut Request<Body>,
         visitor: &Visitor,
         path: &str,
         guard: impl Send + Sync + Unpin + 'static,
@@ -205,8 +206,9 @@ impl Session {
             return Err(Fault::ClientOffline);
         }
         let guard = (self.exchanges.token(), guard);
-        let sending = Sending::watch(&mut request);
-        let answer = self.hop.forward(request, visitor, path, guard);
+        let sending = Sending::watch(request);
+        // In one place: what is handed on by value has room in each future that it is handed to.
+        let answer = pin!(self.hop.forward(std::mem::take(request), visitor, path, guard));
         let answer = async {
             tokio::select! {
                 answer = sending.answered(self.opening.target_timeout, answer) => {
