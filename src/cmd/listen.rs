@@ -3,9 +3,13 @@
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use tokio::net::{TcpListener, lookup_host};
+use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
 use super::exit::{Exit, Failure, reason};
+
+/// How many connections may wait to be accepted; the system may allow fewer. Those of a crowd come in one breath, and where
+/// one finds no place its other end tries again only after a second, then two, then four.
+const BACKLOG: u32 = 4096;
 
 /// Where to listen: `host:port`, where no host means every interface, as in Go.
 #[derive(Debug, PartialEq, Eq)]
@@ -71,10 +75,10 @@ impl Resolved {
 
     /// Listens on the first address that this machine has. One that is taken is not skipped: whoever asked for a port
     /// would find somebody else at it.
-    pub(crate) async fn bind(&self) -> Result<TcpListener, Failure> {
+    pub(crate) fn bind(&self) -> Result<TcpListener, Failure> {
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for addr in &self.addrs {
-            match TcpListener::bind(addr).await {
+            match listen(*addr) {
                 Ok(listener) => return Ok(listener),
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(self.refused(&error)),
                 Err(error) => last = error,
@@ -92,6 +96,15 @@ impl Resolved {
         };
         Failure::new(Exit::Listen, format!("cannot listen on `{}`: {cause}", self.text))
     }
+}
+
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Connections of the server before that have not ended are no reason to wait. On Windows it would mean more than that.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
 }
 
 #[cfg(test)]
@@ -147,9 +160,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_is_not_taken_twice() {
-        let first = resolve("127.0.0.1:0").await.bind().await.map_err(|failure| failure.sentence).unwrap();
+        let first = resolve("127.0.0.1:0").await.bind().map_err(|failure| failure.sentence).unwrap();
         let text = first.local_addr().unwrap().to_string();
         let sentence = format!("cannot listen on `{text}`: another program has the port; choose one with `--addr`");
-        assert_eq!(resolve(&text).await.bind().await.err(), Some(Failure::new(Exit::Listen, sentence)));
+        assert_eq!(resolve(&text).await.bind().err(), Some(Failure::new(Exit::Listen, sentence)));
     }
 }

@@ -206,7 +206,7 @@ pub(crate) async fn run(args: Serve, env: &Env) -> Result<(), Failure> {
     let resolved = address.resolve().await?;
     let warning = auth.warning(&resolved)?;
     let signals = Signals::catch()?;
-    let listener = resolved.bind().await?;
+    let listener = resolved.bind()?;
     let addr = listener.local_addr().context("no address to tell")?;
     // Nothing is logged between the two, so this is the first line.
     log::start(level, format);

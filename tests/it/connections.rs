@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::peer::Peer;
@@ -135,4 +136,24 @@ async fn sessions_outlive_a_flood_that_takes_all_descriptors() {
     client.ready(1).await;
     let said = client.program.output().stderr;
     assert_eq!((said.matches("Ready; ").count(), said.contains("no tunnel")), (1, false), "{said}");
+}
+
+/// More than most systems let wait by themselves, and how soon each has to be taken where there is room: one that finds none
+/// is tried again by its own system after a second.
+const CROWD: usize = 1_500;
+const AT_ONCE: Duration = Duration::from_millis(900);
+
+#[tokio::test]
+async fn a_crowd_finds_room_to_wait_in() {
+    let server = Server::start(&[]).await;
+    server.program.signal("-STOP").await;
+    let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap().trim().parse().unwrap();
+    let mut waiting = 0;
+    // Who has left meanwhile still waits to be accepted, and costs no descriptor here.
+    while waiting < CROWD && matches!(timeout(AT_ONCE, TcpStream::connect(server.addr)).await, Ok(Ok(_))) {
+        waiting += 1;
+    }
+    server.program.signal("-CONT").await;
+    assert!(waiting >= CROWD.min(most), "{waiting} of {CROWD}, of which the system allows {most}");
+    assert_eq!(server.get("/", "").await.0.status(), "200");
 }

@@ -86,7 +86,7 @@ pub(crate) async fn run(args: Demo, env: &Env) -> Result<(), Failure> {
 }
 
 async fn listen(text: &str) -> Result<TcpListener, Failure> {
-    Address::parse(text)?.resolve().await?.bind().await
+    Address::parse(text)?.resolve().await?.bind()
 }
 
 fn own_address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
