@@ -20,7 +20,6 @@ use tokio_util::task::TaskTracker;
 use super::quotas::Who;
 use super::stream::TargetStream;
 use super::upload::Sending;
-use super::v2::GAP;
 use super::{GRACE, random};
 use crate::auth::{Bearer, Revoked};
 use crate::mux::{self, Opener, Upkeep};
@@ -167,16 +166,6 @@ impl Session {
         let Link::V2(attendance) = &self.link else { return Ok(true) };
         if attendance.is_attended() && !self.ended.is_cancelled() {
             return Ok(true);
-        }
-        let here = async {
-            tokio::select! {
-                () = attendance.attended() => true,
-                () = self.ended.cancelled() => false,
-            }
-        };
-        // Between two batches there is no carrier either, and nobody is gone.
-        if let Ok(here) = timeout(GAP, here).await {
-            return Ok(here);
         }
         let _held = self.places.hold()?;
         tokio::select! {
