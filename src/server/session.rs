@@ -24,6 +24,7 @@ use super::{GRACE, random};
 use crate::auth::{Bearer, Revoked};
 use crate::mux::{self, Opener, Upkeep};
 use crate::proxy::{Fault, Hop, Visitor};
+use crate::wire::v2::Attempt;
 use crate::wire::{Prefix, SessionId};
 pub(super) use opening::{Around, Link, Opening};
 pub(super) use places::Place;
@@ -109,10 +110,16 @@ impl Session {
         &self.ended
     }
 
-    /// Whether a client with this token may have the prefix at once: it is its own, which it lost with a crash.
-    pub(super) fn yields_to(&self, bearer: Option<&Bearer>) -> bool {
+    pub(super) fn attempt(&self) -> Option<&Attempt> {
+        self.opening.attempt.as_ref()
+    }
+
+    /// Whether a client with this token may have the prefix at once: it is its own, which it lost with a crash. An attempt
+    /// that was overtaken on the way, or comes twice, takes it from nobody.
+    pub(super) fn yields_to(&self, bearer: Option<&Bearer>, attempt: Option<&Attempt>) -> bool {
         let Link::V2(attendance) = &self.link else { return false };
-        self.bearer() == bearer && (bearer.is_some() || !attendance.is_attended())
+        let follows = attempt.zip(self.attempt()).and_then(|(new, old)| new.follows(old));
+        self.bearer() == bearer && follows.unwrap_or_else(|| bearer.is_some() || !attendance.is_attended())
     }
 
     /// Ends the session because its client has opened another.

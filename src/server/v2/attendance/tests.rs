@@ -110,12 +110,12 @@ async fn a_client_is_there_between_two_batches_on_a_slow_path() {
         }
         let at = Instant::now();
         assert!(session.attended().await.ok().unwrap());
-        assert_eq!((at.elapsed(), session.yields_to(None)), (Duration::ZERO, false));
+        assert_eq!((at.elapsed(), session.yields_to(None, None)), (Duration::ZERO, false));
     }
     come_and_go(&session, &attendance, true);
     let last = Instant::now();
     leaving.await;
-    assert_eq!((last.elapsed(), attendance.is_attended(), session.yields_to(None)), (GAP, false, true));
+    assert_eq!((last.elapsed(), attendance.is_attended(), session.yields_to(None, None)), (GAP, false, true));
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,7 +124,7 @@ async fn a_carrier_that_was_cut_leaves_nobody_and_one_that_comes_and_goes_ends_t
     let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
     for _ in 0..3 {
         come_and_go(&session, &attendance, false);
-        assert!(session.yields_to(None));
+        assert!(session.yields_to(None, None));
         let begin = Instant::now();
         let mut waiting = std::pin::pin!(session.attended());
         assert!(futures_util::poll!(waiting.as_mut()).is_pending());
