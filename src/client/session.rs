@@ -27,6 +27,8 @@ pub(super) struct Client {
     on_event: Arc<dyn Fn(Event) + Send + Sync>,
     /// What was learned of the path to the server, which outlives a session.
     pub(super) path: Arc<v2::Path>,
+    /// Counts its attempts to open a session.
+    pub(super) attempts: v2::Attempts,
 }
 
 /// How a session ended.
@@ -51,7 +53,8 @@ impl Client {
     pub(super) fn new(config: Config, link: Link, on_event: Arc<dyn Fn(Event) + Send + Sync>) -> Result<Self, Error> {
         let target = Arc::new(Connector::new(&config).map_err(Error::Unable)?);
         let path = Arc::new(v2::Path::new(config.max_ttl));
-        Ok(Self { config, link: Arc::new(link), target, on_event, path })
+        let attempts = v2::Attempts::new();
+        Ok(Self { config, link: Arc::new(link), target, on_event, path, attempts })
     }
 
     pub(super) fn tell(&self, event: Event) {

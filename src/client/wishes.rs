@@ -12,6 +12,7 @@ impl Config {
         Asked {
             prefix: self.source.prefix().to_string(),
             client: concat!("sendit/", env!("CARGO_PKG_VERSION")).to_owned(),
+            attempt: None,
             host_header: match &self.host_header {
                 HostHeader::Keep => None,
                 HostHeader::Target => Some(self.target.authority().to_owned()),

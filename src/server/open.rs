@@ -19,8 +19,8 @@ use crate::mux::Upkeep;
 use crate::pipe;
 use crate::proxy::Rules;
 use crate::wire::Prefix;
-use crate::wire::v2::Secret;
 use crate::wire::v2::measure::PrefixState;
+use crate::wire::v2::{Attempt, Secret};
 
 /// What stands in the log in the place of an examination's prefix.
 const EXAMINED: &str = "examination";
@@ -68,6 +68,8 @@ pub(super) struct Terms<'a> {
     pub(super) hold: Duration,
     /// What the hop does.
     pub(super) rules: Rules,
+    /// Which of its attempts this is, where the client says so.
+    pub(super) attempt: Option<Attempt>,
 }
 
 impl<'a> Terms<'a> {
@@ -75,7 +77,7 @@ impl<'a> Terms<'a> {
     pub(super) fn plain(prefix: &'a str, server: &Server) -> Self {
         let Config { max_hold, trusted, .. } = &server.0.config;
         let rules = Rules { trusted: trusted.clone(), ..Rules::default() };
-        Self { prefix, hold: HOLD.min(*max_hold), rules }
+        Self { prefix, hold: HOLD.min(*max_hold), rules, attempt: None }
     }
 }
 
@@ -212,13 +214,13 @@ impl Server {
         let bearer = claims.map(|claims| Bearer::new(token, claims));
         match self.0.registry.by_prefix(prefix.as_str()) {
             None => PrefixState::Free,
-            Some(holder) if holder.yields_to(bearer.as_ref()) => PrefixState::Yields,
+            Some(holder) if holder.yields_to(bearer.as_ref(), None) => PrefixState::Yields,
             Some(_) => PrefixState::Taken,
         }
     }
 
     fn opening(&self, claims: Option<Claims>, token: &str, terms: Terms<'_>) -> Result<Opening, Denied> {
-        let Terms { prefix, hold, rules } = terms;
+        let Terms { prefix, hold, rules, attempt } = terms;
         if self.is_draining() {
             return Err(Denied::Draining);
         }
@@ -226,7 +228,7 @@ impl Server {
         if claims.as_ref().is_some_and(|claims| !claims.allows(&prefix)) {
             return Err(Denied::ForbiddenPrefix);
         }
-        Ok(self.opened(claims, token, prefix, hold, rules))
+        Ok(Opening { attempt, ..self.opened(claims, token, prefix, hold, rules) })
     }
 
     fn opened(&self, claims: Option<Claims>, token: &str, prefix: Prefix, hold: Duration, rules: Rules) -> Opening {
@@ -235,7 +237,7 @@ impl Server {
         let places = |bearer| quotas.places(Who::of(bearer), config.limits.exchanges_per_token);
         let shared_places = bearer.as_ref().map(places);
         let (expiry, target_timeout) = (claims.and_then(|claims| claims.expiry), config.target_timeout);
-        Opening { prefix, expiry, bearer, shared_places, hold, rules, target_timeout }
+        Opening { prefix, expiry, bearer, attempt: None, shared_places, hold, rules, target_timeout }
     }
 
     fn around(&self) -> Around {

@@ -53,7 +53,7 @@ impl Registry {
     pub(super) fn lease(&self, session: Arc<Session>, limits: &Limits) -> Result<Lease, Refused> {
         let mut maps = self.maps();
         if let Some(holder) = maps.by_prefix.get(session.prefix().as_str()) {
-            if !holder.yields_to(session.bearer()) {
+            if !holder.yields_to(session.bearer(), session.attempt()) {
                 return Err(Refused::InUse);
             }
             let holder = Arc::clone(holder);
@@ -113,7 +113,7 @@ mod tests {
     use crate::server::session::{Around, Link, Opening};
     use crate::server::v1::Pairs;
     use crate::server::v2::Attendance;
-    use crate::wire::v2::Secret;
+    use crate::wire::v2::{Attempt, Secret};
 
     fn opening(prefix: &str, owner: Option<u8>) -> Opening {
         let bearer = owner.map(|owner| Bearer { digest: [owner; 32], id: None, subject: None });
@@ -121,6 +121,7 @@ mod tests {
             prefix: prefix.parse().unwrap(),
             expiry: None,
             bearer,
+            attempt: None,
             shared_places: None,
             hold: std::time::Duration::ZERO,
             target_timeout: None,
@@ -206,6 +207,33 @@ mod tests {
         check(&registry, &[&new]);
         drop(lease);
         check(&registry, &[]);
+    }
+
+    /// An attempt of a client may arrive after a later one, or twice. Those of others say nothing of it.
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_takes_the_prefix_from_earlier_ones_alone() {
+        let of = |nonce: &str, number| Some(Attempt { nonce: nonce.to_owned(), number });
+        for owner in [Some(1), None] {
+            for (old, new, yields) in [
+                (of("a", 2), of("a", 1), false),
+                (of("a", 2), of("a", 2), false),
+                (of("a", 2), of("a", 3), true),
+                (of("a", 2), of("b", 1), true),
+                (of("a", 2), None, true),
+                (None, of("a", 1), true),
+            ] {
+                let told = format!("{owner:?}: {old:?}, {new:?}");
+                let attempted = |attempt| lasting_of(Opening { attempt, ..opening("foo", owner) });
+                let registry = Registry::default();
+                let _old = registry.lease(attempted(old), &limits(1)).ok().unwrap();
+                assert_eq!(registry.lease(attempted(new), &limits(1)).is_ok(), yields, "{told}");
+            }
+        }
+        let (registry, attempt) = (Registry::default(), of("a", 2));
+        let held = lasting_of(Opening { attempt: of("a", 1), ..opening("foo", Some(1)) });
+        let _held = registry.lease(held, &limits(1)).ok().unwrap();
+        let stranger = lasting_of(Opening { attempt, ..opening("foo", Some(2)) });
+        assert_eq!(registry.lease(stranger, &limits(1)).err(), Some(Refused::InUse), "another's token");
     }
 
     /// Whom a session counts for: its token, or whom that names.

@@ -21,11 +21,11 @@ use tokio_util::task::TaskTracker;
 use super::quotas::Who;
 use super::stream::TargetStream;
 use super::upload::Sending;
-use super::v2::GAP;
 use super::{GRACE, random};
 use crate::auth::{Bearer, Revoked};
 use crate::mux::{self, Opener, Upkeep};
 use crate::proxy::{Fault, Hop, Visitor};
+use crate::wire::v2::Attempt;
 use crate::wire::{Prefix, SessionId};
 pub(super) use opening::{Around, Link, Opening};
 pub(super) use places::Place;
@@ -111,10 +111,16 @@ impl Session {
         &self.ended
     }
 
-    /// Whether a client with this token may have the prefix at once: it is its own, which it lost with a crash.
-    pub(super) fn yields_to(&self, bearer: Option<&Bearer>) -> bool {
+    pub(super) fn attempt(&self) -> Option<&Attempt> {
+        self.opening.attempt.as_ref()
+    }
+
+    /// Whether a client with this token may have the prefix at once: it is its own, which it lost with a crash. An attempt
+    /// that was overtaken on the way, or comes twice, takes it from nobody.
+    pub(super) fn yields_to(&self, bearer: Option<&Bearer>, attempt: Option<&Attempt>) -> bool {
         let Link::V2(attendance) = &self.link else { return false };
-        self.bearer() == bearer && (bearer.is_some() || !attendance.is_attended())
+        let follows = attempt.zip(self.attempt()).and_then(|(new, old)| new.follows(old));
+        self.bearer() == bearer && follows.unwrap_or_else(|| bearer.is_some() || !attendance.is_attended())
     }
 
     /// Ends the session because its client has opened another.
@@ -168,16 +174,6 @@ impl Session {
         let Link::V2(attendance) = &self.link else { return Ok(true) };
         if attendance.is_attended() && !self.ended.is_cancelled() {
             return Ok(true);
-        }
-        let here = async {
-            tokio::select! {
-                () = attendance.attended() => true,
-                () = self.ended.cancelled() => false,
-            }
-        };
-        // Between two batches there is no carrier either, and nobody is gone.
-        if let Ok(here) = timeout(GAP, here).await {
-            return Ok(here);
         }
         let _held = self.places.hold()?;
         tokio::select! {

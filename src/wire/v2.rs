@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{InvalidSessionId, SessionId};
 
-pub use open::{Asked, Given, Refusal, RefusalError, Wish};
+pub use open::{Asked, Attempt, Given, Refusal, RefusalError, Wish};
 
 /// Opens a session: JSON both ways.
 pub const OPEN: &str = "/.well-known/sendit/v2/open";

@@ -7,7 +7,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, timeout};
 use trials::faults::{Cut, Plan, Proxy, Shape, Then};
@@ -15,6 +17,7 @@ use trials::faults::{Cut, Plan, Proxy, Shape, Then};
 use crate::peer::{Head, Peer};
 use crate::target::Target;
 use crate::tunnel::{Client, Server};
+use crate::v2::answer::raw;
 use crate::v2::{SECRET, ask, token};
 use crate::world::PATIENCE;
 
@@ -48,7 +51,7 @@ impl Visit {
 
 async fn visit(server: SocketAddr, since: Instant) -> Visit {
     let came = since.elapsed();
-    let stream = tokio::net::TcpStream::connect(server).await.unwrap();
+    let stream = TcpStream::connect(server).await.unwrap();
     let mut visitor = Peer::new(stream);
     visitor.send(GET).await;
     let head = visitor.head().await;
@@ -197,4 +200,43 @@ async fn a_killed_client_is_replaced_by_its_own_token_at_once() {
     println!("its own token was ready {back:.1?} after its start, another one {taken:.1?} after the kill");
     assert!(taken >= GRACE, "{taken:?}");
     assert_eq!(server.get("/app/x", "").await.1, "/app/x");
+}
+
+/// A proxy that keeps the first request, whose client sees it cut, and passes everything after it. Gives what it has kept.
+async fn keep_the_first(listener: TcpListener, server: SocketAddr, kept: oneshot::Sender<Vec<u8>>) {
+    let (mut first, _) = listener.accept().await.unwrap();
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"}") {
+        assert_ne!(first.read_buf(&mut bytes).await.unwrap(), 0, "the request is whole");
+    }
+    drop(first);
+    kept.send(bytes).unwrap();
+    let mut passing = JoinSet::new();
+    while let Ok((mut client, _)) = listener.accept().await {
+        let mut server = TcpStream::connect(server).await.unwrap();
+        passing.spawn(async move { copy_bidirectional(&mut client, &mut server).await });
+    }
+}
+
+#[tokio::test]
+async fn an_open_that_was_held_back_takes_nothing_from_the_one_after_it() {
+    let server = serve().await;
+    let target = Target::start();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/app", listener.local_addr().unwrap());
+    let (kept, first) = oneshot::channel();
+    let mut proxies = JoinSet::new();
+    proxies.spawn(keep_the_first(listener, server.addr, kept));
+    let target_url = target.url();
+    target.echo_paths();
+    let client = Client::start(&url, &target_url, &["--token", &token("mine")]).await;
+    let first = String::from_utf8(first.await.unwrap()).unwrap();
+    // Once it has come, and whenever it comes again.
+    for _ in 0..2 {
+        let answer = raw(server.addr, first.replacen("\r\n", "\r\nConnection: close\r\n", 1)).await;
+        assert_eq!((answer.status(), &*answer.code()), ("409", "prefix-in-use"));
+        assert_eq!(server.get("/app/x", "").await.1, "/app/x");
+    }
+    let said = client.program.output().stderr;
+    assert_eq!(said.matches("Ready; Forwarding").count(), 1, "{said}");
 }

@@ -27,6 +27,7 @@ use crate::pipe::v2::{Budget, Carriers, End, Pipe, pipe};
 use outage::News;
 use tunnel::{Trouble, Tunnel};
 
+pub(super) use open::Attempts;
 pub(super) use path::Path;
 
 /// The code with which a server says that another client has the prefix now.

@@ -1,5 +1,7 @@
 //! `open` on wire v2.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde::Serialize;
@@ -9,7 +11,7 @@ use super::super::refusal::Seen;
 use super::super::session::Client;
 use super::super::{Event, Source, Token};
 use crate::wire::SessionId;
-use crate::wire::v2::{self, Given, Refusal, Secret};
+use crate::wire::v2::{self, Asked, Attempt, Given, Refusal, Secret};
 
 /// The most that is read of an answer.
 const MAX_ANSWER: usize = 16 * 1024;
@@ -33,9 +35,28 @@ impl Grant {
     }
 }
 
+/// Counts a client's attempts, so that a server can tell one that comes late from the next.
+pub(in crate::client) struct Attempts {
+    /// Nothing where the operating system has no randomness to give: a client goes uncounted then.
+    nonce: Option<String>,
+    made: AtomicU64,
+}
+
+impl Attempts {
+    pub(in crate::client) fn new() -> Self {
+        let nonce = getrandom::u64().ok().zip(getrandom::u64().ok());
+        Self { nonce: nonce.map(|(high, low)| format!("{high:016x}{low:016x}")), made: AtomicU64::new(0) }
+    }
+
+    fn next(&self) -> Option<Attempt> {
+        let number = self.made.fetch_add(1, Ordering::Relaxed) + 1;
+        self.nonce.clone().map(|nonce| Attempt { nonce, number })
+    }
+}
+
 /// Asks for a session. `None` where the server does not speak this wire.
 pub(super) async fn open(client: &Client) -> Option<Result<Grant, Denied>> {
-    let asked = client.config.asked();
+    let asked = Asked { attempt: client.attempts.next(), ..client.config.asked() };
     let (response, url) = match ask(&client.link, v2::OPEN, client.config.token.as_ref(), &asked).await {
         Ok(answer) => answer,
         Err(denied) => return Some(Err(denied)),

@@ -13,6 +13,7 @@ use super::super::v2::Attendance;
 use crate::auth::Bearer;
 use crate::proxy::Rules;
 use crate::wire::Prefix;
+use crate::wire::v2::Attempt;
 
 /// What a session is opened with.
 pub(in crate::server) struct Opening {
@@ -21,6 +22,8 @@ pub(in crate::server) struct Opening {
     pub(in crate::server) expiry: Option<u64>,
     /// Who has opened it, where tokens are asked for.
     pub(in crate::server) bearer: Option<Bearer>,
+    /// Which of its client's attempts to open one it comes from.
+    pub(in crate::server) attempt: Option<Attempt>,
     /// The places for exchanges that it shares with all sessions of the same token, or subject.
     pub(in crate::server) shared_places: Option<Arc<Semaphore>>,
     /// How long visitors wait for the client where it is gone.

@@ -26,7 +26,7 @@ use crate::pipe::v2::{Broken, SendBody};
 use crate::wire::v2;
 use crate::wire::v2::{Carrier, Manner, OFFSET_HEADER, PROOF_HEADER, Refusal, RefusalError};
 
-pub(super) use attendance::{Attendance, GAP};
+pub(super) use attendance::Attendance;
 use attendance::{Direction, Present};
 pub(super) use open::open;
 use uploads::{MAX_BATCH, Untaken};
@@ -121,7 +121,7 @@ pub(super) async fn read(State(server): State<Server>, request: Request) -> Resp
         Ok(proved) => proved,
         Err(refusal) => return *refusal,
     };
-    let present = match proved.attend(Direction::Read) {
+    let mut present = match proved.attend(Direction::Read) {
         Ok(present) => present,
         Err(refusal) => return *refusal,
     };
@@ -136,6 +136,7 @@ pub(super) async fn read(State(server): State<Server>, request: Request) -> Resp
                 _ = timeout(LONG_POLL, carriers.until_due(from, turn)) => {}
                 () = proved.session.ended().cancelled() => {}
             }
+            present.is_whole();
             carriers.batch(from, MAX_BATCH).map(|batch| octets(Body::from(batch.bytes)))
         }
     };
@@ -154,7 +155,7 @@ pub(super) async fn write(State(server): State<Server>, request: Request) -> Res
         Ok(proved) => proved,
         Err(refusal) => return *refusal,
     };
-    let _present = match proved.attend(Direction::Write) {
+    let mut present = match proved.attend(Direction::Write) {
         Ok(present) => present,
         Err(refusal) => return *refusal,
     };
@@ -165,6 +166,7 @@ pub(super) async fn write(State(server): State<Server>, request: Request) -> Res
     if let Err(unread) = read {
         return unread.answer();
     }
+    present.is_whole();
     let carriers = &proved.attendance.carriers;
     match carriers.batch(carriers.acked(), 0) {
         Ok(batch) => octets(Body::from(batch.bytes)),
@@ -221,13 +223,13 @@ fn octets(body: Body) -> Response {
 /// A streaming carrier that counts as present until it is dropped.
 struct Held {
     body: SendBody,
-    _present: Present,
+    present: Present,
 }
 
 impl Held {
     fn answer(body: SendBody, present: Present) -> Response {
         let from = body.from();
-        let mut answer = octets(Body::new(Self { body, _present: present }));
+        let mut answer = octets(Body::new(Self { body, present }));
         answer.headers_mut().insert(HeaderName::from_static(OFFSET_HEADER), from.into());
         answer
     }
@@ -241,7 +243,12 @@ impl http_body::Body for Held {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(cx)
+        let Self { body, present } = self.get_mut();
+        let polled = Pin::new(body).poll_frame(cx);
+        if matches!(polled, Poll::Ready(None)) {
+            present.is_whole();
+        }
+        polled
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) struct InvalidHost;
 /// The terms of a session, and by name which wishes they grant: on this server all of them.
 pub(super) fn settle<'a>(server: &Server, asked: &'a Asked) -> Result<(Terms<'a>, Vec<String>), InvalidHost> {
     let mut terms = Terms::plain(&asked.prefix, server);
+    terms.attempt.clone_from(&asked.attempt);
     if let Some(millis) = asked.hold_ms {
         terms.hold = Duration::from_millis(millis).min(server.0.config.max_hold);
     }

@@ -12,6 +12,9 @@ pub struct Asked {
     /// What asks, for the server's log.
     #[serde(default)]
     pub client: String,
+    /// Which of the client's attempts this is, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<Attempt>,
     /// What the target is told as its host, instead of the visitor's word for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_header: Option<String>,
@@ -30,6 +33,24 @@ pub struct Asked {
     /// Whether the target speaks HTTP/2 from the first byte on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub http2: bool,
+}
+
+/// One of a client's attempts to open a session. Something on the way may hold one back, or repeat it, until a later one
+/// has been answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// What a client's process alone knows, and says with each.
+    pub nonce: String,
+    /// Rises with each.
+    pub number: u64,
+}
+
+impl Attempt {
+    /// Whether this is a later one than the other. `None` where it is another client's.
+    #[must_use]
+    pub fn follows(&self, other: &Self) -> Option<bool> {
+        (self.nonce == other.nonce).then_some(self.number > other.number)
+    }
 }
 
 /// What a client may ask of the server's hop, by the names that the two ends call it. A server that grants one says its
@@ -137,6 +158,7 @@ mod tests {
         let plain = Asked { prefix: "foo".to_owned(), ..Asked::default() };
         check(&plain, r#"{"prefix":"foo","client":""}"#, &[]);
         let all = Asked {
+            attempt: Some(Attempt { nonce: "abc".to_owned(), number: 2 }),
             host_header: Some("a:1".to_owned()),
             strip_prefix: true,
             hold_ms: Some(3_000),
@@ -145,7 +167,7 @@ mod tests {
             http2: true,
             ..plain
         };
-        let json = r#"{"prefix":"foo","client":"","host_header":"a:1","strip_prefix":true,"hold_ms":3000,"basic_auth":"u:p","allow_ip":["192.0.2.0/24","::1/128"],"http2":true}"#;
+        let json = r#"{"prefix":"foo","client":"","attempt":{"nonce":"abc","number":2},"host_header":"a:1","strip_prefix":true,"hold_ms":3000,"basic_auth":"u:p","allow_ip":["192.0.2.0/24","::1/128"],"http2":true}"#;
         check(&all, json, &[Wish::BasicAuth, Wish::AllowIp, Wish::HostHeader, Wish::StripPrefix, Wish::Http2]);
     }
 

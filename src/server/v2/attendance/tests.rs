@@ -1,0 +1,135 @@
+//! Whether the client counts as there, by paused clocks.
+
+use super::super::STOPPING;
+use super::*;
+use crate::server::open::Terms;
+use crate::server::{Config, Server};
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ends_in_order_tells_its_client() {
+    // Several, for what ends first could be a matter of chance.
+    for _ in 0..20 {
+        let server = Server::new(Config::new(None, || 0));
+        let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+        sleep(Duration::from_secs(1)).await;
+        server.shutdown().await;
+        session.ended().cancelled().await;
+        let text = "the server ends the session".to_owned();
+        assert_eq!(attendance.carriers.ended(), Some(End::Closed { code: STOPPING, text }));
+    }
+}
+
+fn batch(session: &crate::server::session::Session) -> Carrier {
+    Carrier { session: session.id().clone(), epoch: 1, offset: 0, manner: Manner::Batch, digest: None }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_waits_for_its_client_as_long_as_the_grace() {
+    let mut config = Config::new(None, || 0);
+    config.grace = Duration::from_secs(30);
+    let server = Server::new(config);
+    for (came, patience) in [(false, 15), (true, 30)] {
+        let begin = Instant::now();
+        let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+        if came {
+            drop(attendance.attend(Direction::Read, &batch(&session)));
+        }
+        session.ended().cancelled().await;
+        let (waited, patience) = (begin.elapsed(), Duration::from_secs(patience));
+        assert!((patience..=patience + LOOK).contains(&waited), "{waited:?}");
+    }
+    assert_eq!(server.session(&"foo".parse().unwrap()), None);
+}
+
+/// Whatever the moment at which it falls silent, or leaves.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_silent_is_missed_within_15_s_and_then_has_its_grace() {
+    const GRACE: Duration = Duration::from_secs(5);
+    let mut config = Config::new(None, || 0);
+    config.grace = GRACE;
+    let server = Server::new(config);
+    for stays in [true, false] {
+        for after in (0..4_000).step_by(130).map(Duration::from_millis) {
+            let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+            sleep(after).await;
+            let carrier = attendance.attend(Direction::Read, &batch(&session)).ok().filter(|_| stays);
+            let begin = Instant::now();
+            let (silence, missed) = if stays { (SILENCE, Duration::from_secs(15)) } else { Default::default() };
+            let mut present = attendance.present.subscribe();
+            present.wait_for(|roll| !roll.is_attended()).await.unwrap();
+            let noticed = begin.elapsed();
+            assert!((silence..=missed).contains(&noticed), "{noticed:?}");
+            session.ended().cancelled().await;
+            let freed = begin.elapsed().saturating_sub(noticed);
+            assert!((GRACE..=GRACE + LOOK).contains(&freed), "{after:?}: {freed:?}");
+            drop(carrier);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_been_heard_of_is_not_given_up() {
+    let server = Server::new(Config::new(None, || 0));
+    let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+    let _carrier = attendance.attend(Direction::Read, &batch(&session));
+    for (patience, waits) in [(0, SILENCE), (10, SILENCE), (30, Duration::from_secs(30))] {
+        let begin = Instant::now();
+        attendance.unheard(Duration::from_secs(patience)).await;
+        assert_eq!(begin.elapsed(), waits);
+    }
+    let sign = async {
+        sleep(Duration::from_secs(9)).await;
+        drop(attendance.attend(Direction::Read, &batch(&session)));
+        sleep(Duration::from_secs(100)).await;
+    };
+    tokio::select! {
+        () = attendance.unheard(Duration::from_secs(10)) => panic!("it was heard of"),
+        () = sign => {}
+    }
+}
+
+/// A batch that is answered before anybody has looked.
+fn come_and_go(session: &crate::server::session::Session, attendance: &Attendance, is_whole: bool) {
+    let mut present = attendance.attend(Direction::Read, &batch(session)).ok().unwrap();
+    if is_whole {
+        present.is_whole();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_is_there_between_two_batches_on_a_slow_path() {
+    let server = Server::new(Config::new(None, || 0));
+    let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+    let mut leaving = std::pin::pin!(attendance.left());
+    for _ in 0..10 {
+        come_and_go(&session, &attendance, true);
+        let round_trip = Duration::from_millis(3_200);
+        tokio::select! {
+            () = leaving.as_mut() => panic!("it has not left"),
+            () = sleep(round_trip) => {}
+        }
+        let at = Instant::now();
+        assert!(session.attended().await.ok().unwrap());
+        assert_eq!((at.elapsed(), session.yields_to(None, None)), (Duration::ZERO, false));
+    }
+    come_and_go(&session, &attendance, true);
+    let last = Instant::now();
+    leaving.await;
+    assert_eq!((last.elapsed(), attendance.is_attended(), session.yields_to(None, None)), (GAP, false, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_carrier_that_was_cut_leaves_nobody_and_one_that_comes_and_goes_ends_the_wait() {
+    let server = Server::new(Config::new(None, || 0));
+    let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+    for _ in 0..3 {
+        come_and_go(&session, &attendance, false);
+        assert!(session.yields_to(None, None));
+        let begin = Instant::now();
+        let mut waiting = std::pin::pin!(session.attended());
+        assert!(futures_util::poll!(waiting.as_mut()).is_pending());
+        come_and_go(&session, &attendance, true);
+        assert!(waiting.await.ok().unwrap());
+        assert_eq!(begin.elapsed(), Duration::ZERO);
+    }
+}
