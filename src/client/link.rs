@@ -20,6 +20,9 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 /// How long the head of an answer may take.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(15);
 
+/// How many bytes of a request are worth another second: that is how slow a slow link is for each of several.
+const SLOWEST: u64 = 4 * 1024;
+
 /// How long a connection is kept for the next request.
 const IDLE: Duration = Duration::from_secs(20);
 
@@ -89,12 +92,19 @@ impl Link {
 
     /// Sends a request and waits for the head of its answer, for 15 s at most.
     pub(super) async fn answer(&self, request: RequestBuilder) -> Result<Response, String> {
+        self.answer_to(request, 0).await
+    }
+
+    /// The same for a request that brings so many bytes: a second more for each 4 KiB.
+    pub(super) async fn answer_to(&self, request: RequestBuilder, bytes: u64) -> Result<Response, String> {
         let host = self.source.url().origin().ascii_serialization();
-        match timeout(ANSWER_DEADLINE, request.send()).await {
+        let deadline = ANSWER_DEADLINE + Duration::from_secs(bytes / SLOWEST);
+        match timeout(deadline, request.send()).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(format!("the server at `{host}` cannot be reached: {}", innermost(&error))),
             Err(_) => Err(format!(
-                "the server at `{host}` has not answered within 15 s; a proxy on the way may be holding the request back"
+                "the server at `{host}` has not answered within {} s; a proxy on the way may be holding the request back",
+                deadline.as_secs()
             )),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Body;
+use reqwest::header::HeaderMap;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +17,7 @@ use super::super::random_unit;
 use super::path::Direction;
 use super::tunnel::{Trouble, Tunnel};
 use crate::pipe::v2::{Broken, TRIAL_PAUSE, pings};
-use crate::wire::v2::{self, Manner};
+use crate::wire::v2::{self, Carrier, Manner};
 
 /// How long a carrier may take to end once a newer one has taken over.
 const TAIL: Duration = Duration::from_secs(15);
@@ -77,9 +78,8 @@ fn leave(tasks: &TaskTracker, carried: Pin<Box<impl Future<Output = Result<(), T
 async fn carry(tunnel: Arc<Tunnel>, manner: Manner) -> Result<(), Trouble> {
     let from = tunnel.carriers.wanted();
     let carrier = tunnel.carrier(tunnel.next_epoch(), from, manner);
-    let response = tunnel.post(v2::READ, carrier, None).await?;
-    let begins = text(response.headers(), v2::OFFSET_HEADER).parse().ok();
-    let from = begins.filter(|_| manner == Manner::Renewal).unwrap_or(from);
+    let response = tunnel.post(v2::READ, carrier.clone(), None).await?;
+    let from = begin_of(response.headers(), &carrier)?;
     let mut receiver = tunnel.carriers.receive(from);
     let body = Body::from(response);
     let read = match manner {
@@ -91,6 +91,24 @@ async fn carry(tunnel: Arc<Tunnel>, manner: Manner) -> Result<(), Trouble> {
         Err(Broken::Violation(cause)) => Err(Trouble::Gone(cause)),
         Err(Broken::Cut(cause)) => Err(Trouble::Cut(cause)),
         Err(Broken::Gap(wanted)) => Err(Trouble::Cut(format!("the server began beyond {wanted}"))),
+    }
+}
+
+/// Where an answer begins. One that belongs to another request, as where a proxy confuses them, would put bytes where they
+/// are not. A server that does not say it is believed.
+fn begin_of(headers: &HeaderMap, asked: &Carrier) -> Result<u64, Trouble> {
+    let said = |name| match text(headers, name) {
+        "" => Ok(None),
+        number => number.parse::<u64>().map(Some).map_err(|_| ()),
+    };
+    match (said(v2::EPOCH_HEADER), said(v2::OFFSET_HEADER)) {
+        (Ok(epoch), Ok(offset))
+            if epoch.is_none_or(|epoch| epoch == asked.epoch)
+                && (asked.manner == Manner::Renewal || offset.is_none_or(|offset| offset == asked.offset)) =>
+        {
+            Ok(offset.unwrap_or(asked.offset))
+        }
+        _ => Err(Trouble::Cut("something on the way gave the answer to another request".to_owned())),
     }
 }
 
@@ -142,4 +160,32 @@ pub(super) async fn trial(tunnel: &Tunnel) -> Result<Duration, Trouble> {
     let response = tunnel.post(v2::READ, carrier, None).await?;
     pings(Body::from(response)).await.map_err(|broken| Trouble::Cut(broken.to_string()))?;
     Ok(begin.elapsed().saturating_sub(TRIAL_PAUSE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::SessionId;
+
+    #[track_caller]
+    fn check(manner: Manner, epoch: Option<&str>, offset: Option<&str>, expected: Option<u64>) {
+        let asked = Carrier { session: SessionId::from_random([7; 32]), epoch: 7, offset: 100, manner, digest: None };
+        let said = [(v2::EPOCH_HEADER, epoch), (v2::OFFSET_HEADER, offset)];
+        let said = said.into_iter().filter_map(|(name, value)| Some((name.parse().unwrap(), value?.parse().unwrap())));
+        assert_eq!(begin_of(&said.collect(), &asked).ok(), expected, "{manner:?} {epoch:?} {offset:?}");
+    }
+
+    #[test]
+    fn the_answer_to_another_request_is_not_taken() {
+        check(Manner::Batch, Some("7"), Some("100"), Some(100));
+        check(Manner::Batch, Some("6"), Some("100"), None);
+        check(Manner::Batch, Some("7"), Some("99"), None);
+        check(Manner::Batch, None, Some("99"), None);
+        check(Manner::Stream, None, Some("x"), None);
+        check(Manner::Renewal, Some("7"), Some("300"), Some(300));
+        check(Manner::Renewal, Some("6"), Some("300"), None);
+        // An older server.
+        check(Manner::Stream, None, Some("100"), Some(100));
+        check(Manner::Batch, None, None, Some(100));
+    }
 }

@@ -67,6 +67,7 @@ impl Tunnel {
             Some(digest) => request.header(v2::DIGEST_HEADER, digest.to_string()),
             None => request,
         };
+        let bytes = body.as_ref().and_then(Body::as_bytes).map_or(0, <[u8]>::len) as u64;
         let request = match body {
             Some(body) => request.body(body),
             None => request,
@@ -74,7 +75,7 @@ impl Tunnel {
         let response = if streams_up {
             request.send().await.map_err(|error| Trouble::Cut(super::super::link::innermost(&error)))?
         } else {
-            self.link.answer(request).await.map_err(Trouble::Cut)?
+            self.link.answer_to(request, bytes).await.map_err(Trouble::Cut)?
         };
         judge(path, response)
     }

@@ -219,8 +219,13 @@ async fn take_answer(tunnel: &Tunnel, mut response: Response) -> Result<(), Trou
 
 /// How long a complete request takes there and back.
 pub(super) async fn round_trip(tunnel: &Tunnel) -> Result<Duration, Trouble> {
+    padded(tunnel, 0).await
+}
+
+/// How long a complete request that is about `pad` bytes longer takes there and back.
+pub(super) async fn padded(tunnel: &Tunnel, pad: usize) -> Result<Duration, Trouble> {
     let begin = Instant::now();
-    let batch = tunnel.carriers.trial();
+    let batch = tunnel.carriers.trial(pad);
     let carrier = tunnel.carrier(tunnel.next_epoch(), batch.from, Manner::Trial);
     let response = tunnel.post(v2::WRITE, carrier, Some(Body::from(batch.bytes))).await?;
     take_answer(tunnel, response).await?;

@@ -64,6 +64,11 @@ impl Outbound {
         self.acked
     }
 
+    /// How much has been given to a carrier and is not acknowledged.
+    pub(super) fn on_its_way(&self) -> u64 {
+        self.sent - self.acked
+    }
+
     /// Appends as much of `bytes` as there is room for, and says how much that was.
     pub(super) fn write(&mut self, bytes: &[u8]) -> usize {
         let room = self.window.unsent().saturating_sub(self.end() - self.sent);

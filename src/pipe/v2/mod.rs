@@ -36,7 +36,7 @@ use sender::{Pings, Range};
 pub use sender::{SendBody, Sent, TRIAL_PAUSE};
 pub use state::End;
 
-use record::Record;
+use record::{MAX_PAD, Record, encode_pad};
 use shared::{Shared, error};
 use state::{Change, Place};
 
@@ -227,12 +227,14 @@ impl Carriers {
         Ok(Batch { from, to: place.cursor, bytes: bytes.freeze() })
     }
 
-    /// A complete carrier that is only a trial: whoever reads it believes nothing of what it says.
+    /// A complete carrier that is only a trial: whoever reads it believes nothing of what it says. It is about `pad` bytes
+    /// long, 64 KiB at most.
     #[must_use]
-    pub fn trial(&self) -> Batch {
+    pub fn trial(&self, pad: usize) -> Batch {
         let mut inner = self.0.lock();
         let (mut place, mut bytes) = (Place::at(inner.state.out.acked()), BytesMut::new());
         inner.state.attach(&mut place, &mut bytes);
+        encode_pad(pad.min(MAX_PAD), &mut bytes);
         Record::Last(place.cursor).encode(&mut bytes);
         Batch { from: place.cursor, to: place.cursor, bytes: bytes.freeze() }
     }
@@ -303,6 +305,12 @@ impl Carriers {
         let inner = self.0.lock();
         let state = &inner.state;
         (state.out.acked().wrapping_add(state.ponged), state.is_owed())
+    }
+
+    /// How many bytes of the log have been given to carriers and are not acknowledged.
+    #[must_use]
+    pub fn on_its_way(&self) -> u64 {
+        self.0.lock().state.out.on_its_way()
     }
 
     /// Has the next carrier ask the peer for a sign of life.

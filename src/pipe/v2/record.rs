@@ -14,7 +14,7 @@ pub(super) const MAX_DATA: usize = 256 * 1024;
 const MAX_TEXT: usize = 256;
 
 /// The longest body of a PAD record.
-const MAX_PAD: usize = 64 * 1024;
+pub(super) const MAX_PAD: usize = 64 * 1024;
 
 const DATA: u8 = 0;
 const ATTACHED: u8 = 1;

@@ -358,7 +358,7 @@ async fn what_was_told_by_a_trial_is_told_by_a_stream() {
     one.write_all(b"hello").await.unwrap();
     other_carriers.receive(0).take(one_carriers.batch(0, 1_000).unwrap().bytes).unwrap();
     other.read_exact(&mut [0; 5]).await.unwrap();
-    drop(other_carriers.trial());
+    drop(other_carriers.trial(0));
     sleep(Duration::from_millis(150)).await;
     assert_eq!(one_carriers.acked(), 5);
 }

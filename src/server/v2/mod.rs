@@ -24,7 +24,7 @@ use super::open::Over;
 use super::session::{Link, Session, unbuffered};
 use crate::pipe::v2::{Broken, SendBody};
 use crate::wire::v2;
-use crate::wire::v2::{Carrier, Manner, OFFSET_HEADER, PROOF_HEADER, Refusal, RefusalError};
+use crate::wire::v2::{Carrier, EPOCH_HEADER, Manner, OFFSET_HEADER, PROOF_HEADER, Refusal, RefusalError};
 
 pub(super) use attendance::Attendance;
 use attendance::{Direction, Present};
@@ -137,11 +137,14 @@ pub(super) async fn read(State(server): State<Server>, request: Request) -> Resp
                 () = proved.session.ended().cancelled() => {}
             }
             present.is_whole();
-            carriers.batch(from, MAX_BATCH).map(|batch| octets(Body::from(batch.bytes)))
+            carriers.batch(from, MAX_BATCH).map(|batch| begins(octets(Body::from(batch.bytes)), batch.from))
         }
     };
     match answer {
-        Ok(answer) => answer,
+        Ok(mut answer) => {
+            answer.headers_mut().insert(HeaderName::from_static(EPOCH_HEADER), proved.carrier.epoch.into());
+            answer
+        }
         Err(cause) => {
             proved.attendance.carriers.end(crate::pipe::v2::End::Failed(cause.clone()));
             refused(StatusCode::BAD_REQUEST, "bad-offset", &cause)
@@ -220,6 +223,12 @@ fn octets(body: Body) -> Response {
     response
 }
 
+/// Has an answer say at which offset it begins, for something on the way may give it to another request.
+fn begins(mut answer: Response, from: u64) -> Response {
+    answer.headers_mut().insert(HeaderName::from_static(OFFSET_HEADER), from.into());
+    answer
+}
+
 /// A streaming carrier that counts as present until it is dropped.
 struct Held {
     body: SendBody,
@@ -229,9 +238,7 @@ struct Held {
 impl Held {
     fn answer(body: SendBody, present: Present) -> Response {
         let from = body.from();
-        let mut answer = octets(Body::new(Self { body, present }));
-        answer.headers_mut().insert(HeaderName::from_static(OFFSET_HEADER), from.into());
-        answer
+        begins(octets(Body::new(Self { body, present })), from)
     }
 }
 
