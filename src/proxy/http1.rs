@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use axum::body::Body;
+use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use http::{Request, Response};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioTimer;
@@ -44,7 +46,8 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Pool<S> {
     /// nobody's fault: one that may be repeated is, and one that may not (RFC 9112, section 9.3.1) never goes into a
     /// connection that another has used. That costs the client a connection, and no round trip of the tunnel, for
     /// streams are opened together with what they bring. Waits as long as the target takes.
-    pub(super) async fn answered(&self, request: Request<Body>) -> Result<Response<Incoming>, Fault> {
+    pub(super) async fn answered(&self, mut request: Request<Body>) -> Result<Response<Incoming>, Fault> {
+        frame(&mut request);
         // What does more than ask may have done it. (RFC 9110, section 9.2.2)
         let answered = match repeated(&request).filter(|again| again.method().is_safe()) {
             None => self.fresh.request(request).await,
@@ -54,6 +57,15 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Pool<S> {
             },
         };
         answered.map_err(|error| blame(&error))
+    }
+}
+
+/// Says how a body ends of which nobody has told the length. Of a method that brings one seldom, such as `GET`, the library
+/// would else take it for none, and drop it.
+fn frame(request: &mut Request<Body>) {
+    let is_told = request.headers().contains_key(CONTENT_LENGTH) || request.body().size_hint().exact().is_some();
+    if !is_told && !request.body().is_end_stream() {
+        request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
 }
 

@@ -23,6 +23,7 @@ mod access_log;
 #[cfg(unix)]
 mod apps;
 mod architecture;
+mod bodies;
 mod clocks;
 mod commands;
 #[cfg(target_os = "linux")]
