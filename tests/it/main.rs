@@ -31,6 +31,7 @@ mod connections;
 mod doctor;
 #[cfg(unix)]
 mod downloads;
+mod early;
 mod failures;
 mod faults;
 #[cfg(target_os = "linux")]

@@ -69,6 +69,11 @@ impl Scan {
         matches!(self.place, Place::Head | Place::Undecided)
     }
 
+    /// Whether a message's head has passed, and not all of it.
+    pub(super) fn is_within(&self) -> bool {
+        matches!(self.place, Place::Body { .. } | Place::Chunks { .. } | Place::Trailers { .. })
+    }
+
     /// Whether nothing can pass before it is known what the protocol is.
     pub(super) fn is_undecided(&self) -> bool {
         self.place == Place::Undecided

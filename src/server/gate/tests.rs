@@ -243,7 +243,7 @@ async fn what_follows_an_upgrade_waits_for_the_answer() {
 
 /// Whether a visitor who is refused could say `more`, and how long the server listened.
 async fn refused_then(more: usize, ends: bool) -> (bool, Duration) {
-    let (mut visitor, server) = duplex(64);
+    let (mut visitor, server) = duplex(64 * 1024);
     let mut gate = gate(server, &Course::default());
     let begin = Instant::now();
     let saying = async {
