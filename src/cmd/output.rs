@@ -124,7 +124,7 @@ fn put(line: &str) {
 
 /// `text` as one line that does nothing to a terminal: of much that is told a stranger has chosen the words. What is
 /// escaped is so in JSON's manner, so that an object stays one.
-fn harmless(text: &str, coloured: bool) -> Cow<'_, str> {
+pub(super) fn harmless(text: &str, coloured: bool) -> Cow<'_, str> {
     // Nearly every line is so. Without a way out among them the bytes are looked at many at a time.
     if text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~')) {
         return Cow::Borrowed(text);

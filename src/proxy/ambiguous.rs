@@ -12,7 +12,8 @@ use super::Fault;
 pub(super) fn settle<B>(request: &mut Request<B>) -> Result<(), Fault> {
     // It asks for a tunnel of its own, to a place that is not the target.
     let framed = request.method() != Method::CONNECT && is_chunked_at_most(request.headers());
-    if !framed || !has_one_host(request) {
+    let has_alias = request.headers().keys().any(|name| is_framing_alias(name.as_str().as_bytes()));
+    if !framed || has_alias || !has_one_host(request) {
         return Err(Fault::BadRequest);
     }
     // A whole URL goes before `Host`. (RFC 9112, section 3.2.2) One that names a user is an error. (RFC 9110, section
@@ -28,6 +29,12 @@ pub(super) fn settle<B>(request: &mut Request<B>) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Whether a header is one that programs which see headers as environment variables cannot tell from the one that says
+/// where a message ends.
+pub(crate) fn is_framing_alias(name: &[u8]) -> bool {
+    [b"content_length".as_slice(), b"transfer_encoding"].iter().any(|alias| name.eq_ignore_ascii_case(alias))
+}
+
 /// Any other coding would be lost here, and the body with it. (RFC 9112, section 6.1)
 fn is_chunked_at_most(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(TRANSFER_ENCODING).into_iter();
@@ -38,14 +45,16 @@ fn is_chunked_at_most(headers: &HeaderMap) -> bool {
     }
 }
 
+/// Whether it is a host, with a port or without, and names no user.
+pub(crate) fn is_host(text: &str) -> bool {
+    text.parse::<Authority>().is_ok_and(|host| !host.as_str().contains('@'))
+}
+
 fn has_one_host<B>(request: &Request<B>) -> bool {
     let mut hosts = request.headers().get_all(HOST).into_iter();
     match (hosts.next(), hosts.next()) {
         (None, _) => request.version() != Version::HTTP_11 || request.uri().authority().is_some(),
-        (Some(host), None) => {
-            let host = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
-            host.is_some_and(|host| !host.as_str().contains('@'))
-        }
+        (Some(host), None) => host.to_str().is_ok_and(is_host),
         (Some(_), Some(_)) => false,
     }
 }
@@ -88,6 +97,9 @@ mod tests {
         let chunked = ("transfer-encoding", "Chunked");
         check("POST", "/", new, &[host, chunked], Some("a:81"));
         check("POST", "/", new, &[host, chunked, chunked], None);
+        for alias in ["content_length", "transfer_encoding"] {
+            check("POST", "/", Version::HTTP_2, &[host, (alias, "1")], None);
+        }
         check("POST", "/", new, &[host, ("transfer-encoding", "gzip, chunked")], None);
         check("POST", "/", new, &[host, ("transfer-encoding", "gzip"), chunked], None);
     }

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use http::Request;
 use http::header::EXPECT;
-use http::{Request, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::ext::on_informational;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
+
+use super::interim::Interim;
 
 /// How long a target may take to say that it wants the body. Many never say so and wait for it; visitors that send
 /// theirs without an answer do so after as long.
@@ -21,20 +21,13 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Holds the body back until the target asks for it, or stays silent. The visitor is told to go on when the first byte
 /// of the body is asked for, as HTTP servers do. (RFC 9110, section 10.1.1)
-pub(super) fn hold_body(mut request: Request<Body>) -> Request<Body> {
+pub(super) fn hold_body(mut request: Request<Body>, interim: &Interim) -> Request<Body> {
     let expected =
         request.headers().get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     if !expected || request.body().is_end_stream() {
         return request;
     }
-    let wanted = CancellationToken::new();
-    let ask = wanted.clone();
-    on_informational(&mut request, move |response| {
-        if response.status() == StatusCode::CONTINUE {
-            ask.cancel();
-        }
-    });
-    let gate = timeout(PATIENCE, wanted.cancelled_owned());
+    let gate = timeout(PATIENCE, interim.clone().wanted());
     let gate: Gate = Box::pin(async move { drop(gate.await) });
     let body = std::mem::take(request.body_mut());
     *request.body_mut() = Body::new(Held { gate: Some(gate), body });

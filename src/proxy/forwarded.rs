@@ -123,6 +123,11 @@ fn is_of_the_family(name: &str) -> bool {
     name.starts_with("x-forwarded-") || name == X_REAL_IP.as_str()
 }
 
+/// Whether it is one of those that [`introduce`] says or takes off, or is read as one.
+pub(super) fn is_of_who_calls(name: &str) -> bool {
+    is_of_the_family(&name.replace('_', "-")) || [FORWARDED, PROXY].iter().any(|known| known == name)
+}
+
 /// `X_Forwarded_For` and the like, which many programs read as the name with dashes.
 fn drop_aliases(headers: &mut HeaderMap) {
     drop_all(headers, |name| name.contains('_') && is_of_the_family(&name.replace('_', "-")));

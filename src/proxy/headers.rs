@@ -2,8 +2,10 @@
 
 use http::header::{CONNECTION, COOKIE, Entry, HOST, HeaderMap, HeaderName, HeaderValue, TE, UPGRADE};
 
+use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
+
 /// Whether a header is meant for the next hop even where no `Connection` line names it. (RFC 9110, section 7.6.1)
-fn ends_here(name: &str) -> bool {
+pub(super) fn ends_here(name: &str) -> bool {
     matches!(
         name,
         "connection"
@@ -15,6 +17,11 @@ fn ends_here(name: &str) -> bool {
             | "transfer-encoding"
             | "upgrade"
     )
+}
+
+/// Whether it is for a server or a client to say, and for no target.
+pub(super) fn is_our_own(name: &str) -> bool {
+    name == ERROR_HEADER || name == FAULT_KEY_HEADER
 }
 
 /// The tokens of all `Connection` lines.

@@ -17,11 +17,12 @@ use super::answer::{Answer, Breaker};
 use super::confine::{Asks, confine};
 use super::connection::Connector;
 use super::forwarded::X_FORWARDED_PREFIX;
-use super::headers::{Intent, drop_all, join_cookies, strip_hop_by_hop};
+use super::headers::{Intent, drop_all, is_our_own, join_cookies, strip_hop_by_hop};
+use super::interim::Interim;
 use super::rewrite::Outside;
 use super::rules::{Path, Protocol, Rules, strip};
 use super::tracked::Tracked;
-use super::{Fault, Meter, Visitor, ambiguous, expect, forwarded, http1, http2, upgrade};
+use super::{Fault, Meter, Visitor, ambiguous, expect, forwarded, http1, http2, trailers, upgrade};
 use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
 
 /// The way to one target.
@@ -91,11 +92,12 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
         intent.upgrade = intent.upgrade.filter(|_| may_upgrade);
         let wants_upgrade = intent.upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
         let outside = prepare(&mut request, &intent, visitor, place, &self.rules)?;
-
+        let request = request.map(trailers::without_what_is_ours);
         let mut response = match &self.way {
             Way::Http1(pool) => {
-                let request = if is_http_11 { expect::hold_body(request) } else { request };
-                pool.answered(request).await?
+                let interim = Interim::default();
+                let request = if is_http_11 { expect::hold_body(request, &interim) } else { request };
+                pool.answered(request, &interim).await?
             }
             // Apart, for it would have its room in every exchange.
             Way::Http2(shared) => Box::pin(shared.answered(request)).await?,
@@ -162,11 +164,6 @@ fn prepare(
     *request.uri_mut() = uri.map_err(|_| Fault::BadRequest)?;
     *request.version_mut() = Version::HTTP_11;
     Ok(outside)
-}
-
-/// Whether it is for a server or a client to say, and for no target.
-fn is_our_own(name: &str) -> bool {
-    name == ERROR_HEADER || name == FAULT_KEY_HEADER
 }
 
 /// Makes of a target's answer the one that the visitor gets.

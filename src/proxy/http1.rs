@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use axum::body::Body;
+use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use http::{Request, Response};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioTimer;
@@ -12,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Fault;
 use super::connection::{Connector, Seen, repeated};
+use super::interim::Interim;
 use super::tracked::Tracked;
 
 /// How long a stream, and with it the client's connection to the target, is kept for the next exchange. Shorter than
@@ -44,16 +47,40 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Pool<S> {
     /// nobody's fault: one that may be repeated is, and one that may not (RFC 9112, section 9.3.1) never goes into a
     /// connection that another has used. That costs the client a connection, and no round trip of the tunnel, for
     /// streams are opened together with what they bring. Waits as long as the target takes.
-    pub(super) async fn answered(&self, request: Request<Body>) -> Result<Response<Incoming>, Fault> {
+    pub(super) async fn answered(
+        &self,
+        mut request: Request<Body>,
+        interim: &Interim,
+    ) -> Result<Response<Incoming>, Fault> {
+        frame(&mut request);
+        tokio::select! {
+            answered = self.sent(request, interim) => answered.map_err(|error| blame(&error)),
+            () = interim.flood() => Err(Fault::TargetBadResponse),
+        }
+    }
+
+    async fn sent(&self, mut request: Request<Body>, interim: &Interim) -> Result<Response<Incoming>, Error> {
+        interim.watch(&mut request);
         // What does more than ask may have done it. (RFC 9110, section 9.2.2)
-        let answered = match repeated(&request).filter(|again| again.method().is_safe()) {
+        match repeated(&request).filter(|again| again.method().is_safe()) {
             None => self.fresh.request(request).await,
-            Some(again) => match self.kept.request(request).await {
-                Err(error) if seen(&error).was_stale() => self.fresh.request(again).await,
+            Some(mut again) => match self.kept.request(request).await {
+                Err(error) if seen(&error).was_stale() => {
+                    interim.watch(&mut again);
+                    self.fresh.request(again).await
+                }
                 answered => answered,
             },
-        };
-        answered.map_err(|error| blame(&error))
+        }
+    }
+}
+
+/// Says how a body ends of which nobody has told the length. Of a method that brings one seldom, such as `GET`, the library
+/// would else take it for none, and drop it.
+fn frame(request: &mut Request<Body>) {
+    let is_told = request.headers().contains_key(CONTENT_LENGTH) || request.body().size_hint().exact().is_some();
+    if !is_told && !request.body().is_end_stream() {
+        request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
 }
 

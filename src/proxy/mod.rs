@@ -16,13 +16,16 @@ mod headers;
 mod hop;
 mod http1;
 mod http2;
+mod interim;
 mod meter;
 mod rewrite;
 mod rules;
 mod tracked;
+mod trailers;
 mod upgrade;
 
 pub use access::{Access, challenge};
+pub(crate) use ambiguous::{is_framing_alias, is_host};
 pub use answer::Breaker;
 pub use fault::Fault;
 pub use forwarded::{Trusted, Visitor};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::StatusCode;
+use http::header::{CONNECTION, HeaderValue};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -25,6 +26,7 @@ use super::router::Routes;
 use super::severable::Severable;
 use super::{Inner, Server, access_log, http2};
 use crate::proxy::{Breaker, Fault, Visitor};
+use crate::wire::ERROR_HEADER;
 
 /// How long a head may be on its way: from its first byte on, or from the beginning of the connection.
 pub(super) const HEAD_DEADLINE: Duration = Duration::from_secs(10);
@@ -95,12 +97,16 @@ async fn answer(
     course: Course,
 ) -> Result<Response<Answer<UnderWay>>, Infallible> {
     let under_way = course.exchange();
-    let answer = match refusal(&request, routes.access_log()) {
+    let mut answer = match refusal(&request, routes.access_log()) {
         Some(refusal) => refusal,
         None => routes.answer(request.map(Body::new)).await,
     };
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         course.switch();
+    }
+    // Who is refused by the server, or a client, is heard no more.
+    if answer.headers().contains_key(ERROR_HEADER) && course.is_within() {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(answer.map(|body| Answer::new(body, under_way)))
 }

@@ -35,10 +35,11 @@ use crate::proxy::Fault;
 /// How often a visitor who has said all is looked at, for nothing tells of one who then leaves.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How long, and for how many bytes, a visitor who was refused is listened to: what lies unread when a connection is
-/// closed resets it, and with it goes the answer.
-const LINGER: Duration = Duration::from_secs(1);
-const MAX_LINGER: usize = 1024 * 1024;
+/// How long, and for how many bytes, a visitor is listened to who was refused, or answered before all was said: what lies
+/// unread when a connection is closed resets it, and with it goes the answer. Proxies in front read none before they have
+/// sent what they hold.
+const LINGER: Duration = Duration::from_secs(5);
+const MAX_LINGER: usize = 64 * 1024 * 1024;
 
 /// The method of the request that takes a refused head's place. No visitor can send it: it is refused.
 const REFUSED: &str = "SENDIT-REFUSED";
@@ -57,7 +58,7 @@ pub(super) struct Gate<S> {
     refused: bool,
     /// The visitor has said all.
     ended: Option<Interval>,
-    /// Until when a visitor who was refused is listened to, and what that came to.
+    /// Until when a visitor who has the answer is listened to, and what that came to.
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
@@ -94,6 +95,7 @@ impl<S: AsyncRead + Breakable + Unpin> Gate<S> {
         match self.scan.scan(&self.held) {
             Ok(count) => {
                 self.due = count;
+                self.course.reads(self.scan.is_within());
                 // An empty line before it is no head.
                 if count > 2 {
                     self.patience.rest();
@@ -126,6 +128,9 @@ impl<S: AsyncRead + Breakable + Unpin> Gate<S> {
         // The bytes of a body are most of all, and need no copy.
         let passes =
             if self.held.is_empty() && !self.scan.is_between() { self.scan.scan(came).unwrap_or(0) } else { 0 };
+        if passes > 0 {
+            self.course.reads(self.scan.is_within());
+        }
         self.held.extend_from_slice(&came[passes..]);
         buf.set_filled(before + passes);
         Poll::Ready(Ok(()))
@@ -149,8 +154,11 @@ impl<S: AsyncRead + Breakable + Unpin> Gate<S> {
         self.patience.poll(stage, cx).map(Ok)
     }
 
-    /// Takes what a visitor still says who was refused.
+    /// Takes what a visitor still says who has the answer. One who does makes room first where that is needed.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.patience.poll_leave(cx).is_ready() {
+            return Poll::Ready(());
+        }
         let (until, seen) = self.lingering.get_or_insert_with(|| (Box::pin(sleep(LINGER)), 0));
         let mut scratch = [0; 4096];
         while *seen < MAX_LINGER && until.as_mut().poll(cx).is_pending() {
@@ -242,7 +250,7 @@ impl<S: AsyncRead + AsyncWrite + Breakable + Unpin> AsyncWrite for Gate<S> {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
-        if this.refused {
+        if this.refused || this.scan.is_within() {
             ready!(this.poll_linger(cx));
         }
         Poll::Ready(Ok(()))

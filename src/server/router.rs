@@ -11,7 +11,7 @@ use tower_service::Service as _;
 use super::access_log::{self, Entry};
 use super::gate::Owed;
 use super::{AccessLog, PlainHttp, Server, public, v1, v2};
-use crate::proxy::Fault;
+use crate::proxy::{Fault, is_host};
 use crate::wire::{self, Prefix};
 
 pub(super) fn router(server: Server) -> Router {
@@ -95,7 +95,7 @@ async fn redirect(State(server): State<Server>, request: Request, next: Next) ->
             None => request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned(),
         },
     };
-    if host.parse::<http::uri::Authority>().is_err() {
+    if !is_host(&host) {
         access_log::refused(server.0.config.access_log, Fault::BadRequest);
         return Fault::BadRequest.answer(request.headers());
     }
@@ -129,6 +129,26 @@ mod tests {
         check(|own| own, "/foo/x?y=%2F", "https://example.com/foo/x?y=%2F").await;
         check(|own| Router::new().nest("/tunnels", own), "/tunnels/foo/x?y", "https://example.com/tunnels/foo/x?y")
             .await;
+    }
+
+    #[tokio::test]
+    async fn a_redirect_leads_to_a_host_and_to_nothing_else() {
+        for (host, location) in [
+            ("a.example:81", Some("https://a.example:81/foo")),
+            ("[::1]:81", Some("https://[::1]:81/foo")),
+            ("a@evil.example", None),
+            ("a:b@evil.example:1", None),
+            ("evil.example/x", None),
+            ("", None),
+        ] {
+            let mut config = Config::new(None, || 0);
+            config.plain_http = PlainHttp::Redirect;
+            let request = Request::builder().uri("/foo").header("x-forwarded-proto", "http").header(HOST, host);
+            let request = request.body(Body::empty()).unwrap();
+            let response = Server::new(config).router().call(request).await.unwrap();
+            let led = response.headers().get(LOCATION).map(|location| location.to_str().unwrap());
+            assert_eq!((led, response.status() == 400), (location, location.is_none()), "{host:?}");
+        }
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
-//! The connections that wait for a visitor's next request: where room is needed, the one that has waited longest makes
-//! it. Knows no connection, only that each watches its own place in the queue.
+//! The connections that can make room where it is needed: first those that are only listened to, behind the last answer,
+//! then those that wait for a visitor's next request, and of each the one that has waited longest. Knows no connection,
+//! only that each watches its own place in the queue.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -13,18 +14,27 @@ pub(super) struct Waiting(Arc<Mutex<Queue>>);
 #[derive(Debug, Default)]
 struct Queue {
     next: u64,
-    waiters: BTreeMap<u64, Waker>,
+    waiters: BTreeMap<Number, Waker>,
+}
+
+/// In the order in which they make room.
+type Number = (Kind, u64);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Leaves,
+    Waits,
 }
 
 /// A place in the queue, which is left by drop.
 #[derive(Debug)]
 pub(super) struct Waiter {
     waiting: Waiting,
-    number: u64,
+    number: Number,
 }
 
 impl Waiting {
-    /// Has the one that has waited longest end. False where nobody waits.
+    /// Has the first end. False where nobody waits.
     pub(super) fn shed(&self) -> bool {
         let shed = self.lock().waiters.pop_first();
         shed.is_some_and(|(_, waker)| {
@@ -35,8 +45,17 @@ impl Waiting {
 
     /// Takes a place at the end, in the name of the task that asks.
     pub(super) fn join(&self, cx: &Context<'_>) -> Waiter {
+        self.take(Kind::Waits, cx)
+    }
+
+    /// The same, before all who wait for a request.
+    pub(super) fn leave(&self, cx: &Context<'_>) -> Waiter {
+        self.take(Kind::Leaves, cx)
+    }
+
+    fn take(&self, kind: Kind, cx: &Context<'_>) -> Waiter {
         let mut queue = self.lock();
-        let number = queue.next;
+        let number = (kind, queue.next);
         queue.next += 1;
         queue.waiters.insert(number, cx.waker().clone());
         Waiter { waiting: self.clone(), number }
@@ -92,6 +111,9 @@ mod tests {
             assert!(!waiting.shed(), "nobody is left");
             let late = waiting.join(cx);
             assert_eq!(late.poll_shed(cx), Poll::Pending);
+            let leaves = waiting.leave(cx);
+            assert!(waiting.shed());
+            assert_eq!((late.poll_shed(cx), leaves.poll_shed(cx)), (Poll::Pending, Poll::Ready(())));
             Poll::Ready(())
         })
         .await;

@@ -247,3 +247,27 @@ async fn targets_that_speak_tls() {
     let sentence = format!("TLS with `{url}` failed: it does not speak TLS; give it as `http://`\n");
     client.program.printed(|output| output.stderr.contains(&sentence)).await;
 }
+
+/// Each is read for nothing, and there is no end of them.
+#[tokio::test]
+async fn answers_before_the_one_that_counts() {
+    let hint = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+    let mut target = Target::start();
+    let tunnel = Tunnel::to(&target.url()).await;
+    for (hints, status) in [(100, "200"), (101, "502")] {
+        let answering = async {
+            let mut peer = target.accept().await;
+            peer.head().await;
+            peer.send(hint.repeat(hints)).await;
+            if status == "200" {
+                peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
+            }
+            peer
+        };
+        let (seen, _peer) = tokio::join!(tunnel.server.get("/app", ""), answering);
+        assert_eq!(seen.0.status(), status);
+        if status == "502" {
+            check(&seen, "502", "target-bad-response", NO_HTTP);
+        }
+    }
+}

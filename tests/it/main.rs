@@ -23,6 +23,7 @@ mod access_log;
 #[cfg(unix)]
 mod apps;
 mod architecture;
+mod bodies;
 mod clocks;
 mod commands;
 #[cfg(target_os = "linux")]
@@ -30,6 +31,7 @@ mod connections;
 mod doctor;
 #[cfg(unix)]
 mod downloads;
+mod early;
 mod failures;
 mod faults;
 #[cfg(target_os = "linux")]

@@ -4,17 +4,18 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::client::doctor::{Advice, Difference, Direction, Holding, Largest, Life, Report};
+use crate::cmd::output::harmless;
 use crate::wire::v2::measure::PrefixState;
 
 const UNMEASURED: &str = "not measured";
 
-/// The table, and below it what to change.
+/// The table, and below it what to change. Much of it is in the words of a server that nobody vouches for.
 pub(super) fn print(report: &Report) -> String {
     let rows = rows(report);
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     let mut text = String::new();
     for (name, found) in rows {
-        writeln!(text, "{name:width$}  {found}").expect("writing to a string cannot fail");
+        writeln!(text, "{name:width$}  {}", harmless(&found, false)).expect("writing to a string cannot fail");
     }
     for advice in &report.advice {
         text.push('\n');
@@ -199,6 +200,7 @@ pub(super) fn span(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::v2::measure::TokenTerms;
 
     #[track_caller]
     fn rows(difference: (i64, i64), expected: &str) {
@@ -250,6 +252,25 @@ largest request  not measured
 tunnel           wire v1, which needs a way that streams both ways; whether this one does was not measured
 ";
         assert_eq!(print(&report), expected);
+    }
+
+    #[test]
+    fn a_servers_words_do_nothing_to_a_terminal() {
+        let said = "x\n\u{1b}[2J\u{7}\u{9b}31m\u{202e}".to_owned();
+        let terms = TokenTerms { prefixes: vec![said.clone()], ends_in_s: None };
+        let report = Report {
+            server: Some(said.clone()),
+            wires: vec![said.clone()],
+            between: vec![said.clone()],
+            http: Some(said.clone()),
+            http_at_server: Some(said),
+            token: Some(terms),
+            ..Report::default()
+        };
+        let table = print(&report);
+        let plain = print(&Report::default());
+        assert_eq!(table.lines().count(), plain.lines().count(), "no line but its own");
+        assert!(table.replace('\n', "").bytes().all(|byte| matches!(byte, b' '..=b'~')), "{table:?}");
     }
 
     #[test]

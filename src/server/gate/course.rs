@@ -14,6 +14,8 @@ struct Inner {
     state: State,
     /// Exchanges whose answers are not handed over yet: one, but for the moment between two.
     under_way: usize,
+    /// A request's body is still to come.
+    within: bool,
     /// The visitor takes nothing now.
     stuck: bool,
     /// The answer that waits for that to change.
@@ -47,6 +49,16 @@ impl Course {
 
     pub(super) fn is_under_way(&self) -> bool {
         self.lock().under_way > 0
+    }
+
+    /// Notes whether the end of a request is still to come.
+    pub(super) fn reads(&self, within: bool) {
+        self.lock().within = within;
+    }
+
+    /// Whether something of the request that is answered is still to come.
+    pub(crate) fn is_within(&self) -> bool {
+        self.lock().within
     }
 
     /// Notes whether the visitor takes what is written: while it does not, no more of an answer is handed over, or the

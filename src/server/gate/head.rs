@@ -4,7 +4,7 @@
 use http::{Method, Uri};
 
 use super::REFUSED;
-use crate::proxy::Fault;
+use crate::proxy::{Fault, is_framing_alias};
 
 /// The most header lines that a message may have, and trailer lines.
 const MAX_LINES: usize = 100;
@@ -63,8 +63,7 @@ pub(super) fn read(head: &[u8]) -> Result<Head, Fault> {
             if coding.replace(value).is_some() || !is_http_11 {
                 return Err(Fault::BadRequest);
             }
-        } else if is("content_length") || is("transfer_encoding") {
-            // Programs that see headers as environment variables cannot tell these from the ones with dashes.
+        } else if is_framing_alias(name) {
             return Err(Fault::BadRequest);
         } else if is("upgrade") {
             upgrade = is_http_11;

@@ -29,6 +29,8 @@ pub(in crate::server) struct Patience {
     /// Something of the answer before was taken by the visitor.
     taken: bool,
     waiter: Option<Waiter>,
+    /// It has the answer, and is only listened to.
+    leaves: bool,
     waiting: Waiting,
 }
 
@@ -37,7 +39,7 @@ impl Patience {
     /// room for another.
     pub(in crate::server) fn new(deadline: Instant, waiting: Waiting) -> Self {
         let (stage, sleep) = (Some(Stage::First), Box::pin(sleep_until(deadline)));
-        Self { stage, deadline, sleep, taken: false, waiter: None, waiting }
+        Self { stage, deadline, sleep, taken: false, waiter: None, leaves: false, waiting }
     }
 
     /// A head has come.
@@ -49,6 +51,20 @@ impl Patience {
     /// Bytes were written, and so there is somebody.
     pub(super) fn taken(&mut self) {
         self.taken = true;
+    }
+
+    /// Whether one who has the answer, and is only listened to, is to make room. It does so before those who wait for
+    /// a request.
+    pub(super) fn poll_leave(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.leaves {
+            // It may have been told so already.
+            if self.waiter.as_ref().is_some_and(|waiter| waiter.poll_shed(cx).is_ready()) {
+                return Poll::Ready(());
+            }
+            self.waiter = Some(self.waiting.leave(cx));
+            self.leaves = true;
+        }
+        self.waiter.as_ref().map_or(Poll::Pending, |waiter| waiter.poll_shed(cx))
     }
 
     /// Whether a visitor of whom `stage` is waited for was waited for long enough.

@@ -5,12 +5,18 @@ use super::chunks::Chunks;
 use super::head::{self, Body};
 use crate::proxy::Fault;
 
+/// How many empty lines there may be before a head. Old senders put one behind a body; each passes by itself, and would
+/// have whoever reads on look at all of them again. (RFC 9112, section 2.2)
+const MAX_EMPTY_LINES: usize = 2;
+
 /// Reads one connection's bytes, of which it is always given all that have not passed.
 #[derive(Debug)]
 pub(super) struct Scan {
     place: Place,
     /// How much of what is held was looked at.
     searched: usize,
+    /// Empty lines since the last message.
+    empty_lines: usize,
     max_head: usize,
 }
 
@@ -33,7 +39,7 @@ enum Place {
 
 impl Scan {
     pub(super) fn new(max_head: usize) -> Self {
-        Self { place: Place::Head, searched: 0, max_head }
+        Self { place: Place::Head, searched: 0, empty_lines: 0, max_head }
     }
 
     /// How many of `bytes` may pass. None may where more have to come, or a decision; what is refused begins with the
@@ -63,6 +69,11 @@ impl Scan {
         matches!(self.place, Place::Head | Place::Undecided)
     }
 
+    /// Whether a message's head has passed, and not all of it.
+    pub(super) fn is_within(&self) -> bool {
+        matches!(self.place, Place::Body { .. } | Place::Chunks { .. } | Place::Trailers { .. })
+    }
+
     /// Whether nothing can pass before it is known what the protocol is.
     pub(super) fn is_undecided(&self) -> bool {
         self.place == Place::Undecided
@@ -83,9 +94,9 @@ impl Scan {
     }
 
     fn head(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
-        // An empty line too many after the message before is no harm. (RFC 9112, section 2.2)
         if self.searched == 0 && bytes.starts_with(b"\r\n") {
-            return Ok(2);
+            self.empty_lines += 1;
+            return if self.empty_lines > MAX_EMPTY_LINES { Err(Fault::BadRequest) } else { Ok(2) };
         }
         let Some(end) = head::block(bytes, &mut self.searched)? else {
             return if bytes.len() < self.max_head { Ok(0) } else { Err(too_large(bytes)) };
@@ -94,7 +105,7 @@ impl Scan {
             return Err(too_large(bytes));
         }
         let head = head::read(&bytes[..end])?;
-        self.searched = 0;
+        (self.searched, self.empty_lines) = (0, 0);
         self.place = match head.body {
             Body::Length(left) => body(left, head.upgrade),
             Body::Chunked => Place::Chunks { chunks: Chunks::new(), upgrade: head.upgrade },

@@ -104,6 +104,14 @@ fn heads() {
 }
 
 #[test]
+fn few_empty_lines_pass_before_a_head() {
+    let get = "GET / HTTP/1.1\r\n\r\n";
+    check(&format!("\r\n\r\n{get}").repeat(3), &format!("\r\n\r\n{get}").repeat(3), None);
+    check(&format!("\r\n\r\n\r\n{get}"), "\r\n\r\n", BAD);
+    check(&format!("{get}{}", "\r\n".repeat(3)), &format!("{get}\r\n\r\n"), BAD);
+}
+
+#[test]
 fn sizes() {
     check(&format!("GET /{}", "a".repeat(300)), "", Some(Fault::UriTooLong));
     check(&format!("GET / HTTP/1.1\r\nA: {}", "a".repeat(300)), "", Some(Fault::HeadTooLarge));
@@ -235,7 +243,7 @@ async fn what_follows_an_upgrade_waits_for_the_answer() {
 
 /// Whether a visitor who is refused could say `more`, and how long the server listened.
 async fn refused_then(more: usize, ends: bool) -> (bool, Duration) {
-    let (mut visitor, server) = duplex(64);
+    let (mut visitor, server) = duplex(64 * 1024);
     let mut gate = gate(server, &Course::default());
     let begin = Instant::now();
     let saying = async {
