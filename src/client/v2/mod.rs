@@ -35,6 +35,9 @@ const TAKEN_OVER: u8 = 2;
 /// The code with which a server says that the token is good no more.
 const REVOKED: u8 = 3;
 
+/// The code with which a server says that the token's time is over.
+const EXPIRED: u8 = 4;
+
 /// Opens a session and lives through it. `None` where the server does not speak this wire.
 pub(super) async fn live(life: &Life<'_>, was_ready: &mut bool) -> Option<Ended> {
     let (pipe, carriers) = pipe(&Budget::default());
@@ -126,6 +129,7 @@ fn lost(life: &Life<'_>, carriers: &Carriers, ending: &Ending) -> Ended {
     match carriers.ended() {
         Some(End::Closed { code: TAKEN_OVER, text }) => Ended::Denied(Denied::Prefix(text)),
         Some(End::Closed { code: REVOKED, .. }) => Ended::Denied(refusal::revoked(&life.client.config.source)),
+        Some(End::Closed { code: EXPIRED, .. }) => Ended::Denied(refusal::expired(&life.client.config.source)),
         Some(End::Closed { text, .. }) => Ended::Lost(text),
         Some(End::Failed(cause)) => Ended::Lost(format!("the link to the server was lost: {cause}")),
         None => Ended::Lost(format!("the link to the server was lost: {ending:?}")),
