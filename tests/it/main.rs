@@ -72,6 +72,7 @@ mod soak;
 #[cfg(target_os = "linux")]
 mod stalled;
 mod streaming;
+mod trust;
 mod upgrade;
 mod visitor;
 mod visitors;

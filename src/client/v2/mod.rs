@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::Event;
+use super::cause;
 use super::exchange::Report;
 use super::link::Denied;
 use super::refusal;
@@ -132,6 +133,11 @@ fn lost(life: &Life<'_>, carriers: &Carriers, ending: &Ending) -> Ended {
         Some(End::Closed { code: EXPIRED, .. }) => Ended::Denied(refusal::expired(&life.client.config.source)),
         Some(End::Closed { text, .. }) => Ended::Lost(text),
         Some(End::Failed(cause)) => Ended::Lost(format!("the link to the server was lost: {cause}")),
-        None => Ended::Lost(format!("the link to the server was lost: {ending:?}")),
+        None => match ending {
+            Ending::Closed => Ended::Lost("the server ended the session".to_owned()),
+            Ending::Failed(error) => {
+                Ended::Lost(format!("the link to the server was lost: {}", cause::plain(error, "")))
+            }
+        },
     }
 }

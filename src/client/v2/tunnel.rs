@@ -72,7 +72,7 @@ impl Tunnel {
             None => request,
         };
         let response = if streams_up {
-            request.send().await.map_err(|error| Trouble::Cut(super::super::link::innermost(&error)))?
+            request.send().await.map_err(|error| Trouble::Cut(self.link.why(&error)))?
         } else {
             self.link.answer(request).await.map_err(Trouble::Cut)?
         };
