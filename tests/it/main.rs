@@ -27,6 +27,7 @@ mod clocks;
 mod commands;
 #[cfg(target_os = "linux")]
 mod connections;
+mod demo;
 mod doctor;
 #[cfg(unix)]
 mod downloads;
