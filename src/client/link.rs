@@ -1,7 +1,6 @@
 //! The HTTP client towards the server: how a session is asked for, and how carriers get there. Proxies that the environment
 //! names are used, and redirects never followed blindly, for each request carries a token.
 
-use std::error::Error as StdError;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use reqwest::{Client, ClientBuilder, RequestBuilder, Response, Url};
 use tokio::time::timeout;
 use tokio_rustls::rustls::client::ClientConfig;
 
-use super::{Error, Source, tls};
+use super::{Error, Source, cause, tls};
 
 /// How long a connection to the server may take to be made.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -41,7 +40,7 @@ pub(super) struct Link {
 impl Link {
     pub(super) fn new(source: Source) -> Result<Self, String> {
         let tls = tls::to_server(&source)?;
-        let made = |error| format!("no HTTP client can be made: {}", innermost(&error));
+        let made = |error| format!("no HTTP client can be made: {}", cause::plain(&error, ""));
         let fresh = builder(&tls).pool_max_idle_per_host(0).build().map_err(made)?;
         let pooled = Mutex::new(pooled(&tls).map_err(made)?);
         Ok(Self { fresh, pooled, tls, source })
@@ -69,6 +68,13 @@ impl Link {
     pub(super) fn proxy(&self) -> Option<String> {
         let uri = self.source.url().as_str().parse().ok()?;
         Some(Matcher::from_system().intercept(&uri)?.uri().to_string())
+    }
+
+    /// Why a request failed. Where it goes through a proxy, the name that is looked up is the proxy's.
+    pub(super) fn why(&self, error: &reqwest::Error) -> String {
+        let proxy = self.proxy().and_then(|proxy| Url::parse(&proxy).ok());
+        let asked = proxy.as_ref().unwrap_or(self.source.url());
+        cause::plain(error, asked.host_str().unwrap_or_default())
     }
 
     /// Asks for a session at `path`. Takes 15 s at most for each answer; cancelling it may leave the server with a
@@ -101,7 +107,7 @@ impl Link {
         let deadline = ANSWER_DEADLINE + Duration::from_secs(bytes / SLOWEST);
         match timeout(deadline, request.send()).await {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(format!("the server at `{host}` cannot be reached: {}", innermost(&error))),
+            Ok(Err(error)) => Err(format!("the server at `{host}` cannot be reached: {}", self.why(&error))),
             Err(_) => Err(format!(
                 "the server at `{host}` has not answered within {} s; a proxy on the way may be holding the request back",
                 deadline.as_secs()
@@ -170,17 +176,6 @@ fn redirected(from: &Url, response: &Response) -> Option<Result<Url, String>> {
         next.host() == from.host() && next.path() == from.path() && upgraded && next != from
     });
     Some(same.ok_or_else(|| location.chars().filter(|char| !char.is_control()).take(200).collect()))
-}
-
-/// The cause at the bottom of an error, which says what happened; what stands above it repeats URLs, and those carry
-/// tokens.
-pub(super) fn innermost(error: &dyn StdError) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    let text = innermost.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 /// A header as text, empty where it is missing.

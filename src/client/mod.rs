@@ -3,6 +3,7 @@
 
 mod address;
 mod backoff;
+mod cause;
 mod config;
 mod exchange;
 mod flow;

@@ -92,6 +92,12 @@ pub(super) fn revoked(source: &Source) -> Denied {
     Denied::Token(format!("the server at `{host}` has revoked the token: ask who runs it for another"))
 }
 
+/// What follows where the server says that the token's time is over.
+pub(super) fn expired(source: &Source) -> Denied {
+    let host = source.url().origin().ascii_serialization();
+    Denied::Token(format!("the token for the server at `{host}` has expired: ask who runs it for another"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Config;

@@ -242,7 +242,12 @@ impl Server {
 
     fn around(&self) -> Around {
         let inner = &self.0;
-        Around { tasks: inner.tasks.clone(), closing: inner.closing.child_token(), limits: inner.config.limits.clone() }
+        Around {
+            tasks: inner.tasks.clone(),
+            closing: inner.closing.child_token(),
+            limits: inner.config.limits.clone(),
+            clock: inner.config.clock,
+        }
     }
 
     fn start<P>(&self, running: Running<P>) -> Result<Arc<Session>, Denied>

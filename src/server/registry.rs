@@ -130,7 +130,7 @@ mod tests {
     }
 
     fn around() -> Around {
-        Around { tasks: TaskTracker::new(), closing: CancellationToken::new(), limits: Limits::default() }
+        Around { tasks: TaskTracker::new(), closing: CancellationToken::new(), limits: Limits::default(), clock: || 0 }
     }
 
     fn limits(sessions: usize) -> Limits {

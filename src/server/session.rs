@@ -40,6 +40,8 @@ pub(super) struct Session {
     opener: Opener,
     hop: Hop<TargetStream>,
     tasks: TaskTracker,
+    /// The wall clock that tokens are dated by, in Unix seconds.
+    clock: fn() -> u64,
     exchanges: TaskTracker,
     places: Places,
     /// The session is to end in order.
@@ -59,7 +61,7 @@ impl Session {
         let key = SessionId::from_random(random());
         let fault_key = HeaderValue::from_str(key.as_str()).expect("hexadecimal digits make a header value");
         let v2 = matches!(link, Link::V2(_));
-        let Around { tasks, closing, limits } = around;
+        let Around { tasks, closing, limits, clock } = around;
         let (opener, driver) = mux::opening(pipe, upkeep, limits.exchanges_per_session);
         let hop = {
             let (opener, rules) = (opener.clone(), std::mem::take(&mut opening.rules));
@@ -74,6 +76,7 @@ impl Session {
             opener,
             hop,
             tasks: tasks.clone(),
+            clock: *clock,
             exchanges: TaskTracker::new(),
             closing: closing.clone(),
             ended: CancellationToken::new(),

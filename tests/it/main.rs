@@ -28,6 +28,7 @@ mod clocks;
 mod commands;
 #[cfg(target_os = "linux")]
 mod connections;
+mod demo;
 mod doctor;
 #[cfg(unix)]
 mod downloads;
@@ -74,6 +75,7 @@ mod soak;
 #[cfg(target_os = "linux")]
 mod stalled;
 mod streaming;
+mod trust;
 mod upgrade;
 mod visitor;
 mod visitors;

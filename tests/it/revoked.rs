@@ -98,6 +98,30 @@ async fn a_token_is_revoked_while_its_tunnel_stands() {
     assert!(log.contains("session opened") && log.contains("jti=\"7\""), "{log}");
 }
 
+/// The carriers would live for a day; the token does not.
+#[tokio::test]
+async fn a_tunnel_ends_when_its_token_does() {
+    let target = Target::start();
+    let mut server = Server::start(&["--secret", SECRET]).await;
+    let token = token(&["--ttl", "8s"]).await;
+    let client = async |wire| {
+        let (url, args) = (server.url(&format!("/on-{wire}")), ["--wire", wire, "--max-ttl", "24h", "--token", &token]);
+        Client::start(&url, &target.url(), &args).await
+    };
+    let (mut v1, mut v2) = tokio::join!(client("v1"), client("v2"));
+    assert_eq!((v1.program.ended().await, v2.program.ended().await), (Some(3), Some(3)));
+    let sentence = format!(
+        "error: the token for the server at `http://{}` has expired: ask who runs it for another\n",
+        server.addr
+    );
+    let said = v2.program.all().await.stderr;
+    assert!(said.ends_with(&sentence), "{said}");
+    for path in ["/on-v1", "/on-v2"] {
+        assert_eq!(server.get(path, "").await.0.status(), "404", "{path}");
+    }
+    server.program.printed(|output| output.stderr.matches("the token of a session has expired").count() == 2).await;
+}
+
 /// A list that is gone, cut short or not understood lets nobody in, and says so once.
 #[tokio::test]
 async fn a_broken_list_opens_no_door() {

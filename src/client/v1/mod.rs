@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::backoff::Backoff;
 use super::exchange::Report;
 use super::session::{Ended, GRACE, Life};
-use super::{Event, random_unit};
+use super::{Event, cause, random_unit};
 use crate::mux::{Driver, Ending, Upkeep, accepting};
 use crate::pipe::v1::{Pipe, Swapper, pipe};
 use open::Grant;
@@ -65,7 +65,7 @@ async fn keep(life: &Life<'_>, grant: &Grant, driver: Driver<Pipe>, swapper: &Sw
         ending = driver => match ending {
             _ if life.shutdown.is_cancelled() => Ended::Stopped,
             Ending::Closed => Ended::Lost("the server ended the session".to_owned()),
-            Ending::Failed(cause) => Ended::Lost(format!("the link to the server was lost: {cause}")),
+            Ending::Failed(error) => Ended::Lost(format!("the link to the server was lost: {}", cause::plain(&error, ""))),
         },
         cause = renew(life, grant, swapper) => Ended::Lost(cause),
         () = stopping => Ended::Stopped,

@@ -1,8 +1,10 @@
 //! The pairs of carriers of wire v1, as requests.
 
+use std::sync::Arc;
+
 use reqwest::{Response, StatusCode};
 
-use super::super::link::innermost;
+use super::super::link::Link;
 use super::super::session::{Client, Life};
 use super::open::Grant;
 use crate::pipe::v1::{Incoming, SwapError, Swapper, carrier};
@@ -26,11 +28,11 @@ pub(super) async fn bring(life: &Life<'_>, grant: &Grant, swapper: &Swapper) -> 
     let progress = body.progress();
     let write = link.fresh(grant.endpoint(v1::WRITE)).body(reqwest::Body::wrap(body)).send();
     let (early, answered_early) = tokio::sync::oneshot::channel();
-    let owner = swapper.clone();
+    let (owner, way) = (swapper.clone(), Arc::clone(&life.client.link));
     life.tasks.spawn(async move {
         let answer = write.await;
         if !progress.is_finished() {
-            let cause = describe_early(&answer);
+            let cause = describe_early(&way, &answer);
             // During the handshake the swap hears of it; after that the pipe fails.
             if early.send(cause.clone()).is_err() {
                 owner.fail(&cause);
@@ -64,9 +66,9 @@ pub(super) async fn drain(client: &Client, grant: &Grant) -> bool {
     answer.is_ok_and(|response| response.status() == StatusCode::NO_CONTENT)
 }
 
-fn describe_early(answer: &Result<Response, reqwest::Error>) -> String {
+fn describe_early(link: &Link, answer: &Result<Response, reqwest::Error>) -> String {
     match answer {
         Ok(response) => format!("`write` was answered with {} before its end", response.status()),
-        Err(error) => format!("`write` was cut: {}", innermost(error)),
+        Err(error) => format!("`write` was cut: {}", link.why(error)),
     }
 }

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::Event;
+use super::cause;
 use super::exchange::Report;
 use super::link::Denied;
 use super::refusal;
@@ -36,6 +37,9 @@ const TAKEN_OVER: u8 = 2;
 
 /// The code with which a server says that the token is good no more.
 const REVOKED: u8 = 3;
+
+/// The code with which a server says that the token's time is over.
+const EXPIRED: u8 = 4;
 
 /// Opens a session and lives through it. `None` where the server does not speak this wire.
 pub(super) async fn live(life: &Life<'_>, was_ready: &mut bool) -> Option<Ended> {
@@ -128,8 +132,14 @@ fn lost(life: &Life<'_>, carriers: &Carriers, ending: &Ending) -> Ended {
     match carriers.ended() {
         Some(End::Closed { code: TAKEN_OVER, text }) => Ended::Denied(Denied::Prefix(text)),
         Some(End::Closed { code: REVOKED, .. }) => Ended::Denied(refusal::revoked(&life.client.config.source)),
+        Some(End::Closed { code: EXPIRED, .. }) => Ended::Denied(refusal::expired(&life.client.config.source)),
         Some(End::Closed { text, .. }) => Ended::Lost(text),
         Some(End::Failed(cause)) => Ended::Lost(format!("the link to the server was lost: {cause}")),
-        None => Ended::Lost(format!("the link to the server was lost: {ending:?}")),
+        None => match ending {
+            Ending::Closed => Ended::Lost("the server ended the session".to_owned()),
+            Ending::Failed(error) => {
+                Ended::Lost(format!("the link to the server was lost: {}", cause::plain(error, "")))
+            }
+        },
     }
 }

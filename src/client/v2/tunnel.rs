@@ -73,7 +73,7 @@ impl Tunnel {
             None => request,
         };
         let response = if streams_up {
-            request.send().await.map_err(|error| Trouble::Cut(super::super::link::innermost(&error)))?
+            request.send().await.map_err(|error| Trouble::Cut(self.link.why(&error)))?
         } else {
             self.link.answer_to(request, bytes).await.map_err(Trouble::Cut)?
         };

@@ -18,7 +18,7 @@ use super::output::Format;
 use super::signals::Signals;
 use super::{clock, connect, log, output, secret};
 use crate::auth::{self, Audience, Claims};
-use crate::client::{self, Config, Event, Source, Target};
+use crate::client::{self, Config, Event, Source, SourcePath, Target};
 use crate::server::{self, Server};
 use crate::wire::Prefix;
 
@@ -33,7 +33,8 @@ use crate::wire::Prefix;
     example = "A local service of your own:
   {command_name} --prefix my-app http://localhost:3000",
     note = "The first line on standard output is the public URL. The server has a secret
-that was made up for this run. Ctrl-C ends it."
+that was made up for this run. A service of your own sees paths without the prefix,
+as with `connect --strip-prefix`. Ctrl-C ends it."
 )]
 pub(crate) struct Demo {
     /// address that the server listens on (default: 127.0.0.1:0, any free port)
@@ -71,11 +72,19 @@ pub(crate) async fn run(args: Demo, env: &Env) -> Result<(), Failure> {
     let shutdown = signals.shutdown();
     let hint = match page {
         Some(_) => format!("see it in a browser, or try `curl -d hello {source}/echo`; Ctrl-C ends it"),
-        None => format!("`{target}` answers there, try `curl {source}`; Ctrl-C ends it"),
+        None => format!(
+            "`{target}` answers there, without `/{prefix}` before its paths; try `curl {source}/`; Ctrl-C ends it"
+        ),
     };
-    let told = teller(format!("{source}\n{hint}"));
+    let url = if page.is_some() { source.to_string() } else { format!("{source}/") };
+    let told = teller(format!("{url}\n{hint}"));
+    let mut config = Config::new(source, target);
+    if page.is_none() {
+        // A service that has heard of no prefix answers at once.
+        config.path = SourcePath::Stripped;
+    }
     let pages = show(page, &prefix, shutdown.clone());
-    let tunnel = tunnel(listener, Config::new(source, target), told, shutdown);
+    let tunnel = tunnel(listener, config, told, shutdown);
     let work = async {
         tokio::select! {
             ended = tunnel => ended,
@@ -143,6 +152,8 @@ fn teller(lines: String) -> impl Fn(Event) + Send + Sync {
                 output::warn(&failure);
             }
         }),
+        // Between the two ends here is nothing that it could tell of.
+        Event::Link { .. } => (),
         trouble => connect::tell(&trouble),
     }
 }

@@ -210,7 +210,7 @@ impl Drop for OutgoingBody {
         drop(state);
         wake(writer);
         if let Some(owner) = owner.upgrade().filter(|_| lost) {
-            owner.fail("a carrier was lost");
+            owner.fail("a request that carried it was cut");
         }
     }
 }

@@ -109,7 +109,7 @@ impl Receiver {
                 frame = next_frame(body.as_mut()) => frame,
                 () = clock.as_mut() => {
                     if heard.elapsed() >= silence {
-                        return Err(Broken::Cut("a carrier has fallen silent".to_owned()));
+                        return Err(Broken::Cut("nothing has come through for some time".to_owned()));
                     }
                     clock.as_mut().reset(heard + silence);
                     continue;
@@ -118,9 +118,12 @@ impl Receiver {
             heard = Instant::now();
             match frame {
                 Some(Ok(frame)) => self.take(frame.into_data().unwrap_or_default())?,
-                Some(Err(cause)) => return Err(Broken::Cut(format!("a carrier was cut: {}", cause.into()))),
+                Some(Err(cause)) => {
+                    tracing::debug!(cause = %cause.into(), "a carrier was cut");
+                    return Err(Broken::Cut("the connection was cut".to_owned()));
+                }
                 None if self.is_complete() => return Ok(()),
-                None => return Err(Broken::Cut("a carrier ended early".to_owned())),
+                None => return Err(Broken::Cut("the connection ended early".to_owned())),
             }
         }
     }

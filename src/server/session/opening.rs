@@ -18,7 +18,7 @@ use crate::wire::v2::Attempt;
 /// What a session is opened with.
 pub(in crate::server) struct Opening {
     pub(in crate::server) prefix: Prefix,
-    /// When the auth token's time is over, in Unix seconds: no carrier is renewed after that.
+    /// When the auth token's time is over, in Unix seconds: the session ends then.
     pub(in crate::server) expiry: Option<u64>,
     /// Who has opened it, where tokens are asked for.
     pub(in crate::server) bearer: Option<Bearer>,
@@ -46,4 +46,5 @@ pub(in crate::server) struct Around {
     pub(in crate::server) tasks: TaskTracker,
     pub(in crate::server) closing: CancellationToken,
     pub(in crate::server) limits: Limits,
+    pub(in crate::server) clock: fn() -> u64,
 }

@@ -1,13 +1,21 @@
 //! A session's life: moved, and ended.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::super::registry::Lease;
+use super::super::v2::EXPIRED;
 use super::{Link, Session};
 use crate::mux::{self, Ending};
+
+/// How often the clock is asked at least whether a token's time is over: it may be set, or the machine have slept.
+const EXPIRY_LOOK: Duration = Duration::from_secs(60);
 
 /// What moves a session; it ends when this does.
 pub(in crate::server) struct Running<P> {
@@ -42,6 +50,7 @@ impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
         let ending = tokio::select! {
             ending = driver.run(closing, drop) => ending,
             ending = attended => ending,
+            never = session.expire() => match never {},
         };
         session.ended.cancel();
         drop(lease);
@@ -49,5 +58,23 @@ impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
             Ending::Closed => tracing::info!(session = %id, %prefix, "session closed"),
             Ending::Failed(cause) => tracing::warn!(session = %id, %prefix, %cause, "session lost"),
         }
+    }
+}
+
+impl Session {
+    /// Ends the session when its token's time is over, however long its carriers live. It ends by what moves it, so this
+    /// never returns.
+    async fn expire(&self) -> Infallible {
+        let Some(expiry) = self.opening.expiry else { return pending().await };
+        loop {
+            let left = Duration::from_secs(expiry.saturating_sub((self.clock)()));
+            if left.is_zero() {
+                break;
+            }
+            sleep(left.min(EXPIRY_LOOK)).await;
+        }
+        tracing::info!(session = %self.id, prefix = %self.prefix(), "the token of a session has expired");
+        self.end(EXPIRED, "the token has expired");
+        pending().await
     }
 }

@@ -40,6 +40,8 @@ pub(super) const STOPPING: u8 = 1;
 pub(super) const TAKEN_OVER: u8 = 2;
 /// CLOSE: the token that opened the session is revoked; no other session is given for it.
 pub(super) const REVOKED: u8 = 3;
+/// CLOSE: the time of the token that opened the session is over; no other session is given for it.
+pub(super) const EXPIRED: u8 = 4;
 
 fn json(status: StatusCode, body: &impl serde::Serialize) -> Response {
     let body = serde_json::to_string(body).unwrap_or_default() + "\n";

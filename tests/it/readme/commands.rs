@@ -84,7 +84,7 @@ pub(super) const COMMANDS: &[(&str, Does)] = &[
     ("sendit token --secret-file secret > token", Ends(0)),
     ("sendit token --secret-file secret --ttl 30d --prefix 'team-*' --subject team", Mints),
     ("sendit demo", Passes("/demo\n")),
-    ("sendit demo --prefix my-app http://localhost:3000", Passes("/my-app\n")),
+    ("sendit demo --prefix my-app http://localhost:3000", Passes("/my-app/\n")),
     ("sendit serve --secret-file secret --http-prefix tunnels", Passes(LISTENING)),
     ("sendit serve --secret-file secret --grace 10m", Passes(LISTENING)),
     ("sendit serve --secret-file secret --target-timeout 5m", Passes(LISTENING)),
