@@ -33,7 +33,7 @@ async fn shows(folder: &Path, name: &str, year: i32) -> (String, PathBuf, AbortO
     let config = config.with_no_client_auth().with_single_cert(vec![made.der().clone()], key).unwrap();
     let (acceptor, listener) = (TlsAcceptor::from(Arc::new(config)), TcpListener::bind("127.0.0.1:0").await.unwrap());
     let url = format!("https://{}", listener.local_addr().unwrap());
-    let serving = tokio::spawn(async move {
+    let serving = tokio_util::task::TaskTracker::new().spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             // Each handshake fails, but for the one that the test is not about.
