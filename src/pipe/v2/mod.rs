@@ -12,6 +12,7 @@ mod log;
 mod paced;
 mod receiver;
 mod record;
+mod repeat;
 mod sender;
 mod shared;
 mod state;

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +30,9 @@ const LOOK: Duration = Duration::from_secs(3);
 /// slowest paths.
 const GAP: Duration = Duration::from_secs(5);
 
+/// How many repeats of a batch down may wait at a time.
+const MAX_REPEATS: usize = 2;
+
 /// How long the end may take to be told.
 const FAREWELL: Duration = Duration::from_millis(500);
 
@@ -41,6 +44,8 @@ pub(in crate::server) struct Attendance {
     /// Who is there now.
     present: watch::Sender<Roll>,
     calls: AtomicU64,
+    /// For a batch down that asks again for what another waits for.
+    repeats: Semaphore,
     epochs: Mutex<Epochs>,
     grace: Duration,
     ready_within: Duration,
@@ -89,6 +94,15 @@ pub(super) struct Present {
 }
 
 impl Present {
+    /// One that is no sign that the client is there.
+    fn uncounted() -> Self {
+        Self { roll: None, is_whole: false }
+    }
+
+    pub(super) fn is_counted(&self) -> bool {
+        self.roll.is_some()
+    }
+
     /// The carrier has ended in order.
     pub(super) fn is_whole(&mut self) {
         self.is_whole = true;
@@ -112,6 +126,7 @@ impl Attendance {
             uploads: Uploads::default(),
             present: watch::Sender::new(Roll::default()),
             calls: AtomicU64::new(0),
+            repeats: Semaphore::new(MAX_REPEATS),
             epochs: Mutex::default(),
             grace: config.grace,
             ready_within: config.ready_within,
@@ -123,13 +138,18 @@ impl Attendance {
         Self { grace: self.grace.min(grace), ..self }
     }
 
+    /// Leave to wait for a batch down that asks again for what another waits for.
+    pub(super) fn repeat(&self) -> Option<SemaphorePermit<'_>> {
+        self.repeats.try_acquire().ok()
+    }
+
     /// How long the session waits for its client.
     pub(super) fn grace(&self) -> Duration {
         self.grace
     }
 
-    /// Counts a carrier in. Epochs only rise: a stream's must be new, while batches of one epoch may be many, in any
-    /// order, and the same one may come twice.
+    /// Counts a carrier in. Epochs only rise: a stream's must be new, while batches up of one epoch may be many, in any
+    /// order, and the same one may come twice. A batch down of the newest epoch is a repeat, and not counted.
     pub(super) fn attend(&self, direction: Direction, carrier: &Carrier) -> Result<Present, Stale> {
         {
             // Held for a comparison, never across an await.
@@ -141,9 +161,13 @@ impl Attendance {
             match carrier.manner {
                 Manner::Stream | Manner::Renewal if carrier.epoch <= *newest => return Err(Stale),
                 Manner::Batch if carrier.epoch < *newest => return Err(Stale),
+                // What asks twice for the same may be anybody's who has seen it.
+                Manner::Batch if direction == Direction::Read && carrier.epoch == *newest => {
+                    return Ok(Present::uncounted());
+                }
                 Manner::Stream | Manner::Renewal | Manner::Batch => *newest = carrier.epoch,
                 // It can be repeated by anybody who has seen it, so it is no sign that the client is there.
-                Manner::Trial => return Ok(Present { roll: None, is_whole: false }),
+                Manner::Trial => return Ok(Present::uncounted()),
             }
         }
         if direction == Direction::Write {

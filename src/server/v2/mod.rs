@@ -26,6 +26,9 @@ use crate::pipe::v2::{Broken, SendBody};
 use crate::wire::v2;
 use crate::wire::v2::{Carrier, EPOCH_HEADER, Manner, OFFSET_HEADER, PROOF_HEADER, Refusal, RefusalError};
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use attendance::Attendance;
 use attendance::{Direction, Present};
 pub(super) use open::open;
@@ -132,6 +135,7 @@ pub(super) async fn read(State(server): State<Server>, request: Request) -> Resp
         Manner::Stream => carriers.send(from, u64::MAX).map(|body| Held::answer(body, present)),
         Manner::Renewal => carriers.send_on(from, u64::MAX).map(|body| Held::answer(body, present)),
         Manner::Trial => Ok(Held::answer(carriers.probe().0, present)),
+        Manner::Batch if !present.is_counted() => return proved.repeat().await,
         Manner::Batch => {
             let turn = carriers.supersede();
             tokio::select! {
@@ -150,6 +154,23 @@ pub(super) async fn read(State(server): State<Server>, request: Request) -> Resp
         Err(cause) => {
             proved.attendance.carriers.end(crate::pipe::v2::End::Failed(cause.clone()));
             refused(StatusCode::BAD_REQUEST, "bad-offset", &cause)
+        }
+    }
+}
+
+impl Proved {
+    /// What a batch down brings that has been there before. The first goes on beside it: neither ends the other, for who
+    /// repeats it may be a listener as well as something on the way, whose first answer nobody reads.
+    async fn repeat(&self) -> Response {
+        let Some(_waiting) = self.attendance.repeat() else { return Unread::Untaken(Untaken::TooMany).answer() };
+        let (carriers, from) = (&self.attendance.carriers, self.carrier.offset);
+        tokio::select! {
+            _ = timeout(LONG_POLL, carriers.until_written(from, carriers.turn())) => {}
+            () = self.session.ended().cancelled() => {}
+        }
+        match carriers.repeat(from, MAX_BATCH) {
+            Ok(batch) => octets(Body::from(batch)),
+            Err(cause) => refused(StatusCode::BAD_REQUEST, "bad-offset", &cause),
         }
     }
 }

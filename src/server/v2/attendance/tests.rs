@@ -19,10 +19,6 @@ async fn a_session_that_ends_in_order_tells_its_client() {
     }
 }
 
-fn batch(session: &crate::server::session::Session) -> Carrier {
-    Carrier { session: session.id().clone(), epoch: 1, offset: 0, manner: Manner::Batch, digest: None }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_session_waits_for_its_client_as_long_as_the_grace() {
     let mut config = Config::new(None, || 0);
@@ -32,7 +28,7 @@ async fn a_session_waits_for_its_client_as_long_as_the_grace() {
         let begin = Instant::now();
         let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
         if came {
-            drop(attendance.attend(Direction::Read, &batch(&session)));
+            drop(attendance.attend(Direction::Read, &batch(&session, 1)));
         }
         session.ended().cancelled().await;
         let (waited, patience) = (begin.elapsed(), Duration::from_secs(patience));
@@ -52,7 +48,7 @@ async fn a_client_that_is_silent_is_missed_within_15_s_and_then_has_its_grace() 
         for after in (0..4_000).step_by(130).map(Duration::from_millis) {
             let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
             sleep(after).await;
-            let carrier = attendance.attend(Direction::Read, &batch(&session)).ok().filter(|_| stays);
+            let carrier = attendance.attend(Direction::Read, &batch(&session, 1)).ok().filter(|_| stays);
             let begin = Instant::now();
             let (silence, missed) = if stays { (SILENCE, Duration::from_secs(15)) } else { Default::default() };
             let mut present = attendance.present.subscribe();
@@ -71,7 +67,7 @@ async fn a_client_that_is_silent_is_missed_within_15_s_and_then_has_its_grace() 
 async fn who_has_been_heard_of_is_not_given_up() {
     let server = Server::new(Config::new(None, || 0));
     let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
-    let _carrier = attendance.attend(Direction::Read, &batch(&session));
+    let _carrier = attendance.attend(Direction::Read, &batch(&session, 1));
     for (patience, waits) in [(0, SILENCE), (10, SILENCE), (30, Duration::from_secs(30))] {
         let begin = Instant::now();
         attendance.unheard(Duration::from_secs(patience)).await;
@@ -79,7 +75,7 @@ async fn who_has_been_heard_of_is_not_given_up() {
     }
     let sign = async {
         sleep(Duration::from_secs(9)).await;
-        drop(attendance.attend(Direction::Read, &batch(&session)));
+        drop(attendance.attend(Direction::Read, &batch(&session, 2)));
         sleep(Duration::from_secs(100)).await;
     };
     tokio::select! {
@@ -88,9 +84,13 @@ async fn who_has_been_heard_of_is_not_given_up() {
     }
 }
 
+fn batch(session: &crate::server::session::Session, epoch: u64) -> Carrier {
+    Carrier { session: session.id().clone(), epoch, offset: 0, manner: Manner::Batch, digest: None }
+}
+
 /// A batch that is answered before anybody has looked.
-fn come_and_go(session: &crate::server::session::Session, attendance: &Attendance, is_whole: bool) {
-    let mut present = attendance.attend(Direction::Read, &batch(session)).ok().unwrap();
+fn come_and_go(session: &crate::server::session::Session, attendance: &Attendance, epoch: u64, is_whole: bool) {
+    let mut present = attendance.attend(Direction::Read, &batch(session, epoch)).ok().unwrap();
     if is_whole {
         present.is_whole();
     }
@@ -101,8 +101,8 @@ async fn a_client_is_there_between_two_batches_on_a_slow_path() {
     let server = Server::new(Config::new(None, || 0));
     let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
     let mut leaving = std::pin::pin!(attendance.left());
-    for _ in 0..10 {
-        come_and_go(&session, &attendance, true);
+    for epoch in 1..11 {
+        come_and_go(&session, &attendance, epoch, true);
         let round_trip = Duration::from_millis(3_200);
         tokio::select! {
             () = leaving.as_mut() => panic!("it has not left"),
@@ -112,7 +112,7 @@ async fn a_client_is_there_between_two_batches_on_a_slow_path() {
         assert!(session.attended().await.ok().unwrap());
         assert_eq!((at.elapsed(), session.yields_to(None, None)), (Duration::ZERO, false));
     }
-    come_and_go(&session, &attendance, true);
+    come_and_go(&session, &attendance, 11, true);
     let last = Instant::now();
     leaving.await;
     assert_eq!((last.elapsed(), attendance.is_attended(), session.yields_to(None, None)), (GAP, false, true));
@@ -122,13 +122,13 @@ async fn a_client_is_there_between_two_batches_on_a_slow_path() {
 async fn a_carrier_that_was_cut_leaves_nobody_and_one_that_comes_and_goes_ends_the_wait() {
     let server = Server::new(Config::new(None, || 0));
     let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
-    for _ in 0..3 {
-        come_and_go(&session, &attendance, false);
+    for epoch in 1..4 {
+        come_and_go(&session, &attendance, 2 * epoch, false);
         assert!(session.yields_to(None, None));
         let begin = Instant::now();
         let mut waiting = std::pin::pin!(session.attended());
         assert!(futures_util::poll!(waiting.as_mut()).is_pending());
-        come_and_go(&session, &attendance, true);
+        come_and_go(&session, &attendance, 2 * epoch + 1, true);
         assert!(waiting.await.ok().unwrap());
         assert_eq!(begin.elapsed(), Duration::ZERO);
     }
