@@ -11,6 +11,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::Meter;
+use super::connection::Seen;
 
 /// Set while an answer has begun and is not finished, so that whoever owns the visitor's connection resets it, should
 /// it go then, instead of ending it as if the answer were whole. A request carries it as an extension.
@@ -40,19 +41,32 @@ pub(super) struct Answer<G> {
     body: Incoming,
     breaker: Breaker,
     meter: Option<Arc<Meter>>,
+    /// The connection to a target that has no use for the rest of the request, once this is whole.
+    rest: Option<Seen>,
     _guard: G,
 }
 
 impl<G> Answer<G> {
     /// The breaker trips at the beginning, not when something fails: the process may end at any moment, and then
     /// nobody is left to trip it.
-    pub(super) fn new(body: Incoming, breaker: Breaker, meter: Option<Arc<Meter>>, guard: G) -> Self {
+    pub(super) fn new(
+        body: Incoming,
+        breaker: Breaker,
+        meter: Option<Arc<Meter>>,
+        rest: Option<Seen>,
+        guard: G,
+    ) -> Self {
+        if body.is_end_stream()
+            && let Some(rest) = &rest
+        {
+            rest.cut();
+        }
         if !body.is_end_stream() {
             breaker.trip();
         } else if let Some(meter) = &meter {
             meter.end();
         }
-        Self { body, breaker, meter, _guard: guard }
+        Self { body, breaker, meter, rest, _guard: guard }
     }
 }
 
@@ -71,6 +85,9 @@ impl<G: Unpin> HttpBody for Answer<G> {
         };
         if whole {
             this.breaker.mend();
+            if let Some(rest) = &this.rest {
+                rest.cut();
+            }
         }
         if let Some(meter) = &this.meter {
             if let Poll::Ready(Some(Ok(frame))) = &frame {

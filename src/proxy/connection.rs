@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
+use futures_util::task::AtomicWaker;
 use http::{Request, Uri};
 use http_body::Body as _;
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -74,6 +75,10 @@ struct Facts {
     answered: AtomicBool,
     /// A request went out after an earlier one was answered.
     reused: AtomicBool,
+    /// Nothing more is to go out.
+    cut: AtomicBool,
+    /// Who waits for room to send more.
+    sends: AtomicWaker,
 }
 
 impl Seen {
@@ -92,6 +97,12 @@ impl Seen {
     /// when the request came.
     pub(super) fn was_stale(&self) -> bool {
         self.0.reused.load(Ordering::Relaxed) && !self.0.answered.load(Ordering::Relaxed)
+    }
+
+    /// Ends the connection where anything more of the request would go out.
+    pub(super) fn cut(&self) {
+        self.0.cut.store(true, Ordering::Release);
+        self.0.sends.wake();
     }
 
     fn asks(&self) {
@@ -189,6 +200,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.seen.asks();
+        let Facts { cut, sends, .. } = &*this.seen.0;
+        sends.register(cx.waker());
+        if cut.load(Ordering::Acquire) {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
         Pin::new(&mut this.stream).poll_write(cx, bytes)
     }
 

@@ -30,6 +30,11 @@ fn connection_tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     lines.flat_map(|line| line.split(',')).map(str::trim).filter(|token| !token.is_empty())
 }
 
+/// Whether the connection ends with this message.
+pub(super) fn closes(headers: &HeaderMap) -> bool {
+    connection_tokens(headers).any(|token| token.eq_ignore_ascii_case("close"))
+}
+
 /// Takes off what is meant for this hop alone: the fixed names, and what *every* `Connection` line names.
 pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = connection_tokens(headers)

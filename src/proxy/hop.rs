@@ -9,15 +9,16 @@ use axum::body::Body;
 use http::header::{HOST, HeaderMap, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode, Uri, Version};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::task::TaskTracker;
 
 use super::answer::{Answer, Breaker};
 use super::confine::{Asks, confine};
-use super::connection::Connector;
+use super::connection::{Connector, Seen};
 use super::forwarded::X_FORWARDED_PREFIX;
-use super::headers::{Intent, drop_all, is_our_own, join_cookies, strip_hop_by_hop};
+use super::headers::{Intent, closes, drop_all, is_our_own, join_cookies, strip_hop_by_hop};
 use super::interim::Interim;
 use super::rewrite::Outside;
 use super::rules::{Path, Protocol, Rules, strip};
@@ -93,6 +94,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
         let wants_upgrade = intent.upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
         let outside = prepare(&mut request, &intent, visitor, place, &self.rules)?;
         let request = request.map(trailers::without_what_is_ours);
+        let has_body = !request.body().is_end_stream();
         let mut response = match &self.way {
             Way::Http1(pool) => {
                 let interim = Interim::default();
@@ -106,6 +108,10 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
             return Err(fault);
         }
         let protocol = Intent::of(response.headers());
+        // Else the target may read on. (RFC 9112, sections 9.5 and 9.6)
+        let is_done =
+            closes(response.headers()) || response.status().is_client_error() || response.status().is_server_error();
+        let rest = response.extensions_mut().remove::<Seen>().filter(|_| has_body && is_done);
         brought_back(&mut response, &outside, asks);
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let visitor = wants_upgrade.ok_or(Fault::TargetBadResponse)?;
@@ -114,7 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
             self.tasks.spawn(upgrade::splice(visitor, target, breaker, meter, guard));
             return Ok(response.map(|_| Body::empty()));
         }
-        Ok(response.map(|body| Body::new(Answer::new(body, breaker, meter, guard))))
+        Ok(response.map(|body| Body::new(Answer::new(body, breaker, meter, rest, guard))))
     }
 
     /// The client's own answer, where it could not reach the target: known by a key that no target ever sees.

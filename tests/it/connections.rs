@@ -54,6 +54,25 @@ async fn the_idle_make_room_and_the_busy_do_not() {
     }
 }
 
+/// They are only listened to, and keep nobody out.
+#[tokio::test]
+async fn who_has_been_refused_makes_room() {
+    let server = Server::start(&["--max-connections", "4"]).await;
+    let upload = "POST /nobody HTTP/1.1\r\nHost: a.example\r\nContent-Length: 100\r\n\r\n{";
+    for (said, status) in [("GET  / HTTP/1.1\r\n\r\n", "400"), (upload, "404")] {
+        let mut refused = Vec::new();
+        for _ in 0..4 {
+            let mut visitor = server.visit().await;
+            visitor.send(said).await;
+            assert_eq!(visitor.head().await.status(), status);
+            refused.push(visitor);
+        }
+        for _ in 0..4 {
+            assert_eq!(server.get("/", "").await.0.status(), "200", "{said:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_address_has_its_share() {
     let flags = ["--max-connections-per-address", "2", "--trusted-proxy", "none"];

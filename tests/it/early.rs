@@ -3,10 +3,10 @@
 
 use crate::peer::{End, Head};
 use crate::target::Target;
-use crate::tunnel::{Client, Server};
+use crate::tunnel::{Client, Server, Tunnel};
 
-/// More than any socket's buffers hold.
-const LENGTH: usize = 16 * 1024 * 1024;
+/// More than all buffers on the way to a target hold.
+const LENGTH: usize = 40 * 1024 * 1024;
 
 /// How an upload is answered, and how the connection ends.
 async fn upload(server: &Server, path: &str, chunked: bool) -> (Head, End) {
@@ -48,5 +48,26 @@ async fn refusals() {
         let head = visitor.head().await;
         assert_eq!((head.status(), head.value("connection")), ("404", None));
         visitor.expect("no tunnel is open at this address\n").await;
+    }
+}
+
+/// The target has seen enough of it, and hears no more.
+#[tokio::test]
+async fn answers_of_targets() {
+    for answer in [
+        "413 Content Too Large\r\nContent-Length: 0",
+        "200 OK\r\nContent-Length: 0\r\nConnection: close",
+        "403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0",
+    ] {
+        let mut target = Target::start();
+        let tunnel = Tunnel::to(&target.url()).await;
+        let answering = async {
+            let mut peer = target.accept().await;
+            peer.head().await;
+            peer.send(format!("HTTP/1.1 {answer}\r\n\r\n")).await;
+            peer
+        };
+        let ((head, end), _peer) = tokio::join!(upload(&tunnel.server, "/app", false), answering);
+        assert_eq!((head.status(), end), (&answer[..3], End::Closed), "{answer}");
     }
 }
