@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use url::Url;
+use url::{ParseError, Url};
 
 use crate::wire::{InvalidPrefix, Prefix};
 
@@ -14,11 +14,14 @@ pub enum InvalidUrl {
     /// It is no absolute URL.
     #[error("`{0}` is no URL; write it like `https://host/prefix`")]
     Syntax(String),
-    /// Its scheme is neither `http` nor `https`.
-    #[error("`{0}` must start with `http://` or `https://`")]
+    /// A destination is no absolute URL.
+    #[error("`{0}` is no URL; write it like `http://localhost:3000`")]
+    DestinationSyntax(String),
+    /// It has no scheme, or one that is neither `http` nor `https`.
+    #[error("`{0}` must start with `https://` or `http://`, like `https://host/prefix`")]
     Scheme(String),
     /// A destination's scheme is none of those that a service may have.
-    #[error("`{0}` must start with `http://`, `https://` or `h2c://`")]
+    #[error("`{0}` must start with `http://`, `https://` or `h2c://`, like `http://localhost:3000`")]
     DestinationScheme(String),
     /// It carries a user, a query or a fragment, which have no meaning here.
     #[error("`{0}` must have no user, no `?` and no `#`")]
@@ -44,7 +47,7 @@ impl InvalidUrl {
     fn about(self, given: &str) -> Self {
         let text = given.to_owned();
         match self {
-            Self::Syntax(_) => Self::Syntax(text),
+            Self::Syntax(_) => Self::DestinationSyntax(text),
             Self::Scheme(_) => Self::DestinationScheme(text),
             Self::Surplus(_) => Self::Surplus(text),
             other => other,
@@ -56,7 +59,11 @@ impl InvalidUrl {
 const H2C: &str = "h2c://";
 
 fn parse_http(text: &str) -> Result<Url, InvalidUrl> {
-    let url = Url::parse(text.trim()).map_err(|_| InvalidUrl::Syntax(text.to_owned()))?;
+    let url = Url::parse(text.trim()).map_err(|error| match error {
+        // `localhost:1/x` has the scheme `localhost`, and `a.example/x` none: to who typed them they are alike.
+        ParseError::RelativeUrlWithoutBase => InvalidUrl::Scheme(text.to_owned()),
+        _ => InvalidUrl::Syntax(text.to_owned()),
+    })?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(InvalidUrl::Scheme(text.to_owned()));
     }
@@ -218,8 +225,12 @@ mod tests {
                 "the source URL `https://host/Foo` ends in no valid prefix: a prefix is 3 to 64 of `a-z`, `0-9` and `-`",
             ),
         );
-        source("host/foo", Err("`host/foo` is no URL; write it like `https://host/prefix`"));
-        source("ftp://host/foo", Err("`ftp://host/foo` must start with `http://` or `https://`"));
+        source("host/foo", Err("`host/foo` must start with `https://` or `http://`, like `https://host/prefix`"));
+        for other in ["ftp://host/foo", "localhost:5050/foo"] {
+            let sentence = format!("`{other}` must start with `https://` or `http://`, like `https://host/prefix`");
+            source(other, Err(&sentence));
+        }
+        source("https://a b/foo", Err("`https://a b/foo` is no URL; write it like `https://host/prefix`"));
         source("http://host/foo?x", Err("`http://host/foo?x` must have no user, no `?` and no `#`"));
         source("http://u:p@host/foo", Err("`http://u:p@host/foo` must have no user, no `?` and no `#`"));
     }
@@ -247,11 +258,15 @@ mod tests {
                 "the destination URL `http://localhost/x` must have no path: paths are forwarded whole, prefix included",
             ),
         );
-        target("localhost:3030", Err("`localhost:3030` must start with `http://`, `https://` or `h2c://`"));
+        for other in ["localhost:3030", "3000"] {
+            let sentence =
+                format!("`{other}` must start with `http://`, `https://` or `h2c://`, like `http://localhost:3000`");
+            target(other, Err(&sentence));
+        }
         target("h2c://localhost:50051", Ok(("localhost", 50_051, false, "h2c://localhost:50051")));
         target("h2c://[::1]/", Ok(("::1", 80, false, "h2c://[::1]")));
         target("h2c://u@localhost", Err("`h2c://u@localhost` must have no user, no `?` and no `#`"));
-        target("h2c://", Err("`h2c://` is no URL; write it like `https://host/prefix`"));
+        target("h2c://", Err("`h2c://` is no URL; write it like `http://localhost:3000`"));
         for (text, http2) in [("h2c://a:1", true), ("http://a:1", false)] {
             let target: Target = text.parse().unwrap();
             assert_eq!((target.is_http2(), target.authority()), (http2, "a:1"));

@@ -26,6 +26,12 @@ impl Config {
         }
     }
 
+    /// Why the configuration cannot be meant: something is asked for that the wire it names cannot do.
+    #[must_use]
+    pub fn contradiction(&self) -> Option<String> {
+        (self.wire == Wire::V1).then(|| self.beyond_v1()).flatten()
+    }
+
     /// Why there can be no tunnel on wire v1, if something was asked for that it cannot do. A service that was to be
     /// protected is not shared without, and one that expects another host or path does not work.
     pub(super) fn beyond_v1(&self) -> Option<String> {

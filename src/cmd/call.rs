@@ -89,7 +89,7 @@ impl Call {
             Failure::usage(format!("the argument `{}` is not valid UTF-8", wrong.to_string_lossy()))
         })?;
         let stem = Path::new(&program).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        if matches!(&args[..], [only] if matches!(only.as_str(), "-version" | "--version")) {
+        if matches!(&args[..], [only] if matches!(only.as_str(), "-V" | "-version" | "--version")) {
             return Ok(Self::Version);
         }
         match NAMES.iter().find(|name| name.link == Some(stem)) {
@@ -232,6 +232,7 @@ pub(crate) mod tests {
         help(&["sendit-server", "-help"], "Usage: sendit-server [");
         help(&["sendit-token", "--help"], "Usage: sendit-token [");
         check(&["sendit", "--version"], "version");
+        check(&["sendit", "-V"], "version");
         check(&["sendit-server", "-version"], "version");
     }
 

@@ -144,8 +144,8 @@ impl Connect {
             config.max_ttl =
                 duration::parse(&text).map_err(|error| Failure::usage(format!("wrong `--max-ttl`: {error}")))?;
         }
-        if let Some(text) = env.unless_flag(self.wire, env::WIRE) {
-            config.wire = wire(&text)?;
+        if let Some(wire) = env.read(self.wire, env::WIRE, wire)? {
+            config.wire = wire;
         }
         if self.target_insecure {
             config.target_tls = TargetTls::Insecure;
@@ -164,16 +164,19 @@ impl Connect {
         config.basic_auth = secret::credentials(self.basic_auth, self.basic_auth_file, env)?;
         config.allow_ip = networks::parse("--allow-ip", &self.allow_ip)?;
         config.token = secret::token(self.token, self.token_file, env)?;
+        if let Some(contradiction) = config.contradiction() {
+            return Err(Failure::usage(contradiction));
+        }
         Ok((config, log::level(self.log, env, Level::WARN)?, log::format(self.log_format, env)?))
     }
 }
 
-fn wire(text: &str) -> Result<Wire, Failure> {
+fn wire(text: &str) -> Result<Wire, String> {
     match text {
         "auto" => Ok(Wire::Auto),
         "v1" => Ok(Wire::V1),
         "v2" => Ok(Wire::V2),
-        _ => Err(Failure::usage(format!("`{text}` is no wire; choose `auto`, `v1` or `v2`"))),
+        _ => Err(format!("`{text}` is no wire; choose `auto`, `v1` or `v2`")),
     }
 }
 

@@ -130,6 +130,22 @@ impl Env {
     pub(crate) fn unless_flag(&self, flag: Option<String>, name: &str) -> Option<String> {
         flag.or_else(|| self.value(name).map(ToOwned::to_owned))
     }
+
+    /// Reads what the flag says, else what the variable says, which is named where it cannot be meant.
+    pub(crate) fn read<T>(
+        &self,
+        flag: Option<String>,
+        name: &str,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, Failure> {
+        match (flag, self.value(name)) {
+            (Some(text), _) => read(&text).map(Some).map_err(Failure::usage),
+            (None, Some(text)) => read(text)
+                .map(Some)
+                .map_err(|cause| Failure::usage(format!("wrong environment variable `{name}`: {cause}"))),
+            (None, None) => Ok(None),
+        }
+    }
 }
 
 #[cfg(test)]

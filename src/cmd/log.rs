@@ -17,26 +17,25 @@ use super::output::{self, Coloured, Format};
 
 /// How much is logged: what the flag says, else the variable, else `default`.
 pub(crate) fn level(flag: Option<String>, env: &Env, default: Level) -> Result<Level, Failure> {
-    match env.unless_flag(flag, env::LOG).as_deref() {
-        None => Ok(default),
-        Some("error") => Ok(Level::ERROR),
-        Some("warn") => Ok(Level::WARN),
-        Some("info") => Ok(Level::INFO),
-        Some("debug") => Ok(Level::DEBUG),
-        Some("trace") => Ok(Level::TRACE),
-        Some(other) => Err(Failure::usage(format!(
-            "`{other}` is no log level; choose `error`, `warn`, `info`, `debug` or `trace`"
-        ))),
-    }
+    let read = |text: &str| match text {
+        "error" => Ok(Level::ERROR),
+        "warn" => Ok(Level::WARN),
+        "info" => Ok(Level::INFO),
+        "debug" => Ok(Level::DEBUG),
+        "trace" => Ok(Level::TRACE),
+        other => Err(format!("`{other}` is no log level; choose `error`, `warn`, `info`, `debug` or `trace`")),
+    };
+    Ok(env.read(flag, env::LOG, read)?.unwrap_or(default))
 }
 
 /// What it looks like: what the flag says, else the variable, else as people read it.
 pub(crate) fn format(flag: Option<String>, env: &Env) -> Result<Format, Failure> {
-    match env.unless_flag(flag, env::LOG_FORMAT).as_deref() {
-        None | Some("text") => Ok(Format::Text),
-        Some("json") => Ok(Format::Json),
-        Some(other) => Err(Failure::usage(format!("`{other}` is no log format; choose `text` or `json`"))),
-    }
+    let read = |text: &str| match text {
+        "text" => Ok(Format::Text),
+        "json" => Ok(Format::Json),
+        other => Err(format!("`{other}` is no log format; choose `text` or `json`")),
+    };
+    Ok(env.read(flag, env::LOG_FORMAT, read)?.unwrap_or(Format::Text))
 }
 
 /// Starts the log. To be called once. Whatever else is said on standard error looks like it from then on.

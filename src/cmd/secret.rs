@@ -33,7 +33,10 @@ pub(crate) fn secrets(flags: Vec<Secret>, files: &[String], env: &Env) -> Result
     let plain = plain.map(|secret| Ok(secret.into_bytes()));
     let read = files.iter().cloned().chain(from_env(env::SECRET_FILE)).map(|path| {
         let bytes = read("secret", &path)?;
-        Ok(without_newline(&bytes).to_vec())
+        match without_newline(&bytes) {
+            [] => Err(Failure::file(format!("the file `{path}` holds no secret; `openssl rand -hex 32` makes one"))),
+            secret => Ok(secret.to_vec()),
+        }
     });
     plain.chain(read).collect()
 }
@@ -107,7 +110,8 @@ pub(crate) fn credentials(
 
 fn token_in(path: &str) -> Result<String, Failure> {
     let text = String::from_utf8(read("token", path)?).unwrap_or_default();
-    if text.trim().is_empty() {
+    // Three parts with dots between them; what they say only the server judges.
+    if text.trim().split('.').count() != 3 {
         return Err(Failure::file(format!("the file `{path}` holds no token; `sendit token` makes one")));
     }
     Ok(text)
@@ -175,8 +179,8 @@ mod tests {
 
     #[test]
     fn one_newline_is_dropped_from_a_file() {
-        let (_folder, files) = folder(&[b"s\n", b"s\r\n", b"s\n\n", b"s\r", b" s ", b"\n", b"s\r\n\n"]);
-        check(&[], &files, &Env::default(), &["s", "s", "s\n", "s\r", " s ", "", "s\r\n"]);
+        let (_folder, files) = folder(&[b"s\n", b"s\r\n", b"s\n\n", b"s\r", b" s ", b"s\r\n\n"]);
+        check(&[], &files, &Env::default(), &["s", "s", "s\n", "s\r", " s ", "s\r\n"]);
         check(&["s\n"], &[], &Env::default(), &["s\n"]);
     }
 
@@ -187,7 +191,7 @@ mod tests {
 
     #[test]
     fn files_that_cannot_be_read() {
-        let (folder, files) = folder(&[&vec![b'x'; 64 * 1024 + 1], b" \n", b"\xff"]);
+        let (folder, files) = folder(&[&vec![b'x'; 64 * 1024 + 1], b" \n", b"\xff", b"secret\n", b"\n", b""]);
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
         let secret = |path: String| secrets(Vec::new(), &[path], &Env::default()).map(drop);
         let token = |path: String| token(None, Some(path), &Env::default()).map(drop);
@@ -205,6 +209,10 @@ mod tests {
             &secret(large.clone()),
             &format!("the secret file `{large}` is larger than 64 KiB; is it the right one?"),
         );
+        for path in &files[4..] {
+            let sentence = format!("the file `{path}` holds no secret; `openssl rand -hex 32` makes one");
+            refused(&secret(path.clone()), &sentence);
+        }
         for path in &files[1..] {
             refused(&token(path.clone()), &format!("the file `{path}` holds no token; `sendit token` makes one"));
         }

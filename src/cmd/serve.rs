@@ -62,7 +62,8 @@ never told to wait for the wrong ones that its address has sent.",
 Each exchange has a line in the log when it is over, refused ones included: method
 and path, status, bytes of visitor and service, milliseconds, prefix and session, the
 code of `Sendit-Error`, and `cut` where it did not come to its end. With
---log-format json each line on standard error, the first one too, is an object.
+--log-format json each line on standard error is an object, from `Listening` on; what
+keeps the server from starting is said as text.
 Nobody who reads slowly holds the server up: lines are dropped then, and counted.",
     note = "
 SIGINT or SIGTERM: no new sessions, exchanges in flight have 30 s to end. A

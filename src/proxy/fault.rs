@@ -24,8 +24,10 @@ pub enum Fault {
     TargetSpeaksTls,
     /// The target gave no answer in the time that it was given.
     TargetTimeout,
-    /// The server has as much to do as it admits, or is about to stop.
+    /// The server has as much to do as it admits.
     Limit,
+    /// The server is about to stop.
+    Stopping,
     /// The request cannot be passed on as it is.
     BadRequest,
     /// Its target is longer than any head may be.
@@ -44,7 +46,7 @@ impl Fault {
     pub fn status(self) -> StatusCode {
         match self {
             Self::UnknownPrefix => StatusCode::NOT_FOUND,
-            Self::ClientOffline | Self::Limit => StatusCode::SERVICE_UNAVAILABLE,
+            Self::ClientOffline | Self::Limit | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::ClientLost | Self::TargetRefused | Self::TargetBadResponse | Self::TargetSpeaksTls => {
                 StatusCode::BAD_GATEWAY
             }
@@ -66,7 +68,7 @@ impl Fault {
             Self::TargetRefused => "target-refused",
             Self::TargetBadResponse | Self::TargetSpeaksTls => "target-bad-response",
             Self::TargetTimeout => "target-timeout",
-            Self::Limit => "limit",
+            Self::Limit | Self::Stopping => "limit",
             Self::BadRequest | Self::UriTooLong | Self::HeadTooLarge => "bad-request",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
@@ -86,6 +88,7 @@ impl Fault {
                 "the service behind this tunnel speaks TLS where plain HTTP was expected; its tunnel should be given an `https://` destination"
             }
             Self::Limit => "the server is busy; try again shortly",
+            Self::Stopping => "the server is being restarted; try again shortly",
             Self::TargetTimeout => "the service behind this tunnel did not answer in time",
             Self::BadRequest => "this request cannot be passed on",
             Self::UriTooLong => "the address of this request is too long",

@@ -66,7 +66,7 @@ async fn pass_on(server: &Server, request: &mut Request, there: &There, entry: &
     let prefix = there.prefix.as_deref().ok_or(Fault::UnknownPrefix)?;
     let (session, place) = attended(server, prefix, &caller).await?;
     if server.is_draining() {
-        return Err(Fault::Limit);
+        return Err(Fault::Stopping);
     }
     *request.uri_mut() = there.whole.clone();
     let owed = request.extensions_mut().remove::<Owed>();

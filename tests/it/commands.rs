@@ -69,7 +69,8 @@ async fn flags() {
         check(&["connect", "--max-ttl", ttl, URL, TARGET], 2, &format!("wrong `--max-ttl`: {cause}")).await;
     }
     check(&["doctor"], 2, "the argument `URL` is missing; see `sendit doctor --help`").await;
-    check(&["doctor", "example.com"], 2, "`example.com` is no URL; write it like `https://host/prefix`").await;
+    let sentence = "`example.com` must start with `https://` or `http://`, like `https://host/prefix`";
+    check(&["doctor", "example.com"], 2, sentence).await;
     check(&["doctor", "--longest", "1h", URL], 2, "wrong `--longest`: `1h` is more than 10m").await;
     check(
         &["doctor", "http://127.0.0.1:1/Foo"],
@@ -98,8 +99,8 @@ async fn urls() {
         ("http://h/ab", &format!("the source URL `http://h/ab` ends in no valid prefix: {rule}")),
         ("http://h/Foo", &format!("the source URL `http://h/Foo` ends in no valid prefix: {rule}")),
         ("http://h/a_b", &format!("the source URL `http://h/a_b` ends in no valid prefix: {rule}")),
-        ("h/foo", "`h/foo` is no URL; write it like `https://host/prefix`"),
-        ("ftp://h/foo", "`ftp://h/foo` must start with `http://` or `https://`"),
+        ("h/foo", "`h/foo` must start with `https://` or `http://`, like `https://host/prefix`"),
+        ("ftp://h/foo", "`ftp://h/foo` must start with `https://` or `http://`, like `https://host/prefix`"),
         ("http://h/foo?x=1", "`http://h/foo?x=1` must have no user, no `?` and no `#`"),
     ] {
         check(&["connect", source, TARGET], 2, sentence).await;
@@ -109,7 +110,11 @@ async fn urls() {
             "http://localhost:1/x",
             "the destination URL `http://localhost:1/x` must have no path: paths are forwarded whole, prefix included",
         ),
-        ("localhost:1", "`localhost:1` must start with `http://`, `https://` or `h2c://`"),
+        (
+            "localhost:1",
+            "`localhost:1` must start with `http://`, `https://` or `h2c://`, like `http://localhost:3000`",
+        ),
+        ("3000", "`3000` must start with `http://`, `https://` or `h2c://`, like `http://localhost:3000`"),
         ("http://u:p@localhost", "`http://u:p@localhost` must have no user, no `?` and no `#`"),
     ] {
         check(&["connect", URL, destination], 2, sentence).await;
@@ -120,7 +125,8 @@ async fn urls() {
 async fn files() {
     let folder = TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let (none, empty, large) = (path("none"), path("empty"), path("large"));
+    let (none, empty, large, secret) = (path("none"), path("empty"), path("large"), path("secret"));
+    std::fs::write(&secret, "0123456789abcdef\n").unwrap();
     std::fs::write(&empty, "\n").unwrap();
     std::fs::write(&large, vec![b'x'; 100_000]).unwrap();
     let folder = folder.path().to_str().unwrap();
@@ -132,11 +138,25 @@ async fn files() {
     check(&["token", "--secret-file", folder], 7, &directory).await;
     let sentence = format!("the secret file `{large}` is larger than 64 KiB; is it the right one?");
     check(&["token", "--secret-file", &large], 7, &sentence).await;
-    check(&["token", "--secret-file", &empty], 2, "the secret is empty; give one of 32 random bytes or more").await;
+    let sentence = format!("the file `{empty}` holds no secret; `openssl rand -hex 32` makes one");
+    check(&["token", "--secret-file", &empty], 7, &sentence).await;
+    check(&["serve", "--addr", "127.0.0.1:0", "--secret-file", &empty], 7, &sentence).await;
+    check(&["token", "--secret", ""], 2, "the secret is empty; give one of 32 random bytes or more").await;
     let sentence = format!("cannot read the token file `{none}`: there is no such file or directory");
     check(&["connect", "--token-file", &none, URL, TARGET], 7, &sentence).await;
     let sentence = format!("the file `{empty}` holds no token; `sendit token` makes one");
     check(&["connect", "--token-file", &empty, URL, TARGET], 7, &sentence).await;
+    let sentence = format!("the file `{secret}` holds no token; `sendit token` makes one");
+    check(&["connect", "--token-file", &secret, URL, TARGET], 7, &sentence).await;
+    for (name, sentence) in [
+        ("SENDIT_LOG", "`loud` is no log level; choose `error`, `warn`, `info`, `debug` or `trace`"),
+        ("SENDIT_LOG_FORMAT", "`loud` is no log format; choose `text` or `json`"),
+        ("SENDIT_WIRE", "`loud` is no wire; choose `auto`, `v1` or `v2`"),
+    ] {
+        let (code, _, said) = run(&["connect", URL, TARGET], &[(name, "loud")]).await;
+        let sentence = format!("error: wrong environment variable `{name}`: {sentence}\n");
+        assert_eq!((code, said), (Some(2), sentence));
+    }
     let (code, _, said) = run(&["serve"], &[("SENDIT_HTTPS_REDIR", "yes")]).await;
     assert_eq!(code, Some(2));
     assert_eq!(said, "error: the environment variable `SENDIT_HTTPS_REDIR` is `1` or `0`, not `yes`\n");
@@ -154,8 +174,15 @@ async fn a_port_that_is_taken() {
 
 #[tokio::test]
 async fn help_and_versions_are_answers() {
-    for args in [&["--help"][..], &["help"], &["serve", "-h"], &["help", "connect"], &["token", "-help"], &["-version"]]
-    {
+    for args in [
+        &["--help"][..],
+        &["help"],
+        &["serve", "-h"],
+        &["help", "connect"],
+        &["token", "-help"],
+        &["-version"],
+        &["-V"],
+    ] {
         let (code, answer, said) = run(args, &[]).await;
         assert_eq!((code, said.as_str()), (Some(0), ""), "{args:?}");
         assert!(answer.contains("sendit"), "{args:?}: {answer}");

@@ -139,6 +139,11 @@ async fn a_broken_list_opens_no_door() {
         let answer = ask(server.addr, &of_jo, &body).await;
         assert_eq!((answer.status(), &*answer.code()), ("401", "revoked"), "{text:?}");
     }
+    // A pipe that nobody writes into would keep the reader for ever.
+    std::fs::remove_file(&list.path).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&list.path).status().unwrap().success());
+    server.program.printed(|output| output.stderr.contains("it is no regular file")).await;
+    std::fs::remove_file(&list.path).unwrap();
     list.write("sub:somebody-else\nsub:another\n");
     server.program.printed(|output| output.stderr.contains("is in force entries=2 sessions=0")).await;
     Session::open(&server, &of_jo, "my-app").await;

@@ -188,7 +188,7 @@ async fn wire_v1_by_hand_is_told_apart() {
         let mut command = sendit();
         command.args(["connect", "--wire=v1"]).args(flags).args([&*server.url("/app"), "http://127.0.0.1:1"]);
         let mut client = Client::of(command);
-        assert_eq!(client.program.ended().await, Some(8));
+        assert_eq!(client.program.ended().await, Some(2));
         let sentence = format!("error: {flag} takes wire v2: leave `--wire v1` away\n");
         assert_eq!(client.program.all().await.stderr, sentence);
     }

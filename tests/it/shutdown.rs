@@ -67,8 +67,9 @@ async fn a_server_ends_after_its_exchanges() {
         tunnel.server.url("")
     );
     late.program.printed(|output| output.stderr.contains(&sentence)).await;
-    let (head, _) = tunnel.server.get("/app", "").await;
+    let (head, body) = tunnel.server.get("/app", "").await;
     assert_eq!((head.status(), head.value("sendit-error")), ("503", Some("limit")));
+    assert_eq!(body, "the server is being restarted; try again shortly\n");
     halves.end_well().await;
     assert_eq!(tunnel.server.program.ended().await, Some(0));
 }

@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn refusals() {
-        refused(&["host"], "`host` is no URL; write it like `https://host/prefix`");
+        refused(&["host"], "`host` must start with `https://` or `http://`, like `https://host/prefix`");
         refused(
             &["https://host/Foo"],
             "the source URL `https://host/Foo` ends in no valid prefix: a prefix is 3 to 64 of `a-z`, `0-9` and `-`",

@@ -89,6 +89,11 @@ impl RevokedFile {
 
 fn read(path: &str) -> Seen {
     let mut text = String::new();
+    match std::fs::metadata(path) {
+        // Opening a pipe waits for who writes into it, and a device may never end.
+        Ok(found) if !found.is_file() && !found.is_dir() => return Err("it is no regular file".to_owned()),
+        _ => {}
+    }
     let read = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_string(&mut text));
     match read {
         Err(cause) => Err(reason(&cause)),

@@ -63,7 +63,7 @@ pub(super) const COMMANDS: &[(&str, Does)] = &[
         Stays(READY),
     ),
     ("sendit connect --token-file token --strip-prefix https://example.com/my-app h2c://localhost:50051", Stays(READY)),
-    ("sendit connect --wire v1 --basic-auth jo:secret https://example.com/my-app http://localhost:3000", Ends(8)),
+    ("sendit connect --wire v1 --basic-auth jo:secret https://example.com/my-app http://localhost:3000", Ends(2)),
     ("sendit serve --secret-file secret --trusted-proxy 10.0.0.0/8 --trusted-proxy ::1", Passes(LISTENING)),
     ("sendit doctor --token-file token --longest 1s https://example.com/my-app", Measures),
     ("sendit doctor --token-file token https://example.com/my-app", Measures),
