@@ -135,6 +135,9 @@ pub async fn run(
                 cause
             }
         };
+        if shutdown.is_cancelled() {
+            return Ok(());
+        }
         let after = backoff.next(random_unit());
         client.tell(Event::Retrying { cause, after });
         tokio::select! {

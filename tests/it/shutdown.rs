@@ -2,10 +2,11 @@
 #![cfg(unix)]
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::peer::{End, Peer};
@@ -103,6 +104,22 @@ async fn a_second_signal_ends_at_once() {
     assert_eq!(tunnel.server.program.ended().await, Some(130));
     assert!(tunnel.server.program.all().await.stderr.ends_with("error: ended by a second signal\n"));
     halves.are_cut().await;
+}
+
+/// Who stops does not come back, so nobody is told of trying.
+#[tokio::test]
+async fn a_client_that_stops_promises_nothing_where_its_link_is_lost() {
+    let mut target = Target::start();
+    let mut tunnel = Tunnel::to(&target.url()).await;
+    let halves = Halves::begin(&tunnel, &mut target).await;
+    ask(&mut tunnel.client.program).await;
+    tunnel.server.program.kill().await;
+    sleep(Duration::from_secs(3)).await;
+    tunnel.client.program.kill().await;
+    let said = tunnel.client.program.all().await.stderr;
+    let (_, since) = said.split_once(STOPPING).unwrap();
+    assert!(!since.contains("link lost") && !since.contains("no tunnel"), "{said}");
+    drop(halves);
 }
 
 #[tokio::test]

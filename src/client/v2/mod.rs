@@ -23,7 +23,7 @@ use super::cause;
 use super::exchange::Report;
 use super::link::Denied;
 use super::refusal;
-use super::session::{Client, Ended, GRACE, Life};
+use super::session::{Ended, GRACE, Life};
 use crate::mux::{Ending, Upkeep, accepting};
 use crate::pipe::v2::{Budget, Carriers, End, Pipe, pipe};
 use outage::News;
@@ -91,13 +91,16 @@ async fn keep(life: &Life<'_>, tunnel: Arc<Tunnel>, pipe: Pipe, carriers: &Carri
         let _ = timeout(GRACE, ending).await;
     };
     tokio::select! {
-        ending = apart(&life.tasks, driver) => lost(life, carriers, &ending),
-        end = carriers.until_ended() => lost(life, carriers, &Ending::Failed(std::io::Error::other(format!("{end:?}")))),
+        ending = apart(&life.tasks, driver) => lost(life, carriers, &match ending {
+            Ending::Closed => "it was closed".to_owned(),
+            Ending::Failed(error) => cause::plain(&error, ""),
+        }),
+        _ = carriers.until_ended() => lost(life, carriers, "it has ended"),
         cause = apart(&life.tasks, down::run(Arc::clone(&tunnel), life.tasks.clone())) => Ended::Lost(cause),
         cause = apart(&life.tasks, up::run(Arc::clone(&tunnel), life.tasks.clone())) => Ended::Lost(cause),
         () = trial::run(&tunnel, life.client) => Ended::Stopped,
         () = doubt::run(&tunnel) => Ended::Stopped,
-        () = tell_outages(&tunnel, life.client) => Ended::Stopped,
+        () = tell_outages(&tunnel, life) => Ended::Stopped,
         () = stopping => Ended::Stopped,
     }
 }
@@ -114,18 +117,20 @@ async fn apart<T: Send + 'static>(tasks: &TaskTracker, work: impl Future<Output 
     }
 }
 
-async fn tell_outages(tunnel: &Tunnel, client: &Client) {
+async fn tell_outages(tunnel: &Tunnel, life: &Life<'_>) {
     let tell = |news| match news {
-        News::Lost { cause } => client.tell(Event::Lost { cause }),
+        // Who stops waits for nothing.
+        _ if life.shutdown.is_cancelled() => {}
+        News::Lost { cause } => life.client.tell(Event::Lost { cause }),
         News::Back { after } => {
             tunnel.back.notify_one();
-            client.tell(Event::Back { after });
+            life.client.tell(Event::Back { after });
         }
     };
     tunnel.failures.watch(|| tunnel.carriers.heard(), tell).await;
 }
 
-fn lost(life: &Life<'_>, carriers: &Carriers, ending: &Ending) -> Ended {
+fn lost(life: &Life<'_>, carriers: &Carriers, cause: &str) -> Ended {
     if life.shutdown.is_cancelled() {
         return Ended::Stopped;
     }
@@ -135,11 +140,6 @@ fn lost(life: &Life<'_>, carriers: &Carriers, ending: &Ending) -> Ended {
         Some(End::Closed { code: EXPIRED, .. }) => Ended::Denied(refusal::expired(&life.client.config.source)),
         Some(End::Closed { text, .. }) => Ended::Lost(text),
         Some(End::Failed(cause)) => Ended::Lost(format!("the link to the server was lost: {cause}")),
-        None => match ending {
-            Ending::Closed => Ended::Lost("the server ended the session".to_owned()),
-            Ending::Failed(error) => {
-                Ended::Lost(format!("the link to the server was lost: {}", cause::plain(error, "")))
-            }
-        },
+        None => Ended::Lost(format!("the link to the server was lost: {cause}")),
     }
 }

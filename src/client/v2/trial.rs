@@ -44,7 +44,7 @@ pub(super) enum Hindrance {
     #[error("streaming lags by {} ms", .0.as_millis())]
     Lags(Duration),
     /// It was cut, or refused.
-    #[error("streaming does not get through ({0:?})")]
+    #[error("streaming does not get through: {0}")]
     Broken(Trouble),
 }
 
@@ -56,7 +56,9 @@ pub(super) async fn run(tunnel: &Tunnel, client: &Client) {
         let trial = once(tunnel).await;
         let text = [Some(path.describe()), why("down", &trial.down), why("up", &trial.up)];
         let text = text.into_iter().flatten().collect::<Vec<_>>().join("; ");
-        if text != told {
+        // Where complete requests fail as well, it is the link that is lost, of which others tell.
+        let counts = trial.down.is_ok() && trial.up.is_ok() || passes(tunnel).await;
+        if counts && text != told {
             told.clone_from(&text);
             client.tell(Event::Link { text });
         }
@@ -100,6 +102,11 @@ async fn round_trip(tunnel: &Tunnel) -> Duration {
     shortest
 }
 
+/// Whether a complete request passes.
+async fn passes(tunnel: &Tunnel) -> bool {
+    matches!(timeout(DEADLINE, up::round_trip(tunnel)).await, Ok(Ok(_)))
+}
+
 async fn try_direction<F>(
     manner: &tokio::sync::watch::Sender<Manner>,
     round_trip: Duration,
@@ -125,4 +132,22 @@ where
         };
     }
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_read_why_a_direction_does_not_stream() {
+        let why = |trouble| Hindrance::Broken(trouble).to_string();
+        assert_eq!(
+            why(Trouble::Gone("the server does not know the session any more".to_owned())),
+            "streaming does not get through: the server does not know the session any more"
+        );
+        assert_eq!(
+            why(Trouble::TooLarge),
+            "streaming does not get through: something on the way does not take as much at once"
+        );
+    }
 }

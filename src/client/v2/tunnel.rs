@@ -31,13 +31,16 @@ pub(super) struct Tunnel {
 }
 
 /// Why a carrier did not do its work.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Trouble {
     /// The server does not know the session any more.
+    #[error("{0}")]
     Gone(String),
     /// Something on the way does not take as much at once.
+    #[error("something on the way does not take as much at once")]
     TooLarge,
     /// It was cut, refused for now, or is doubted. Nothing is lost.
+    #[error("{0}")]
     Cut(String),
 }
 
