@@ -65,6 +65,8 @@ pub(super) async fn run(tunnel: &Tunnel, client: &Client) {
         loop {
             if timeout(again, tunnel.back.notified()).await.is_ok() {
                 again = AGAIN;
+                // What carries may have changed meanwhile, of which nobody was told.
+                told.clear();
                 break;
             }
             if *path.down.borrow() != Manner::Stream || *path.up.borrow() != Manner::Stream {
