@@ -65,6 +65,6 @@ mod tests {
         check("https://host/base/foo", "https://host/base/x", Some("foo"));
         check("https://host", "https://host/x", None);
         check("http://host:81/", "http://host:81/x", None);
-        assert_eq!("host".parse::<Place>(), Err(InvalidUrl::Syntax("host".to_owned())));
+        assert_eq!("host".parse::<Place>(), Err(InvalidUrl::Scheme("host".to_owned())));
     }
 }
