@@ -43,7 +43,7 @@ async fn attended(server: &Server, prefix: &str, caller: &Caller<'_>) -> Result<
         session.admit(caller.headers, caller.visitor)?;
         let place = session.place(caller.headers, caller.visitor).await?;
         // Before anything of the request is on its way: a visitor who is told that nobody is there can safely try again.
-        let held = timeout_at(begin + session.hold(), session.attended()).await;
+        let held = timeout_at(session.patience(begin), session.attended()).await;
         if held.map_err(|_| Fault::ClientOffline)?? {
             return Ok((session, place));
         }

@@ -7,14 +7,13 @@ mod running;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
 use http::header::HeaderValue;
 use http::{HeaderMap, Request};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -152,9 +151,11 @@ impl Session {
         open(self.opener.clone(), matches!(self.link, Link::V2(_))).await
     }
 
-    /// How long visitors wait for the client where it is gone.
-    pub(super) fn hold(&self) -> Duration {
-        self.opening.hold
+    /// How long a visitor who came at `begin` waits for the client: for as long as it is held where the client is gone,
+    /// and in any case until the client is missed.
+    pub(super) fn patience(&self, begin: Instant) -> Instant {
+        let missed = if let Link::V2(attendance) = &self.link { attendance.back_by() } else { None };
+        missed.into_iter().fold(begin + self.opening.hold, Instant::max)
     }
 
     /// Whether a visitor may pass, before it waits for anything.
@@ -175,12 +176,13 @@ impl Session {
     /// Where too many wait already.
     pub(super) async fn attended(&self) -> Result<bool, Fault> {
         let Link::V2(attendance) = &self.link else { return Ok(true) };
-        if attendance.is_attended() && !self.ended.is_cancelled() {
+        if attendance.is_carried() && !self.ended.is_cancelled() {
             return Ok(true);
         }
-        let _held = self.places.hold()?;
+        // Whose next carrier is on its way is not gone, and its visitors take no place from those who are held.
+        let _held = if attendance.is_attended() { None } else { Some(self.places.hold()?) };
         tokio::select! {
-            () = attendance.attended() => Ok(true),
+            () = attendance.carried() => Ok(true),
             () = self.ended.cancelled() => Ok(false),
         }
     }
@@ -231,7 +233,7 @@ impl Session {
         match &self.link {
             // The multiplexer finds out, and ends the session.
             Link::V1(_) => std::future::pending().await,
-            Link::V2(attendance) => attendance.unheard(self.hold()).await,
+            Link::V2(attendance) => attendance.unheard(self.opening.hold).await,
         }
     }
 

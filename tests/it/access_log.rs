@@ -206,8 +206,6 @@ async fn every_failure_has_its_line() {
     line(&mut server, "/app/one").await;
 
     client.program.kill().await;
-    // One that is killed between two batches is not missed before the next would be late.
-    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
     let answer = server.get("/app/away", "").await;
     let sentence = "the tunnel's client is not connected; try again shortly";
     told(&mut server, "/app/away", answer, 503, "client-offline", sentence).await;

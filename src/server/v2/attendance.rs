@@ -63,6 +63,12 @@ struct Roll {
 }
 
 impl Roll {
+    /// Whether a carrier is there.
+    fn is_carried(self) -> bool {
+        self.carriers > 0 && !self.silent
+    }
+
+    /// Whether a carrier is there, or the next one is not yet late.
     fn is_attended(self) -> bool {
         let is_there = self.carriers > 0 || self.back_by.is_some_and(|back_by| Instant::now() < back_by);
         is_there && !self.silent
@@ -182,12 +188,23 @@ impl Attendance {
         self.present.borrow().is_attended()
     }
 
-    /// Waits for the client where it is gone. Bounded by nothing.
-    pub(in crate::server) async fn attended(&self) {
-        if !self.is_attended() {
-            // The sender is a field of ours: it is not dropped meanwhile.
-            let _ = self.present.subscribe().wait_for(|roll| roll.is_attended()).await;
-        }
+    pub(in crate::server) fn is_carried(&self) -> bool {
+        self.present.borrow().is_carried()
+    }
+
+    /// When a client that has no carrier now is missed, where it is not missed already.
+    pub(in crate::server) fn back_by(&self) -> Option<Instant> {
+        self.present.borrow().back_by
+    }
+
+    /// Waits for a carrier where there is none: between two batches nobody can tell a client that is there from one that
+    /// has just died. Bounded by nothing.
+    pub(in crate::server) async fn carried(&self) {
+        let before = self.calls.load(Ordering::Relaxed);
+        // One may come and go before anybody looks.
+        let came = |roll: &Roll| roll.is_carried() || self.calls.load(Ordering::Relaxed) != before;
+        // The sender is a field of ours: it is not dropped meanwhile.
+        let _ = self.present.subscribe().wait_for(came).await;
     }
 
     /// What grows with every sign of life.

@@ -99,22 +99,29 @@ fn come_and_go(session: &crate::server::session::Session, attendance: &Attendanc
 #[tokio::test(start_paused = true)]
 async fn a_client_is_there_between_two_batches_on_a_slow_path() {
     let server = Server::new(Config::new(None, || 0));
-    let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+    let terms = Terms { hold: Duration::ZERO, ..Terms::plain("foo", &server) };
+    let (session, attendance) = server.open_v2(None, "", terms).ok().unwrap();
     let mut leaving = std::pin::pin!(attendance.left());
     for epoch in 1..11 {
-        come_and_go(&session, &attendance, epoch, true);
+        come_and_go(&session, &attendance, 2 * epoch, true);
         let round_trip = Duration::from_millis(3_200);
+        let mut visitor = std::pin::pin!(session.attended());
         tokio::select! {
+            _ = visitor.as_mut() => panic!("nobody can know whether it lives"),
             () = leaving.as_mut() => panic!("it has not left"),
             () = sleep(round_trip) => {}
         }
+        assert!(session.patience(Instant::now()) > Instant::now(), "it is waited for by those who are not held");
+        assert!(!session.yields_to(None, None));
         let at = Instant::now();
-        assert!(session.attended().await.ok().unwrap());
-        assert_eq!((at.elapsed(), session.yields_to(None, None)), (Duration::ZERO, false));
+        come_and_go(&session, &attendance, 2 * epoch + 1, true);
+        assert!(visitor.await.ok().unwrap());
+        assert_eq!(at.elapsed(), Duration::ZERO);
     }
-    come_and_go(&session, &attendance, 11, true);
+    come_and_go(&session, &attendance, 100, true);
     let last = Instant::now();
     leaving.await;
+    assert!(session.patience(last) <= Instant::now(), "it is missed");
     assert_eq!((last.elapsed(), attendance.is_attended(), session.yields_to(None, None)), (GAP, false, true));
 }
 
