@@ -99,7 +99,10 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
             Way::Http1(pool) => {
                 let interim = Interim::default();
                 let request = if is_http_11 { expect::hold_body(request, &interim) } else { request };
-                pool.answered(request, &interim).await?
+                tokio::select! {
+                    answered = pool.answered(request, &interim) => answered?,
+                    () = interim.flood() => return Err(Fault::TargetBadResponse),
+                }
             }
             // Apart, for it would have its room in every exchange.
             Way::Http2(shared) => Box::pin(shared.answered(request)).await?,

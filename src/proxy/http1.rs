@@ -53,16 +53,9 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Pool<S> {
         interim: &Interim,
     ) -> Result<Response<Incoming>, Fault> {
         frame(&mut request);
-        tokio::select! {
-            answered = self.sent(request, interim) => answered.map_err(|error| blame(&error)),
-            () = interim.flood() => Err(Fault::TargetBadResponse),
-        }
-    }
-
-    async fn sent(&self, mut request: Request<Body>, interim: &Interim) -> Result<Response<Incoming>, Error> {
         interim.watch(&mut request);
         // What does more than ask may have done it. (RFC 9110, section 9.2.2)
-        match repeated(&request).filter(|again| again.method().is_safe()) {
+        let answered = match repeated(&request).filter(|again| again.method().is_safe()) {
             None => self.fresh.request(request).await,
             Some(mut again) => match self.kept.request(request).await {
                 Err(error) if seen(&error).was_stale() => {
@@ -71,7 +64,8 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Pool<S> {
                 }
                 answered => answered,
             },
-        }
+        };
+        answered.map_err(|error| blame(&error))
     }
 }
 

@@ -121,6 +121,6 @@ mod tests {
     #[test]
     fn a_visit_takes_little_room() {
         let visit = visit(State(Server::new(Config::new(None, || 0))), Request::new(Body::empty()));
-        assert!(size_of_val(&visit) <= 5 * 1024, "{}", size_of_val(&visit));
+        assert!(size_of_val(&visit) <= 4 * 1024, "{}", size_of_val(&visit));
     }
 }
