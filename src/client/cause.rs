@@ -29,13 +29,14 @@ pub(super) fn plain(error: &(dyn StdError + 'static), name: &str) -> String {
 /// How the standard library begins what it says of a name that it cannot resolve.
 const LOOKUP: &str = "failed to lookup address";
 
-/// An I/O error hides what it wraps from who asks for its source, and may wrap another one.
-fn tls<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a TlsError> {
+/// The TLS error that an error is. An I/O error hides what it wraps from who asks for its source, and may wrap another one.
+pub(super) fn tls<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a TlsError> {
     let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     error.downcast_ref().or_else(|| tls(wrapped?))
 }
 
-fn explain_tls(error: &TlsError) -> String {
+/// What a TLS error means for who asked for TLS.
+pub(super) fn explain_tls(error: &TlsError) -> String {
     match error {
         TlsError::InvalidMessage(_) => "it does not speak TLS; give it as `http://`".to_owned(),
         TlsError::InvalidCertificate(cause) => explain_certificate(cause),

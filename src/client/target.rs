@@ -14,7 +14,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::Error as TlsError;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::{Config, Target, tls};
+use super::{Config, Target, cause, tls};
 
 /// How long one try may take.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -94,12 +94,12 @@ impl Connector {
 }
 
 fn explain_tls(error: &io::Error) -> String {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>()) {
-        Some(TlsError::InvalidMessage(_)) => "it does not speak TLS; give it as `http://`".to_owned(),
+    match cause::tls(error) {
         Some(TlsError::InvalidCertificate(cause)) => {
             format!("its certificate is not trusted ({cause}); `--target-insecure` takes any")
         }
-        _ => error.to_string(),
+        Some(other) => cause::explain_tls(other),
+        None => error.to_string(),
     }
 }
 
