@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::auth::Revoked;
 use crate::cmd::exit::{Failure, reason};
@@ -16,6 +16,12 @@ const MAX_FILE: u64 = 1024 * 1024;
 
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How long a look may take before somebody is told.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// What a warning says.
+const UNUSABLE: &str = "the list of revoked tokens cannot be used; the one before stays in force";
 
 /// The text of the file, or why there is none.
 type Seen = Result<String, String>;
@@ -56,13 +62,13 @@ impl RevokedFile {
         loop {
             looks.tick().await;
             let path = self.path.clone();
-            // On a thread of its own: a file may lie where reading takes long.
-            let seen = spawn_blocking(move || read(&path)).await;
-            match self.look(seen.unwrap_or_else(|cause| Err(cause.to_string()))) {
+            let late = || tracing::warn!(cause = "to read it takes long", "{UNUSABLE}");
+            let seen = patiently(move || read(&path), late).await;
+            match self.look(seen) {
                 Look::Nothing => {}
                 Look::Obey(list) => server.revoke(list),
                 Look::Complain(cause) => {
-                    tracing::warn!(cause, "the list of revoked tokens cannot be used; the one before stays in force");
+                    tracing::warn!(cause, "{UNUSABLE}");
                 }
             }
         }
@@ -85,6 +91,19 @@ impl RevokedFile {
             },
         }
     }
+}
+
+/// Looks on a thread of its own: a file may lie where reading takes long, or never ends. That can only be told of, which
+/// `late` does, for neither can it be ended nor may the threads become many.
+async fn patiently(look: impl FnOnce() -> Seen + Send + 'static, late: impl FnOnce()) -> Seen {
+    let mut looking = spawn_blocking(look);
+    let seen = if let Ok(seen) = timeout(DEADLINE, &mut looking).await {
+        seen
+    } else {
+        late();
+        looking.await
+    };
+    seen.unwrap_or_else(|cause| Err(cause.to_string()))
 }
 
 fn read(path: &str) -> Seen {
@@ -148,6 +167,17 @@ mod tests {
         ] {
             assert_eq!(file.look(seen.clone()), expected, "{seen:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_look_that_takes_long_is_told_of_and_waited_for() {
+        tokio::time::pause();
+        let (answer, waiting) = std::sync::mpsc::channel::<Seen>();
+        let late = || answer.send(Ok("sub:a".to_owned())).unwrap();
+        // A clock that is paused stands still while a thread is at work.
+        let clock = tokio::time::advance(DEADLINE + Duration::from_millis(1));
+        let (seen, ()) = tokio::join!(patiently(move || waiting.recv().unwrap(), late), clock);
+        assert_eq!(seen, Ok("sub:a".to_owned()));
     }
 
     #[test]
