@@ -98,8 +98,8 @@
 //!
 //! # The modules, in the order to read them
 //!
-//! Each imports only those before it, and those of one layer are strangers: `wire`, then `auth`, `pipe`, `mux` and
-//! `proxy`, then `server` and `client`, then `cmd`.
+//! Each imports only those before it, and those of one layer are strangers: `wire`, then `auth`, `pipe`, `mux`, `proxy` and
+//! `inspect`, then `server` and `client`, then `cmd`.
 
 pub mod wire;
 
@@ -110,6 +110,8 @@ pub mod pipe;
 pub mod mux;
 
 pub mod proxy;
+
+pub mod inspect;
 
 pub mod server;
 
