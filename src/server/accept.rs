@@ -74,7 +74,7 @@ async fn accept(listener: &TcpListener, server: &Server) {
                 if let Some(place) = connections.place(peer.ip()).await {
                     tasks.spawn(connection(stream, peer, place, server.clone(), routes.clone()));
                 } else {
-                    access_log::refused(server.0.config.access_log, Fault::Limit);
+                    access_log::refused(server.0.config.access_log, Some(peer.ip().to_canonical()), Fault::Limit);
                     refusals.refuse(stream);
                 }
             }
