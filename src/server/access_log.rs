@@ -21,7 +21,7 @@ const TARGET: &str = "sendit::access";
 const MAX_PATH: usize = 256;
 const MAX_METHOD: usize = 32;
 
-/// How many lines in a second may tell of exchanges that failed, which anybody can cause for nothing.
+/// How many lines in a second may tell of exchanges that failed, and of sessions that were refused, which anybody can cause for nothing.
 const MAX_FAILED: usize = 100;
 const WINDOW: Duration = Duration::from_secs(1);
 
@@ -167,7 +167,8 @@ fn told() -> MutexGuard<'static, Told> {
     TOLD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn may_tell() -> bool {
+/// Whether one more failure may have its line.
+pub(super) fn may_tell() -> bool {
     let (may, left_out) = told().count(Instant::now());
     tell(left_out);
     may
