@@ -11,10 +11,11 @@ use http_body::Body;
 use tokio::time::{Instant, sleep};
 
 use super::log::Refused;
+use super::reading::{Reading, Violation};
 use super::record::{Parser, Record};
 use super::sender::TRIAL_PINGS;
 use super::shared::Shared;
-use super::state::{End, Reading, Violation};
+use super::state::End;
 
 /// How long a carrier may be silent before it is dead.
 const SILENCE: Duration = Duration::from_secs(15);
