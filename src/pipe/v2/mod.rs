@@ -211,6 +211,13 @@ impl Carriers {
         Receiver::trial(Arc::clone(&self.0))
     }
 
+    /// Reads a carrier that begins at `from`, and that whoever has seen it can bring again: of what it says only what is
+    /// new is a sign of life.
+    #[must_use]
+    pub fn receive_repeatable(&self, from: u64) -> Receiver {
+        Receiver::repeatable(Arc::clone(&self.0), from)
+    }
+
     /// Reads a carrier of the other direction that begins at `from`.
     #[must_use]
     pub fn receive(&self, from: u64) -> Receiver {

@@ -35,6 +35,7 @@ pub(super) struct Reading {
     at: u64,
     last: Option<u64>,
     is_trial: bool,
+    has_news: bool,
 }
 
 /// What changed by some bytes of a carrier.
@@ -50,7 +51,7 @@ pub(super) struct Change {
 
 impl Reading {
     pub(super) fn new(from: u64) -> Self {
-        Self { parser: Parser::default(), at: from, last: None, is_trial: false }
+        Self { parser: Parser::default(), at: from, last: None, is_trial: false, has_news: false }
     }
 
     /// For a carrier that may neither bring anything of the log nor end the session.
@@ -58,8 +59,9 @@ impl Reading {
         Self { is_trial: true, ..Self::new(0) }
     }
 
-    pub(super) fn is_trial(&self) -> bool {
-        self.is_trial
+    /// Whether the carrier has said anything that was not known. One that comes a second time does not.
+    pub(super) fn has_news(&self) -> bool {
+        self.has_news
     }
 
     /// Whether the carrier said that it ended in order. A trial has no place in the log that it could end at.
@@ -89,19 +91,26 @@ impl Reading {
                     if let Some(last) = self.last {
                         return Err(Violation::BeyondLast(last));
                     }
-                    let from = self.at;
+                    let (from, before) = (self.at, state.inn.extent());
                     self.at = from.saturating_add(data.len() as u64);
                     state.inn.accept(from, data)?;
+                    self.has_news |= state.inn.extent() != before;
                     change.readable |= state.inn.has_ready();
                 }
                 Record::Attached(offset) => drop(state.out.seek(offset.max(state.out.acked()))?),
                 Record::Ack(offset) => {
                     // Nobody waits for room on the way who has not been short of it.
                     change.owes |= state.out.is_held_back();
+                    self.has_news |= offset > state.out.acked();
                     state.out.ack(offset, state.now)?;
                     change.writable = true;
                 }
                 Record::Ping(number) => {
+                    // What stands in a trial is not proved.
+                    if !self.is_trial {
+                        self.has_news |= number > state.heard_ping;
+                        state.heard_ping = state.heard_ping.max(number);
+                    }
                     if state.pongs.len() < MAX_PONGS {
                         state.pongs.push_back(number);
                     }
@@ -109,6 +118,7 @@ impl Reading {
                 }
                 // A number that was never asked answers nothing.
                 Record::Pong(number) if number <= state.pinged => {
+                    self.has_news |= number > state.ponged;
                     state.ponged = state.ponged.max(number);
                     change.owes = true;
                 }
@@ -117,6 +127,7 @@ impl Reading {
                 Record::Skip(offset) if (self.at..=state.inn.wanted()).contains(&offset) => self.at = offset,
                 Record::Skip(offset) => return Err(Violation::Skipped(offset)),
                 Record::Close { code, text } => {
+                    self.has_news |= state.end.is_none();
                     state.end.get_or_insert(End::Closed { code, text });
                     *change = Change { readable: true, writable: true, owes: true };
                 }

@@ -52,6 +52,8 @@ pub(super) struct State {
     /// The same of batches alone. A stream keeps count itself: it may live on where one that told more was lost.
     told_by_batches: u64,
     pub(super) pongs: VecDeque<u64>,
+    /// The newest number that the peer has given to a ping.
+    pub(super) heard_ping: u64,
     /// The newest number that was given to a ping.
     pub(super) pinged: u64,
     /// The newest number of a ping that is to be answered: one of a trial may be lost as it likes.
@@ -97,6 +99,7 @@ impl State {
             told: 0,
             told_by_batches: 0,
             pongs: VecDeque::new(),
+            heard_ping: 0,
             pinged: 0,
             asked: 0,
             asking: false,

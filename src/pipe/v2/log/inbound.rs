@@ -62,6 +62,11 @@ impl Inbound {
         self.wanted
     }
 
+    /// How far it has come in order, and how much has come early: what is new changes one of them.
+    pub(in crate::pipe::v2) fn extent(&self) -> (u64, usize) {
+        (self.wanted, self.parked_len)
+    }
+
     /// Everything below has been read; it is what the peer is told, so that what nobody reads holds it back.
     pub(in crate::pipe::v2) fn read_up_to(&self) -> u64 {
         self.wanted - distance(self.ready_len)
