@@ -56,8 +56,8 @@ mod tests {
     #[track_caller]
     fn check(carriers: &[(Outcome, bool)], expected: &[u128]) {
         let mut pauses = Pauses::default();
-        let paused = carriers.iter().map(|(outcome, is_no_sign)| pauses.next(*outcome, *is_no_sign, 1.0).as_millis());
-        assert_eq!(paused.collect::<Vec<_>>(), expected);
+        let waits = carriers.iter().map(|(outcome, is_no_sign)| pauses.next(*outcome, *is_no_sign, 1.0).as_millis());
+        assert_eq!(waits.collect::<Vec<_>>(), expected);
     }
 
     #[test]
