@@ -33,6 +33,7 @@ mod doctor;
 #[cfg(unix)]
 mod downloads;
 mod early;
+mod empty;
 mod failures;
 mod faults;
 #[cfg(target_os = "linux")]
