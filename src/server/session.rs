@@ -7,6 +7,7 @@ mod running;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -30,6 +31,10 @@ pub(super) use opening::{Around, Link, Opening};
 pub(super) use places::Place;
 use places::{Places, STREAM_DEADLINE};
 pub(super) use running::Running;
+
+/// How long a visitor waits for a client before that counts as waiting: longer than it takes to make a link again that was
+/// cut.
+pub(super) const MOMENT: Duration = Duration::from_secs(1);
 
 pub(super) struct Session {
     id: SessionId,
@@ -179,12 +184,20 @@ impl Session {
         if attendance.is_carried() && !self.ended.is_cancelled() {
             return Ok(true);
         }
-        // Whose next carrier is on its way is not gone, and its visitors take no place from those who are held.
-        let _held = if attendance.is_attended() { None } else { Some(self.places.hold()?) };
-        tokio::select! {
-            () = attendance.carried() => Ok(true),
-            () = self.ended.cancelled() => Ok(false),
+        let mut back = pin!(async {
+            tokio::select! {
+                () = attendance.carried() => true,
+                () = self.ended.cancelled() => false,
+            }
+        });
+        // Who waits for a moment takes no place from those who are held: a whole crowd may come while a link that was cut is
+        // made again.
+        if let Ok(back) = timeout(MOMENT, back.as_mut()).await {
+            return Ok(back);
         }
+        // Nor does who waits for the next carrier of a client that is not gone.
+        let _held = if attendance.is_attended() { None } else { Some(self.places.hold()?) };
+        Ok(back.await)
     }
 
     /// A place for one exchange with a visitor. Waits for it where there is none, for 10 s at most.

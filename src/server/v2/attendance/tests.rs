@@ -3,6 +3,7 @@
 use super::super::STOPPING;
 use super::*;
 use crate::server::open::Terms;
+use crate::server::session::MOMENT;
 use crate::server::{Config, Server};
 
 #[tokio::test(start_paused = true)]
@@ -139,4 +140,25 @@ async fn a_carrier_that_was_cut_leaves_nobody_and_one_that_comes_and_goes_ends_t
         assert!(waiting.await.ok().unwrap());
         assert_eq!(begin.elapsed(), Duration::ZERO);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crowd_may_come_while_a_link_is_made_again() {
+    let server = Server::new(Config::new(None, || 0));
+    let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+    let places = server.0.config.limits.held_per_session;
+    let crowd = || futures_util::future::join_all((0..2 * places).map(|_| session.attended()));
+    come_and_go(&session, &attendance, 1, false);
+    let (all, ()) = tokio::join!(crowd(), async {
+        sleep(MOMENT / 2).await;
+        come_and_go(&session, &attendance, 2, true);
+    });
+    assert!(all.into_iter().all(|back| back.is_ok_and(|back| back)));
+    come_and_go(&session, &attendance, 3, false);
+    // Those who wait for longer take places, and there are no more than these.
+    let (all, ()) = tokio::join!(crowd(), async {
+        sleep(MOMENT * 2).await;
+        come_and_go(&session, &attendance, 4, true);
+    });
+    assert_eq!(all.into_iter().filter(|back| back.as_ref().is_ok_and(|back| *back)).count(), places);
 }
