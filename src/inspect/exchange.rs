@@ -126,3 +126,52 @@ impl Body {
         self.size > self.kept.len() as u64
     }
 }
+
+impl Message {
+    /// The first line of the head, without its end.
+    #[must_use]
+    pub fn start_line(&self) -> &[u8] {
+        lines(&self.head).next().unwrap_or_default()
+    }
+
+    /// A request's method.
+    #[must_use]
+    pub fn method(&self) -> &[u8] {
+        self.word(0)
+    }
+
+    /// What a request asks for: a path, with its query.
+    #[must_use]
+    pub fn path(&self) -> &[u8] {
+        self.word(1)
+    }
+
+    /// An answer's status.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        std::str::from_utf8(self.word(1)).ok()?.parse().ok()
+    }
+
+    /// The names and values of the head's lines, as they came; without the white space around the values.
+    pub fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        lines(&self.head).skip(1).filter_map(|line| {
+            let colon = line.iter().position(|byte| *byte == b':')?;
+            Some((&line[..colon], line[colon + 1..].trim_ascii()))
+        })
+    }
+
+    /// The value of the first header of that name, whose case is all the same.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers().find(|(other, _)| other.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+    }
+
+    fn word(&self, number: usize) -> &[u8] {
+        self.start_line().split(|byte| *byte == b' ').nth(number).unwrap_or_default()
+    }
+}
+
+/// The lines of a head, without their ends.
+fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
+    head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+}

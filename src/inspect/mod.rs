@@ -4,6 +4,13 @@
 //! It reads copies, on the side: it can neither change what passes nor have it wait, and gives up on what it does not
 //! understand.
 
-mod exchange;
+pub mod export;
+pub mod webhook;
 
+mod address;
+mod exchange;
+mod request;
+
+pub use address::{Address, InvalidSite, Site};
 pub use exchange::{Body, Exchange, Id, Kind, Message, Said, Side, State, Timing};
+pub use request::Request;
