@@ -4,17 +4,24 @@
 //! It reads copies, on the side: it can neither change what passes nor have it wait, and gives up on what it does not
 //! understand.
 
+pub mod export;
+pub mod webhook;
+
+mod address;
 mod exchange;
 mod http1;
 mod replay;
+mod request;
 mod store;
 mod tap;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub use address::{Address, InvalidSite, Site};
 pub use exchange::{Body, Exchange, Id, Kind, Message, Said, Side, State, Timing};
 pub use replay::{Replay, replay};
+pub use request::Request;
 pub use store::{Change, Store, Totals};
 pub use tap::Tap;
 

@@ -1,0 +1,7 @@
+//! Exchanges in the forms that other programs read.
+
+mod curl;
+mod har;
+
+pub use curl::curl;
+pub use har::{Har, har};
