@@ -5,5 +5,7 @@
 //! understand.
 
 mod exchange;
+#[cfg(test)]
+mod page;
 
 pub use exchange::{Body, Exchange, Id, Kind, Message, Said, Side, State, Timing};
