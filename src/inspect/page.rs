@@ -24,7 +24,7 @@ macro_rules! files {
 }
 
 const SCRIPTS: &[File] = &files!("text/javascript":
-    "api.js" "body.js" "compare.js" "detail.js" "diff.js" "dom.js" "edit.js" "empty.js" "events.js" "exchanges.js"
+    "api.js" "body.js" "compare.js" "detail.js" "diff.js" "differences.js" "dom.js" "edit.js" "empty.js" "events.js" "exchanges.js"
     "filter.js" "format.js" "head.js" "hex.js" "highlight.js" "json.js" "keys.js" "list.js" "main.js" "message.js"
     "parts.js" "replay.js" "row.js" "said.js" "store.js" "theme.js" "timing.js" "toast.js" "tree.js"
     "webhook.js" "xml.js");

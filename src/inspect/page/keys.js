@@ -40,4 +40,5 @@ export function showHelp() {
       el('a', { href: 'api/openapi.json', target: '_blank' }, 'the API'), '.'),
     el('p.actions', {}, close));
   dialog.showModal();
+  close.focus();
 }
