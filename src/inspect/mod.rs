@@ -4,14 +4,17 @@
 //! It reads copies, on the side: it can neither change what passes nor have it wait, and gives up on what it does not
 //! understand.
 
+pub mod api;
 pub mod export;
 pub mod webhook;
 
 mod address;
 mod exchange;
 mod http1;
+mod page;
 mod replay;
 mod request;
+mod show;
 mod store;
 mod tap;
 
