@@ -73,8 +73,7 @@ pub(super) fn show(message: &Message) -> Shown {
     let media_type = named.as_ref().map(|named| named.essence.clone()).filter(|essence| !essence.is_empty());
     let Decoded { bytes, encoding, decoded, whole, mut problems } = decode::decode(message);
     let named = named.unwrap_or_default();
-    let mut shown =
-        Shown { media_type, kind: Kind::Empty, encoding, decoded, bytes, text: None, problem: None };
+    let mut shown = Shown { media_type, kind: Kind::Empty, encoding, decoded, bytes, text: None, problem: None };
     if message.body.size > 0 {
         let is = sniff::sniff(&named, &shown.bytes, whole);
         problems.extend(is.problem);

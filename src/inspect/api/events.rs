@@ -113,7 +113,7 @@ impl Follower {
         struct Said {
             id: Id,
         }
-        let exchange = |id| Some(Summary::of(&*self.api.0.inspector.store().get(id)?));
+        let exchange = |id| Some(Summary::of(&*self.api.0.inspector.store().get(id)?, &self.api.0.webhooks));
         Some(match item {
             Item::Status => event("status", &self.api.status()),
             Item::Cleared => event("cleared", &serde_json::Map::new()),

@@ -65,7 +65,9 @@ impl Guard {
     pub(super) fn admit(&self, head: &Parts) -> Result<(), Refusal> {
         let refused = |sentence| Err(Refusal::new(StatusCode::FORBIDDEN, sentence));
         if !self.is_for_this_place(head) {
-            return refused("this place goes by its address alone, such as `127.0.0.1:4040`; no other `Host` is answered");
+            return refused(
+                "this place goes by its address alone, such as `127.0.0.1:4040`; no other `Host` is answered",
+            );
         }
         if !self.is_of_this_origin(&head.headers) || (is_of_another_site(&head.headers) && !is_visit(head)) {
             return refused("pages of another origin get no answer here");
@@ -160,7 +162,9 @@ mod tests {
         for host in ["127.0.0.1:4040", "localhost:4040", "LocalHost:4040", "[::1]:4040"] {
             check(HERE, &format!("GET /|host:{host}"), Ok(()));
         }
-        for host in ["127.0.0.1", "127.0.0.1:4041", "evil.example:4040", "localhost.evil.example:4040", "127.0.0.2:4040", ""] {
+        for host in
+            ["127.0.0.1", "127.0.0.1:4041", "evil.example:4040", "localhost.evil.example:4040", "127.0.0.2:4040", ""]
+        {
             check(HERE, &format!("GET /|host:{host}"), Err("no other `Host`"));
         }
         check(HERE, "GET /", Err("no other `Host`"));
@@ -175,7 +179,9 @@ mod tests {
     fn origins() {
         let own = |rest: &str| format!("GET /api/requests|host:localhost:1|{rest}");
         check("127.0.0.1:1", &own("origin:http://localhost:1"), Ok(()));
-        for origin in ["null", "http://evil.example", "https://localhost:1", "http://localhost:2", "http://localhost", ""] {
+        for origin in
+            ["null", "http://evil.example", "https://localhost:1", "http://localhost:2", "http://localhost", ""]
+        {
             check("127.0.0.1:1", &own(&format!("origin:{origin}")), Err("another origin"));
         }
         check("127.0.0.1:1", &own("origin:http://localhost:1|origin:http://localhost:1"), Err("another origin"));
@@ -190,7 +196,9 @@ mod tests {
     #[test]
     fn links_to_the_page_are_followed_and_nothing_else() {
         let visit = |method: &str, path: &str, mode: &str, dest: &str| {
-            format!("{method} {path}|host:localhost:1|sec-fetch-site:cross-site|sec-fetch-mode:{mode}|sec-fetch-dest:{dest}")
+            format!(
+                "{method} {path}|host:localhost:1|sec-fetch-site:cross-site|sec-fetch-mode:{mode}|sec-fetch-dest:{dest}"
+            )
         };
         check("127.0.0.1:1", &visit("GET", "/", "navigate", "document"), Ok(()));
         check("127.0.0.1:1", &visit("GET", "/?a", "navigate", "document"), Ok(()));

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
+use super::webhooks::{Webhook, Webhooks};
 use crate::inspect::show::{self, show};
 use crate::inspect::{Exchange, Id, Kind, Message, Said, Side, State};
 
@@ -28,6 +29,7 @@ pub(super) struct Summary {
     held_ms: Option<f64>,
     resumed: bool,
     replay_of: Option<Id>,
+    webhook: Option<Webhook>,
 }
 
 /// An exchange by itself.
@@ -86,7 +88,7 @@ struct Piece {
 }
 
 impl Summary {
-    pub(super) fn of(exchange: &Exchange) -> Self {
+    pub(super) fn of(exchange: &Exchange, webhooks: &Webhooks) -> Self {
         let Exchange { request, response, timing, .. } = exchange;
         let (state, cause) = state(&exchange.state);
         let host = request.header("host").map(text).unwrap_or_default();
@@ -106,15 +108,16 @@ impl Summary {
             held_ms: (!timing.held.is_zero()).then(|| ms(timing.held)),
             resumed: exchange.resumed,
             replay_of: exchange.replay_of,
+            webhook: webhooks.judge(exchange),
         }
     }
 }
 
 impl Detail {
-    pub(super) fn of(exchange: &Exchange) -> Self {
+    pub(super) fn of(exchange: &Exchange, webhooks: &Webhooks) -> Self {
         let timing = exchange.timing;
         Self {
-            summary: Summary::of(exchange),
+            summary: Summary::of(exchange, webhooks),
             timing: Timing {
                 held_ms: ms(timing.held),
                 asked_ms: timing.asked.map(ms),

@@ -1,5 +1,7 @@
 //! The list of exchanges, what is asked of it, and one of them. Knows heads and kept bodies as bytes that are looked through.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use serde::Serialize;
@@ -27,7 +29,7 @@ pub(super) async fn list(State(api): State<Api>, RawQuery(query): RawQuery) -> R
     let (store, mut search) = (api.0.inspector.store(), wish.text.as_deref().map(Search::new));
     let see = |exchange: &Exchange| {
         let passes = wish.passes(exchange) && search.as_mut().is_none_or(|search| search.finds(exchange));
-        passes.then(|| Summary::of(exchange))
+        passes.then(|| Summary::of(exchange, &api.0.webhooks))
     };
     let exchanges = store.newest(wish.limit, wish.before, see);
     let totals = store.totals();
@@ -35,7 +37,7 @@ pub(super) async fn list(State(api): State<Api>, RawQuery(query): RawQuery) -> R
 }
 
 pub(super) async fn detail(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Refusal> {
-    Ok(json(&Detail::of(&*api.exchange(&id)?)))
+    Ok(json(&Detail::of(&*api.exchange(&id)?, &api.0.webhooks)))
 }
 
 pub(super) async fn clear(State(api): State<Api>) -> Response {
@@ -45,7 +47,7 @@ pub(super) async fn clear(State(api): State<Api>) -> Response {
 
 impl Api {
     /// The exchange that a path names.
-    pub(super) fn exchange(&self, id: &str) -> Result<std::sync::Arc<Exchange>, Refusal> {
+    pub(super) fn exchange(&self, id: &str) -> Result<Arc<Exchange>, Refusal> {
         let id = id.parse().map_err(|_| Refusal::unknown())?;
         self.0.inspector.store().get(id).ok_or_else(Refusal::unknown)
     }
@@ -108,7 +110,8 @@ fn before(value: &str) -> Result<Id, Refusal> {
 
 impl Status {
     fn read(value: &str) -> Result<Self, Refusal> {
-        let class = value.strip_suffix("xx").and_then(|class| class.parse().ok()).filter(|class| (1..=9).contains(class));
+        let class =
+            value.strip_suffix("xx").and_then(|class| class.parse().ok()).filter(|class| (1..=9).contains(class));
         let one = || value.parse().ok().filter(|status| (100..1_000).contains(status));
         let wrong = || Refusal::wrong(format!("`status` is written like `404` or `4xx`, and not `{value}`"));
         class.map(Self::Class).or_else(|| one().map(Self::One)).ok_or_else(wrong)
@@ -137,7 +140,12 @@ mod tests {
         check("", Ok(none()));
         check("limit=&text=&other=1", Ok(none()));
         check("limit=1000&before=7", Ok(Wish { limit: 1_000, before: Some(7), ..none() }));
-        let words = Wish { text: Some("a b".to_owned()), method: Some("get".to_owned()), path: Some("/x".to_owned()), ..none() };
+        let words = Wish {
+            text: Some("a b".to_owned()),
+            method: Some("get".to_owned()),
+            path: Some("/x".to_owned()),
+            ..none()
+        };
         check("text=a+b&method=get&path=%2Fx", Ok(words));
         check("status=2xx", Ok(Wish { status: Some(Status::Class(2)), ..none() }));
         check("status=404", Ok(Wish { status: Some(Status::One(404)), ..none() }));
@@ -146,7 +154,10 @@ mod tests {
         }
         check("before=x", Err("`before` is the `id` of a request, and not `x`"));
         for status in ["xx", "0xx", "10xx", "99", "1000", "2x"] {
-            check(&format!("status={status}"), Err(&format!("`status` is written like `404` or `4xx`, and not `{status}`")));
+            check(
+                &format!("status={status}"),
+                Err(&format!("`status` is written like `404` or `4xx`, and not `{status}`")),
+            );
         }
     }
 }

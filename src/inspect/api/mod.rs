@@ -8,15 +8,16 @@ mod accept;
 mod answer;
 mod bodies;
 mod events;
+mod files;
 mod guard;
 mod json;
 mod list;
 mod ngrok;
-mod files;
 mod patient;
 mod replay;
 mod search;
 mod status;
+mod webhooks;
 
 use std::io;
 use std::net::SocketAddr;
@@ -30,10 +31,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
 
 use super::Inspector;
+use super::webhook::Secrets;
 pub use accept::serve;
 use guard::Guard;
 pub use guard::Token;
 pub use status::{Link, Standing};
+use webhooks::Webhooks;
 
 /// How many may follow the events at a time.
 const MAX_FOLLOWERS: usize = 32;
@@ -59,8 +62,10 @@ pub struct Config {
     pub link: watch::Receiver<Link>,
     /// How the target is reached.
     pub dial: Dial,
-    /// When the client started, since 1970.
-    pub started: Duration,
+    /// The time since 1970.
+    pub now: fn() -> Duration,
+    /// What senders of webhooks sign with.
+    pub secrets: Secrets,
     /// What whoever changes something has to know.
     pub token: Token,
 }
@@ -73,6 +78,9 @@ struct Inner {
     inspector: Inspector,
     config: Config,
     guard: Guard,
+    webhooks: Webhooks,
+    /// When it started, since 1970.
+    started: Duration,
     /// Where it listens.
     addr: SocketAddr,
     followers: Arc<Semaphore>,
@@ -84,8 +92,9 @@ impl Api {
     #[must_use]
     pub fn new(inspector: Inspector, config: Config, addr: SocketAddr) -> Self {
         let guard = Guard::new(addr, config.token.clone());
+        let (webhooks, started) = (Webhooks::new(config.secrets.clone(), &config.url), (config.now)());
         let (followers, replays) = (Arc::new(Semaphore::new(MAX_FOLLOWERS)), Semaphore::new(MAX_REPLAYS));
-        Self(Arc::new(Inner { inspector, config, guard, addr, followers, replays }))
+        Self(Arc::new(Inner { inspector, config, guard, webhooks, started, addr, followers, replays }))
     }
 
     fn router(&self) -> Router {
@@ -93,6 +102,9 @@ impl Api {
             .route("/api/requests", get(list::list).delete(list::clear))
             .route("/api/requests/{id}", get(list::detail))
             .route("/api/requests/{id}/{side}/body", get(bodies::body))
+            .route("/api/requests/{id}/curl", get(bodies::curl))
+            .route("/api/requests/{id}/har", get(bodies::har))
+            .route("/api/har", get(bodies::all_har))
             .route("/api/requests/{id}/replay", post(replay::replay))
             .route("/api/events", get(events::events))
             .route("/api/status", get(status::status))
@@ -106,8 +118,6 @@ impl Api {
         router.fallback(answer::nothing_here).method_not_allowed_fallback(answer::not_so).with_state(self.clone())
     }
 }
-
-
 
 #[cfg(test)]
 mod tests;

@@ -199,7 +199,10 @@ impl Entry {
 impl Answered {
     fn of(response: &Message) -> Self {
         Self {
-            status: text(response.start_line()).split_once(' ').map(|(_, status)| status.to_owned()).unwrap_or_default(),
+            status: text(response.start_line())
+                .split_once(' ')
+                .map(|(_, status)| status.to_owned())
+                .unwrap_or_default(),
             status_code: response.status().unwrap_or_default(),
             proto: word(response, 0),
             headers: headers(response),
@@ -243,7 +246,9 @@ mod tests {
 
     #[test]
     fn names_as_go_writes_them() {
-        for (name, expected) in [("content-type", "Content-Type"), ("X-GITHUB-event", "X-Github-Event"), ("", ""), ("-a", "-A")] {
+        for (name, expected) in
+            [("content-type", "Content-Type"), ("X-GITHUB-event", "X-Github-Event"), ("", ""), ("-a", "-A")]
+        {
             assert_eq!(canonical(name), expected);
         }
     }

@@ -61,7 +61,10 @@ impl Api {
     /// Sends the request of `exchange` again, and gives the number of what comes of it once that has ended. Bounded by the
     /// deadlines of the dialling and of the replay; cancelling it cuts the replay.
     async fn send(&self, exchange: &Exchange, edits: Edits) -> Result<Id, Refusal> {
-        let request = edits.apply(exchange)?;
+        let mut request = edits.apply(exchange)?;
+        self.0.webhooks.renew(&mut request, exchange, (self.0.config.now)());
+        // So that what is wrong is told before anybody is called.
+        request.to_bytes().map_err(|wrong| Refusal::wrong(wrong.to_string()))?;
         let full = |_| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many replays are under way; try again later");
         let _place = self.0.replays.try_acquire().map_err(full)?;
         let failed = |cause: std::io::Error| Refusal::new(StatusCode::BAD_GATEWAY, cause.to_string());
@@ -90,10 +93,10 @@ impl Edits {
         request.method = self.method.map_or(request.method, String::into_bytes);
         request.path = self.path.map_or(request.path, String::into_bytes);
         if let Some(headers) = self.headers {
-            request.headers = headers.into_iter().map(|(name, value)| (name.into_bytes(), value.into_bytes())).collect();
+            request.headers =
+                headers.into_iter().map(|(name, value)| (name.into_bytes(), value.into_bytes())).collect();
         }
         request.body = body.unwrap_or(request.body);
-        request.to_bytes().map_err(|wrong| Refusal::wrong(wrong.to_string()))?;
         Ok(request)
     }
 

@@ -69,9 +69,8 @@ pub(super) fn is_path(wanted: &str, path: &[u8]) -> bool {
     let (begin, rest) = path.split_at(first.len());
     let (mut middle, end) = rest.split_at(rest.len() - last.len());
     let mut is_next = |part: &[u8]| {
-        let found = (0..=middle.len()).find(|at| {
-            middle.get(*at..at + part.len()).is_some_and(|piece| piece.eq_ignore_ascii_case(part))
-        });
+        let found = (0..=middle.len())
+            .find(|at| middle.get(*at..at + part.len()).is_some_and(|piece| piece.eq_ignore_ascii_case(part)));
         middle = found.map_or(&[], |at| &middle[at + part.len()..]);
         found.is_some()
     };

@@ -80,7 +80,7 @@ impl Api {
             state: standing,
             link: text,
             inspect: format!("http://{}", self.0.addr),
-            started: u64::try_from(config.started.as_millis()).unwrap_or(u64::MAX),
+            started: u64::try_from(self.0.started.as_millis()).unwrap_or(u64::MAX),
             token: config.token.as_str().to_owned(),
             totals: Totals {
                 seen: totals.seen,

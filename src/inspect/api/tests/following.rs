@@ -79,7 +79,10 @@ async fn their_number_is_bounded_and_a_place_is_free_again() {
         followers.push(follower);
     }
     let answered = place.get("/api/events").await;
-    assert_eq!((answered.status, answered.error().as_str()), (503, "32 follow the events already, which is all there may be"));
+    assert_eq!(
+        (answered.status, answered.error().as_str()),
+        (503, "32 follow the events already, which is all there may be")
+    );
     followers.pop();
     // That it has gone is seen in its own time.
     let free = async {

@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::inspect::Settings;
+use crate::inspect::webhook::Provider;
 
 /// How long anything may take on a machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -48,19 +49,22 @@ impl Place {
         let reached = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&reached);
         let tasks = TaskTracker::new();
-        Self::with(reached, Arc::new(move || {
-            let (ours, mut theirs) = duplex(1024);
-            let seen = Arc::clone(&seen);
-            tasks.spawn(async move {
-                let mut buffer = [0; 1024];
-                while !is_whole(&seen.lock().unwrap()) {
-                    let read = theirs.read(&mut buffer).await.unwrap();
-                    seen.lock().unwrap().extend(&buffer[..read]);
-                }
-                theirs.write_all(answer.as_bytes()).await.unwrap();
-            });
-            Box::pin(async move { Ok(Box::new(ours) as Box<dyn Connection>) })
-        }))
+        Self::with(
+            reached,
+            Arc::new(move || {
+                let (ours, mut theirs) = duplex(1024);
+                let seen = Arc::clone(&seen);
+                tasks.spawn(async move {
+                    let mut buffer = [0; 1024];
+                    while !is_whole(&seen.lock().unwrap()) {
+                        let read = theirs.read(&mut buffer).await.unwrap();
+                        seen.lock().unwrap().extend(&buffer[..read]);
+                    }
+                    theirs.write_all(answer.as_bytes()).await.unwrap();
+                });
+                Box::pin(async move { Ok(Box::new(ours) as Box<dyn Connection>) })
+            }),
+        )
         .await
     }
 
@@ -80,7 +84,8 @@ impl Place {
             target: "http://localhost:3000".to_owned(),
             link: said,
             dial,
-            started: Duration::from_millis(1_800_000_000_500),
+            now: || Duration::from_millis(1_800_000_000_500),
+            secrets: secrets(),
             token: token.clone(),
         };
         let shutdown = CancellationToken::new();
@@ -125,6 +130,13 @@ impl Place {
     }
 }
 
+/// The secret of those whose webhooks are checked here.
+fn secrets() -> Secrets {
+    let mut secrets = Secrets::default();
+    secrets.add(Provider::GitHub, "secret").unwrap();
+    secrets
+}
+
 fn is_whole(request: &[u8]) -> bool {
     let text = String::from_utf8_lossy(request);
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
@@ -132,12 +144,31 @@ fn is_whole(request: &[u8]) -> bool {
     body.len() >= length.unwrap_or(0)
 }
 
+/// What stands in chunks, without them.
+fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let end = bytes.windows(2).position(|two| two == b"\r\n").expect("a length");
+        let length = usize::from_str_radix(std::str::from_utf8(&bytes[..end]).unwrap(), 16).unwrap();
+        if length == 0 {
+            return body;
+        }
+        body.extend(&bytes[end + 2..end + 2 + length]);
+        bytes = &bytes[end + 4 + length..];
+    }
+}
+
 impl Answered {
     fn read(bytes: &[u8]) -> Self {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") + 4;
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap().to_ascii_lowercase();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Self { status, head, body: bytes[end..].to_vec() }
+        let body = if head.contains("transfer-encoding: chunked\r\n") {
+            unchunked(&bytes[end..])
+        } else {
+            bytes[end..].to_vec()
+        };
+        Self { status, head, body }
     }
 
     fn text(&self) -> &str {

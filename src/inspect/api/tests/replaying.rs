@@ -104,3 +104,13 @@ async fn what_is_too_large_is_refused() {
     assert_eq!(answered.status, 413, "{}", answered.text());
     assert!(place.reached().is_empty());
 }
+
+#[tokio::test]
+async fn webhooks_are_signed_afresh() {
+    let place = place().await;
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nX-GitHub-Event: push\r\nContent-Length: 2\r\n";
+    place.passed(&format!("{head}X-Hub-Signature-256: sha256=00\r\n\r\n[]"), OK);
+    assert_eq!(place.post("/api/requests/2/replay", br#"{"body":"{}"}"#).await.status, 200);
+    let fresh = "X-Hub-Signature-256: sha256=77325902caca812dc259733aacd046b73817372c777b8d95b402647474516e13\r\n";
+    assert!(place.reached().contains(fresh), "{}", place.reached());
+}
