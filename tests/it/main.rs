@@ -28,6 +28,8 @@ mod clocks;
 mod commands;
 #[cfg(target_os = "linux")]
 mod connections;
+#[cfg(unix)]
+mod curl_lines;
 mod demo;
 mod doctor;
 #[cfg(unix)]
