@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::uri::Authority;
 
 use super::{Source, Target};
+use crate::inspect::Inspector;
 use crate::wire::{Credentials, Network};
 
 /// How long servers have visitors wait unless they are asked for something else.
@@ -38,6 +39,8 @@ pub struct Config {
     pub basic_auth: Option<Credentials>,
     /// Where visitors have to come from; anywhere, if it is empty.
     pub allow_ip: Vec<Network>,
+    /// What sees all that passes between visitors and the target, if anything does.
+    pub inspector: Option<Inspector>,
 }
 
 /// What the target is told as its host.
@@ -97,6 +100,7 @@ impl Config {
             path: SourcePath::Kept,
             basic_auth: None,
             allow_ip: Vec::new(),
+            inspector: None,
         }
     }
 }

@@ -1,19 +1,29 @@
 //! One stream: joined to a connection of its own to the target, or answered for it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, timeout};
 
 use super::Event;
 use super::flow::Flow;
-use super::join::{Outcome, join};
+use super::join::{Notes, Outcome, join};
 use super::target::Connector;
 use super::v1::refuse;
+use crate::inspect::Inspector;
 use crate::mux;
 use crate::wire::v2;
 
 /// The type of a TLS record that alerts, which is what a TLS server answers plain HTTP with. (RFC 8446, section 5.1)
 const TLS_ALERT: u8 = 21;
+
+/// How long a visitor's request is waited for before it is refused, so that it can be told what was refused. It comes
+/// together with its stream as a rule.
+const MOMENT: Duration = Duration::from_millis(50);
+
+/// The most that is looked at of such a request.
+const MAX_SEEN: usize = 64 * 1024;
 
 /// How the server learns that the target could not be reached.
 #[derive(Clone)]
@@ -31,14 +41,21 @@ pub(super) struct Exchange {
     pub(super) on_event: Arc<dyn Fn(Event) + Send + Sync>,
     pub(super) report: Report,
     pub(super) flow: Flow,
+    pub(super) inspector: Option<Inspector>,
 }
 
 impl Exchange {
     /// Lives as long as the stream and the connection do.
     pub(super) async fn serve(self, mut stream: mux::Stream) {
-        let mut target = match self.target.connect().await {
-            Ok(target) => target,
+        let begin = Instant::now();
+        let (mut target, held) = match self.target.connect().await {
+            Ok(connected) => connected,
             Err(cause) => {
+                if let Some(inspector) = &self.inspector {
+                    let held = begin.elapsed();
+                    let seen = heard(&mut stream).await;
+                    inspector.unreachable(held, cause.clone(), &seen);
+                }
                 (self.on_event)(Event::Target { cause });
                 return self.refuse(&mut stream).await;
             }
@@ -55,8 +72,9 @@ impl Exchange {
                 (self.on_event)(Event::Target { cause });
             }
         };
-        let flow = self.flow.stream();
-        if join(&mut stream, &mut target, &flow, first).await == Outcome::Cut {
+        let tap = self.inspector.as_ref().map(|inspector| inspector.connection(held));
+        let notes = Notes { flow: &self.flow.stream(), tap: tap.as_ref() };
+        if join(&mut stream, &mut target, &notes, first).await == Outcome::Cut {
             target.cut();
         }
     }
@@ -71,4 +89,16 @@ impl Exchange {
             }
         }
     }
+}
+
+/// What a visitor has said so far. Waits for 50 ms where that is nothing.
+async fn heard(stream: &mut mux::Stream) -> Vec<u8> {
+    let (mut heard, mut wait) = (Vec::new(), MOMENT);
+    while heard.len() < MAX_SEEN {
+        match timeout(wait, stream.read_buf(&mut heard)).await {
+            Ok(Ok(1..)) => wait = Duration::ZERO,
+            _ => break,
+        }
+    }
+    heard
 }

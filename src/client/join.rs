@@ -5,6 +5,7 @@ use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 
 use super::flow::StreamFlow;
+use crate::inspect::{Side, Tap};
 
 /// What is read at a time. From the target it becomes a frame of the multiplexer, so more means fewer headers.
 const DOWN_BUFFER: usize = 16 * 1024;
@@ -27,9 +28,16 @@ enum Direction {
     Deaf,
 }
 
+/// Who takes note of what passes.
+pub(super) struct Notes<'a> {
+    pub(super) flow: &'a StreamFlow,
+    /// What sees copies of all of it.
+    pub(super) tap: Option<&'a Tap>,
+}
+
 /// Copies both ways until both directions have ended or one side is cut. `first` sees the first bytes from the target.
 /// Bounded by nothing but the two sides: a visitor may sit on a breakpoint for hours.
-pub(super) async fn join<S, T>(stream: &mut S, target: &mut T, flow: &StreamFlow, first: impl FnOnce(&[u8])) -> Outcome
+pub(super) async fn join<S, T>(stream: &mut S, target: &mut T, notes: &Notes<'_>, first: impl FnOnce(&[u8])) -> Outcome
 where
     S: AsyncRead + AsyncWrite + Unpin,
     T: AsyncRead + AsyncWrite + Unpin,
@@ -37,10 +45,10 @@ where
     let (mut stream_read, mut stream_write) = split(stream);
     let (mut target_read, mut target_write) = split(target);
     let mut first = Some(first);
-    let down = copy(&mut stream_read, &mut target_write, DOWN_BUFFER, |_| flow.down());
+    let down = copy(&mut stream_read, &mut target_write, DOWN_BUFFER, |bytes| notes.down(bytes));
     let up = async {
         let seen = |bytes: &[u8]| {
-            flow.up();
+            notes.up(bytes);
             if let Some(first) = first.take() {
                 first(bytes);
             }
@@ -56,7 +64,35 @@ where
     }
 }
 
-/// Copies one direction. An error is one of the side that is read.
+impl Notes<'_> {
+    fn down(&self, bytes: &[u8]) {
+        match (bytes, self.tap) {
+            ([], None) => {}
+            ([], Some(tap)) => tap.ended(Side::Visitor),
+            (_, tap) => {
+                self.flow.down();
+                if let Some(tap) = tap {
+                    tap.down(bytes);
+                }
+            }
+        }
+    }
+
+    fn up(&self, bytes: &[u8]) {
+        match (bytes, self.tap) {
+            ([], None) => {}
+            ([], Some(tap)) => tap.ended(Side::Target),
+            (_, tap) => {
+                self.flow.up();
+                if let Some(tap) = tap {
+                    tap.up(bytes);
+                }
+            }
+        }
+    }
+}
+
+/// Copies one direction. `seen` is shown each piece before it is passed on, and an empty one where there are no more. An error is one of the side that is read.
 async fn copy<R, W>(from: &mut R, to: &mut W, size: usize, mut seen: impl FnMut(&[u8])) -> io::Result<Direction>
 where
     R: AsyncRead + Unpin,
@@ -65,10 +101,10 @@ where
     let mut buffer = vec![0; size];
     loop {
         let read = from.read(&mut buffer).await?;
+        seen(&buffer[..read]);
         if read == 0 {
             return Ok(if to.shutdown().await.is_ok() { Direction::Ended } else { Direction::Deaf });
         }
-        seen(&buffer[..read]);
         let written = async {
             to.write_all(&buffer[..read]).await?;
             to.flush().await
@@ -95,8 +131,10 @@ mod tests {
     fn pair() -> Pair {
         let (visitor, mut stream) = duplex(1_000);
         let (target, mut connection) = duplex(1_000);
-        let outcome = tokio_util::task::TaskTracker::new()
-            .spawn(async move { join(&mut stream, &mut connection, &Flow::default().stream(), |_| ()).await });
+        let outcome = tokio_util::task::TaskTracker::new().spawn(async move {
+            let notes = Notes { flow: &Flow::default().stream(), tap: None };
+            join(&mut stream, &mut connection, &notes, |_| ()).await
+        });
         Pair { visitor, target, outcome }
     }
 

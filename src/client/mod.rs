@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use address::{InvalidUrl, Source, Target};
 pub use config::{Config, HostHeader, InvalidHostHeader, SourcePath, TargetTls, Token, Wire};
+pub use target::{Connection, Dialer};
 pub use v2::doctor;
 
 use backoff::Backoff;

@@ -58,6 +58,13 @@ impl Client {
     }
 
     pub(super) fn tell(&self, event: Event) {
+        if let Some(inspector) = &self.config.inspector {
+            match event {
+                Event::Lost { .. } => inspector.link_lost(),
+                Event::Back { .. } => inspector.link_back(),
+                _ => {}
+            }
+        }
         (self.on_event)(event);
     }
 
@@ -101,6 +108,7 @@ impl Life<'_> {
             on_event: Arc::clone(&self.client.on_event),
             report,
             flow: self.flow.clone(),
+            inspector: self.client.config.inspector.clone(),
         }
     }
 }

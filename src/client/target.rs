@@ -14,7 +14,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::Error as TlsError;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::{Config, Target, cause, tls};
+use super::{Config, Error, Target, cause, tls};
 
 /// How long one try may take.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -30,9 +30,35 @@ pub(super) struct Connector {
 }
 
 /// A connection to the target.
-pub(super) enum Connection {
+pub struct Connection(Carrier);
+
+enum Carrier {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// Makes connections to a client's target and to nothing else, for whoever asks that again what a visitor has asked.
+/// Its copies are one and the same.
+#[derive(Clone)]
+pub struct Dialer(Arc<Connector>);
+
+impl Dialer {
+    /// What makes the connections that a client with these settings makes.
+    ///
+    /// # Errors
+    /// Where this machine lacks what TLS to the target needs.
+    pub fn new(config: &Config) -> Result<Self, Error> {
+        let connector = Connector::new(config).map_err(Error::Unable)?;
+        Ok(Self(Arc::new(Connector { hold: Duration::ZERO, ..connector })))
+    }
+
+    /// Connects, by one try of 10 s at most and as long for TLS.
+    ///
+    /// # Errors
+    /// In one sentence, why it could not.
+    pub async fn dial(&self) -> io::Result<Connection> {
+        self.0.connect().await.map(|(connection, _)| connection).map_err(io::Error::other)
+    }
 }
 
 impl Connector {
@@ -43,13 +69,15 @@ impl Connector {
     }
 
     /// Connects, again and again while the target refuses, for as long as the hold allows and 10 s more at most. Says
-    /// in one sentence why it could not.
-    pub(super) async fn connect(&self) -> Result<Connection, String> {
+    /// how long that took beyond the first try, or in one sentence why it could not.
+    pub(super) async fn connect(&self) -> Result<(Connection, Duration), String> {
         let deadline = Instant::now() + self.hold;
+        let mut refused = None;
         let stream = loop {
             match self.tcp().await {
                 Ok(stream) => break stream,
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused && Instant::now() + RETRY < deadline => {
+                    refused.get_or_insert_with(Instant::now);
                     sleep(RETRY).await;
                 }
                 Err(error) => return Err(self.explain(&error)),
@@ -57,10 +85,12 @@ impl Connector {
         };
         // Small pieces must not wait for the acknowledgement of the ones before.
         let _ = stream.set_nodelay(true);
-        match &self.tls {
-            None => Ok(Connection::Plain(stream)),
-            Some(tls) => self.handshake(tls, stream).await,
-        }
+        let held = refused.map_or(Duration::ZERO, |first| first.elapsed());
+        let connection = match &self.tls {
+            None => Connection(Carrier::Plain(stream)),
+            Some(tls) => self.handshake(tls, stream).await?,
+        };
+        Ok((connection, held))
     }
 
     async fn tcp(&self) -> io::Result<TcpStream> {
@@ -74,7 +104,7 @@ impl Connector {
         let name = ServerName::try_from(target.host().to_owned())
             .map_err(|_| format!("`{target}` has no name that a certificate could be made for"))?;
         match timeout(CONNECT_DEADLINE, tls.connect(name, stream)).await {
-            Ok(Ok(stream)) => Ok(Connection::Tls(Box::new(stream))),
+            Ok(Ok(stream)) => Ok(Connection(Carrier::Tls(Box::new(stream)))),
             Ok(Err(error)) => Err(format!("TLS with `{target}` failed: {}", explain_tls(&error))),
             Err(_) => Err(format!("TLS with `{target}` was not agreed on within 10 s")),
         }
@@ -105,14 +135,14 @@ fn explain_tls(error: &io::Error) -> String {
 
 impl Connection {
     pub(super) fn is_plain(&self) -> bool {
-        matches!(self, Self::Plain(_))
+        matches!(self.0, Carrier::Plain(_))
     }
 
     /// Has the connection reset when it is dropped, so that the target does not take a cut for an end.
     pub(super) fn cut(&self) {
-        let stream = match self {
-            Self::Plain(stream) => stream,
-            Self::Tls(stream) => stream.get_ref().0,
+        let stream = match &self.0 {
+            Carrier::Plain(stream) => stream,
+            Carrier::Tls(stream) => stream.get_ref().0,
         };
         // Where it fails the connection is gone already.
         let _ = stream.set_zero_linger();
@@ -121,32 +151,32 @@ impl Connection {
 
 impl AsyncRead for Connection {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        match &mut self.get_mut().0 {
+            Carrier::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Carrier::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
         }
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        match &mut self.get_mut().0 {
+            Carrier::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Carrier::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        match &mut self.get_mut().0 {
+            Carrier::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Carrier::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        match &mut self.get_mut().0 {
+            Carrier::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Carrier::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

@@ -1,8 +1,12 @@
 //! One exchange as it was seen: plain data, and what can be told from it alone.
 
+mod message;
+
 use std::time::Duration;
 
-/// The number of an exchange: from 1 on, in the order of their first bytes.
+pub use message::{Body, Message};
+
+/// The number of an exchange: from 1 on, in the order in which their heads came.
 pub type Id = u64;
 
 /// Who says something.
@@ -39,26 +43,6 @@ pub struct Exchange {
     pub replay_of: Option<Id>,
 }
 
-/// A request or an answer.
-#[derive(Clone, Debug, Default)]
-pub struct Message {
-    /// Its head as it passed, up to and with the empty line.
-    pub head: Vec<u8>,
-    /// Its body, without the framing of chunks.
-    pub body: Body,
-    /// What stood behind the last chunk, as it passed.
-    pub trailers: Vec<u8>,
-}
-
-/// The bytes of a body, or as many as there is room for.
-#[derive(Clone, Debug, Default)]
-pub struct Body {
-    /// Its beginning.
-    pub kept: Vec<u8>,
-    /// How many bytes there were, kept or not.
-    pub size: u64,
-}
-
 /// A WebSocket's message, or an event of a stream of server-sent events.
 #[derive(Clone, Debug)]
 pub struct Said {
@@ -70,6 +54,8 @@ pub struct Said {
     pub kind: Kind,
     /// What it says.
     pub body: Body,
+    /// Whether it stands here as it passed, compressed together with those before it in its direction. (RFC 7692)
+    pub deflated: bool,
 }
 
 /// What a [`Said`] is.
@@ -117,61 +103,4 @@ pub struct Timing {
     pub answered: Option<Duration>,
     /// Until all was over.
     pub ended: Option<Duration>,
-}
-
-impl Body {
-    /// Whether there is more than was kept.
-    #[must_use]
-    pub fn is_cut(&self) -> bool {
-        self.size > self.kept.len() as u64
-    }
-}
-
-impl Message {
-    /// The first line of the head, without its end.
-    #[must_use]
-    pub fn start_line(&self) -> &[u8] {
-        lines(&self.head).next().unwrap_or_default()
-    }
-
-    /// A request's method.
-    #[must_use]
-    pub fn method(&self) -> &[u8] {
-        self.word(0)
-    }
-
-    /// What a request asks for: a path, with its query.
-    #[must_use]
-    pub fn path(&self) -> &[u8] {
-        self.word(1)
-    }
-
-    /// An answer's status.
-    #[must_use]
-    pub fn status(&self) -> Option<u16> {
-        std::str::from_utf8(self.word(1)).ok()?.parse().ok()
-    }
-
-    /// The names and values of the head's lines, as they came; without the white space around the values.
-    pub fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        lines(&self.head).skip(1).filter_map(|line| {
-            let colon = line.iter().position(|byte| *byte == b':')?;
-            Some((&line[..colon], line[colon + 1..].trim_ascii()))
-        })
-    }
-
-    /// The value of the first header of that name, whose case is all the same.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers().find(|(other, _)| other.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
-    }
-
-    fn word(&self, number: usize) -> &[u8] {
-        self.start_line().split(|byte| *byte == b' ').nth(number).unwrap_or_default()
-    }
-}
-
-/// The lines of a head, without their ends.
-fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
-    head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
 }

@@ -4,13 +4,103 @@
 //! It reads copies, on the side: it can neither change what passes nor have it wait, and gives up on what it does not
 //! understand.
 
-pub mod export;
-pub mod webhook;
-
 mod address;
 mod exchange;
+pub mod export;
+mod http1;
+mod replay;
 mod request;
+mod store;
+mod tap;
+pub mod webhook;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 pub use address::{Address, InvalidSite, Site};
 pub use exchange::{Body, Exchange, Id, Kind, Message, Said, Side, State, Timing};
+pub use replay::{Replay, replay};
 pub use request::Request;
+pub use store::{Change, Store, Totals};
+pub use tap::Tap;
+
+/// The most of all that is kept, unless something else is said.
+const ROOM: usize = 64 * 1024 * 1024;
+
+/// The most of a body that is kept, unless something else is said.
+const BODY: usize = 1024 * 1024;
+
+/// What part of the room a body may take.
+const BODY_SHARE: usize = 8;
+
+/// How much is kept, and by which clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How many bytes are kept of all exchanges together, heads, messages and 1 KiB for each exchange included.
+    pub room: usize,
+    /// How many bytes are kept of a body; an eighth of `room` at most.
+    pub body: usize,
+    /// The time since 1970.
+    pub now: fn() -> Duration,
+}
+
+impl Settings {
+    /// 64 MiB, and 1 MiB of each body.
+    #[must_use]
+    pub fn new(now: fn() -> Duration) -> Self {
+        Self { room: ROOM, body: BODY, now }
+    }
+}
+
+/// Sees what passes through a client. Its copies are one and the same.
+#[derive(Clone, Debug)]
+pub struct Inspector(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    settings: Settings,
+    store: Store,
+    /// When the link was lost, until it is back. Held for one operation at a time, never across an await.
+    lost: Mutex<Option<Duration>>,
+}
+
+impl Inspector {
+    /// One that has seen nothing yet.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let settings = Settings { body: settings.body.min(settings.room / BODY_SHARE), ..settings };
+        Self(Arc::new(Inner { settings, store: Store::new(settings.room), lost: Mutex::default() }))
+    }
+
+    /// What a connection to the target is shown to, for which its visitor waited so long beyond the first try.
+    #[must_use]
+    pub fn connection(&self, held: Duration) -> Tap {
+        Tap::new(self.clone(), held, None)
+    }
+
+    /// Takes note of a connection that could not be made, why, and what its visitor had said until then.
+    pub fn unreachable(&self, held: Duration, cause: String, seen: &[u8]) {
+        self.connection(held).unreachable(cause, seen);
+    }
+
+    /// The link to the server is lost.
+    pub fn link_lost(&self) {
+        *self.lost() = Some((self.0.settings.now)());
+    }
+
+    /// It is back: what was under way when it was lost has been resumed.
+    pub fn link_back(&self) {
+        let Some(lost) = self.lost().take() else { return };
+        self.store().records().resume(lost);
+    }
+
+    fn lost(&self) -> MutexGuard<'_, Option<Duration>> {
+        self.0.lost.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The exchanges.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+}

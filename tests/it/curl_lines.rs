@@ -36,6 +36,7 @@ fn cases() -> Vec<(Vec<u8>, Vec<u8>)> {
         bare("DELETE /a HTTP/1.1\nHost: a\nUser-Agent: u"),
         bare("PURGE /a HTTP/1.1\nHost: a"),
         bare("OPTIONS * HTTP/1.1\nHost: a"),
+        bare("GET http://a.example/x HTTP/1.1\nHost: a.example"),
         bare("POST /a HTTP/1.1\nHost: a\nContent-Length: 0"),
         bare("PUT /a HTTP/1.1\nContent-Length: 0\nHost: a\nContent-Type: text/plain"),
         with("GET /a HTTP/1.1\nHost: a\nContent-Length: LENGTH\nContent-Type: text/plain", b"of a GET"),

@@ -63,6 +63,8 @@ mod prefix;
 mod programs;
 mod proxies;
 #[cfg(unix)]
+mod readers;
+#[cfg(unix)]
 mod readme;
 mod recovery;
 mod repeats;
