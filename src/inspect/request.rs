@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::exchange::Message;
+use super::replay::Replay;
 
 /// The parts of a request.
 #[derive(Clone, Debug)]
@@ -28,6 +29,13 @@ impl<'a> Request<'a> {
             headers: message.headers().collect(),
             body: &message.body.kept,
         }
+    }
+
+    /// One that is to be sent.
+    #[must_use]
+    pub fn of_replay(replay: &'a Replay) -> Self {
+        let headers = replay.headers.iter().map(|(name, value)| (name.as_slice(), value.trim_ascii()));
+        Self { method: &replay.method, path: &replay.path, headers: headers.collect(), body: &replay.body }
     }
 
     /// The value of the first header of that name. What is no UTF-8 counts as empty.

@@ -28,6 +28,8 @@ mod clocks;
 mod commands;
 #[cfg(target_os = "linux")]
 mod connections;
+#[cfg(unix)]
+mod curl_lines;
 mod demo;
 mod doctor;
 #[cfg(unix)]
@@ -61,6 +63,8 @@ mod peers;
 mod prefix;
 mod programs;
 mod proxies;
+#[cfg(unix)]
+mod readers;
 #[cfg(unix)]
 mod readme;
 mod recovery;

@@ -21,7 +21,7 @@ pub fn curl(request: &Message, target: &str) -> String {
     let chunked = request.header("transfer-encoding").is_some();
     let body = Content::of(request, chunked);
     line.manner(request, &body);
-    line.place(request.path(), target);
+    line.place(asked(request), target);
     let pipe = line.content(request, &body);
     line.headers(request, &body);
     line.whole(pipe.as_deref())
@@ -136,6 +136,11 @@ impl Line {
         text.push('\n');
         text
     }
+}
+
+/// What a request is for, in whatever form it was written.
+fn asked(request: &Message) -> &[u8] {
+    request.start_line().split(|byte| *byte == b' ').nth(1).unwrap_or_default()
 }
 
 fn header_lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -1,5 +1,6 @@
 //! Exchanges as an HTTP Archive, version 1.2, which browsers and many programs read.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -127,6 +128,8 @@ struct Spoken {
     time: f64,
     opcode: u8,
     data: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<&'static str>,
 }
 
 impl Entry {
@@ -134,11 +137,13 @@ impl Entry {
         let timings = Timings::of(&exchange.timing);
         let messages: Vec<_> = exchange.said.iter().filter_map(|said| Spoken::of(said, exchange.started)).collect();
         let is_socket = exchange.response.as_ref().and_then(Message::status) == Some(101);
+        // What follows on a connection that went over to another protocol is no body.
+        let seen = |message| if is_socket { Cow::Owned(headed(message)) } else { Cow::Borrowed(message) };
         Self {
             started_date_time: String::from_utf8_lossy(&stamp(exchange.started)).into_owned(),
             time: timings.sum(),
-            request: Asked::of(&exchange.request, site),
-            response: exchange.response.as_ref().map_or_else(Answered::none, Answered::of),
+            request: Asked::of(&seen(&exchange.request), site),
+            response: exchange.response.as_ref().map_or_else(Answered::none, |answer| Answered::of(&seen(answer))),
             cache: Nothing {},
             timings,
             resource_type: (is_socket || !messages.is_empty()).then_some("websocket"),
@@ -146,6 +151,10 @@ impl Entry {
             comment: remarks(exchange),
         }
     }
+}
+
+fn headed(message: &Message) -> Message {
+    Message { head: message.head.clone(), ..Message::default() }
 }
 
 /// What the fields have no place for.
@@ -207,10 +216,11 @@ impl Spoken {
             Side::Target => "receive",
         };
         let data = match said.kind {
-            Kind::Text => lossy(&said.body.kept),
+            Kind::Text if !said.deflated => lossy(&said.body.kept),
             _ => STANDARD.encode(&said.body.kept),
         };
-        Some(Self { direction, time: (started + said.at).as_secs_f64(), opcode, data })
+        let comment = said.deflated.then_some("compressed, and in base64");
+        Some(Self { direction, time: (started + said.at).as_secs_f64(), opcode, data, comment })
     }
 }
 

@@ -26,6 +26,7 @@ pub use verdict::{Signature, Verdict};
 
 use super::address::Site;
 use super::exchange::{Exchange, State};
+use super::replay::Replay;
 use super::request::Request;
 use content::Scheme;
 
@@ -132,10 +133,11 @@ pub struct Signed {
 
 impl Signed {
     /// Puts it all in place. Where a header was there before, the new one takes the place of the first.
-    pub fn put_into(self, path: &mut Vec<u8>, headers: &mut Vec<(Vec<u8>, Vec<u8>)>) {
-        if let Some(fresh) = self.path {
-            *path = fresh;
+    pub fn put_into(self, replay: &mut Replay) {
+        if let Some(path) = self.path {
+            replay.path = path;
         }
+        let headers = &mut replay.headers;
         for (name, value) in self.headers {
             let is_it = |header: &(Vec<u8>, _)| header.0.eq_ignore_ascii_case(name.as_bytes());
             let place = headers.iter().position(is_it).unwrap_or(headers.len());

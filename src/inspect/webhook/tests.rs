@@ -273,15 +273,11 @@ fn secrets_that_are_used_in_another_way() {
     let signed = |signer, secret: &str| {
         let all = secrets(&[(signer, secret)]);
         let exchange = seen("webhook-id: m\r\nwebhook-timestamp: 0\r\nwebhook-signature: v1,\r\n", b"{}");
-        let (mut path, mut headers) = (Vec::new(), Vec::new());
         // The scheme is that of Standard Webhooks, the key what another sender would make of the secret.
         let key = all.of(signer).next().unwrap().key();
         let request = Request::of(&exchange.request);
         let made = (standard::SCHEME.sign)(&request, &|before| content::mac(key, before, b"{}"), 0);
-        Signed { path: None, headers: made }.put_into(&mut path, &mut headers);
-        headers.iter().fold(String::new(), |all, (name, value)| {
-            format!("{all}{}: {}\r\n", String::from_utf8_lossy(name), String::from_utf8_lossy(value))
-        })
+        made.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<Vec<_>>().concat()
     };
     let whole = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let check = |signer, secret: &str, expected| {
@@ -320,16 +316,15 @@ fn what_is_signed_anew_holds() {
         );
         let request = Request::of(&exchange.request);
         let signed = sign(provider, &request, &all, None, now).unwrap();
-        let owned = |(name, value): &(&[u8], &[u8])| (name.to_vec(), value.to_vec());
-        let (mut path, mut headers) = (request.path.to_vec(), request.headers.iter().map(owned).collect::<Vec<_>>());
-        signed.put_into(&mut path, &mut headers);
-        let lines = headers.iter().map(|(name, value)| [name, &b": "[..], value, b"\r\n"].concat());
-        exchange.request.head = [b"POST /hook HTTP/1.1\r\n".to_vec(), lines.collect::<Vec<_>>().concat()].concat();
+        let mut replay = Replay::of(&exchange);
+        signed.put_into(&mut replay);
+        exchange.request.head = replay.to_bytes().unwrap();
+        exchange.request.head.truncate(exchange.request.head.len() - replay.body.len());
         let verdict = check(provider, &exchange, &all, None, now);
         assert_eq!(verdict, Verdict::VALID, "{provider:?}");
         assert_eq!(sign(provider, &Request::of(&exchange.request), &Secrets::default(), None, now), None);
         if provider == Provider::GitHub {
-            let names: Vec<_> = headers.iter().map(|(name, _)| String::from_utf8_lossy(name)).collect();
+            let names: Vec<_> = replay.headers.iter().map(|(name, _)| String::from_utf8_lossy(name)).collect();
             assert_eq!(names, ["Host", "webhook-id", "webhook-timestamp", "X-HUB-signature-256"]);
         }
         if provider == Provider::Standard {
@@ -356,7 +351,7 @@ proptest! {
                 let _ = check(provider, &exchange, &all, site.as_ref(), now);
                 let signed = sign(provider, &Request::of(&exchange.request), &all, site.as_ref(), now);
                 if let Some(signed) = signed {
-                    signed.put_into(&mut Vec::new(), &mut vec![(b"x-hub-signature-256".to_vec(), Vec::new())]);
+                    signed.put_into(&mut Replay::of(&exchange));
                 }
             }
         }
