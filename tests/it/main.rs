@@ -50,6 +50,7 @@ mod http;
 mod http2;
 #[cfg(target_os = "linux")]
 mod idle;
+mod inspector;
 mod intermediaries;
 mod left_out;
 mod limits;

@@ -48,7 +48,7 @@ impl Webhooks {
         let headers = replay.headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
         let request = Request { method: &replay.method, path: &replay.path, headers, body: &replay.body };
         if let Some(signed) = sign(webhook.provider, &request, &self.secrets, self.site(), now) {
-            signed.put_into(&mut replay.path, &mut replay.headers);
+            signed.put_into(replay);
         }
     }
 }
