@@ -11,7 +11,6 @@ use super::secret::Secret;
 use super::signals::Signals;
 use super::{descriptors, duration, inspect, log, networks, output, secret};
 use crate::client::{self, Config, Event, InvalidUrl, SourcePath, TargetTls, Wire};
-use crate::inspect::webhook::Secrets;
 
 /// Makes a local service reachable at a public URL, as long as it runs.
 #[derive(FromArgs, ArgsInfo)]
@@ -47,6 +46,10 @@ wire v2: with a server that cannot do it the client ends, and shares nothing.",
     note = "
 User and password are taken from --basic-auth, then --basic-auth-file, then the
 environment. They are kept from the service and from every log.",
+    note = "
+The inspector is a page, at the URL that is said at the start, with each exchange that
+passes: for this machine alone, as nothing is sent anywhere. It keeps the newest, 64 MiB
+in all and 1 MiB of a body, until the client ends. docs/inspector.md says more.",
     note = "
 HTTP_PROXY, HTTPS_PROXY and NO_PROXY are heeded on the way to the server, never
 on the way to the local service.",
@@ -105,6 +108,15 @@ pub(crate) struct Connect {
     #[argh(option, arg_name = "ADDR|off")]
     inspect: Option<String>,
 
+    /// what a sender signs webhooks with, so that the inspector tells whether they are genuine: github, stripe, slack, twilio
+    /// or standard, =, and the secret; can be repeated
+    #[argh(option, arg_name = "SENDER=SECRET")]
+    webhook_secret: Vec<Secret>,
+
+    /// the same from a file; can be repeated
+    #[argh(option, arg_name = "SENDER=FILE")]
+    webhook_secret_file: Vec<String>,
+
     /// how much is logged: error, warn, info, debug or trace (default: warn)
     #[argh(option, arg_name = "LEVEL")]
     log: Option<String>,
@@ -126,12 +138,10 @@ pub(crate) struct Connect {
 pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
     let ready = format!("Ready; Forwarding {} -> {}", args.source, args.destination);
     let place = inspect::Place::read(args.inspect.clone(), env)?;
+    let secrets = secret::webhooks(&args.webhook_secret, &args.webhook_secret_file, env)?;
     let (mut config, level, format) = args.settle(env)?;
     log::start(level, format);
-    let inspection = Inspection::start(place, &mut config, Secrets::default()).await?;
-    if let Some(inspection) = &inspection {
-        output::say(format_args!("Inspector: {}", inspection.url()));
-    }
+    let inspection = Inspection::start(place, &mut config, secrets).await?;
     // Each stream takes one; where there are too few, the target counts as one that refuses.
     let _ = descriptors::connections();
     let signals = Signals::catch()?;
@@ -142,7 +152,12 @@ pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
                 inspection.note(&event);
             }
             match event {
-                Event::Ready => output::say(&ready),
+                Event::Ready => {
+                    output::say(&ready);
+                    if let Some(inspection) = &inspection {
+                        inspection.introduce();
+                    }
+                }
                 trouble => tell(&trouble),
             }
         };

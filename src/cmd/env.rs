@@ -42,6 +42,8 @@ pub(crate) const BASIC_AUTH: &str = "SENDIT_BASIC_AUTH";
 pub(crate) const BASIC_AUTH_FILE: &str = "SENDIT_BASIC_AUTH_FILE";
 /// The variable for `--inspect`.
 pub(crate) const INSPECT: &str = "SENDIT_INSPECT";
+/// The variable for `--webhook-secret`.
+pub(crate) const WEBHOOK_SECRET: &str = "SENDIT_WEBHOOK_SECRET";
 /// The variable for `--log`.
 pub(crate) const LOG: &str = "SENDIT_LOG";
 
@@ -96,6 +98,12 @@ pub const TABLE: &[Variable] = &[
         flag: "--inspect",
         meaning: "where the inspector is, or `off`",
         commands: &["connect", "demo"],
+    },
+    Variable {
+        name: WEBHOOK_SECRET,
+        flag: "--webhook-secret",
+        meaning: "what webhooks are signed with, such as `github=SECRET`; several with spaces between them",
+        commands: &["connect"],
     },
     Variable {
         name: LOG,

@@ -2,7 +2,7 @@
 //! it answers.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::{io, thread};
 
 use anyhow::Context as _;
@@ -91,6 +91,7 @@ pub(crate) struct Inspection {
     addr: SocketAddr,
     /// How the link is carried, as it was told last.
     carried: Mutex<Option<String>>,
+    introduced: Once,
     _end: DropGuard,
 }
 
@@ -110,12 +111,21 @@ impl Inspection {
         spawn(listener, Api::new(inspector.clone(), config, addr), shutdown.clone())
             .context("no thread to inspect on")?;
         client.inspector = Some(inspector);
-        Ok(Some(Self { link, addr, carried: Mutex::default(), _end: shutdown.drop_guard() }))
+        Ok(Some(Self::new(link, addr, shutdown)))
+    }
+
+    fn new(link: watch::Sender<Link>, addr: SocketAddr, shutdown: CancellationToken) -> Self {
+        Self { link, addr, carried: Mutex::default(), introduced: Once::new(), _end: shutdown.drop_guard() }
     }
 
     /// The page's URL.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.addr)
+    }
+
+    /// Tells the person where it is, once.
+    pub(crate) fn introduce(&self) {
+        self.introduced.call_once(|| output::say(format_args!("Inspector: {}", self.url())));
     }
 
     /// Takes note of how it stands with the tunnel.
@@ -155,4 +165,50 @@ fn spawn(listener: TcpListener, api: Api, shutdown: CancellationToken) -> io::Re
         });
     };
     thread::Builder::new().name("inspector".to_owned()).spawn(serving).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(flag: Option<&str>, env: &Env, expected: Result<Place, &str>) {
+        let seen = Place::read(flag.map(ToOwned::to_owned), env).map_err(|failure| failure.sentence);
+        assert_eq!(seen, expected.map_err(ToOwned::to_owned));
+    }
+
+    #[test]
+    fn places() {
+        let at = |text| Ok(Place::At(Address::parse(text).unwrap()));
+        check(None, &Env::default(), Ok(Place::Usual));
+        check(Some("off"), &Env::default(), Ok(Place::Off));
+        check(Some("[::1]:0"), &Env::default(), at("[::1]:0"));
+        check(None, &Env::from([(env::INSPECT, "off")]), Ok(Place::Off));
+        check(Some("localhost:1"), &Env::from([(env::INSPECT, "off")]), at("localhost:1"));
+        let sentence = "`on` is no place for the inspector; write `off`, or an address like `127.0.0.1:4040`";
+        check(Some("on"), &Env::default(), Err(sentence));
+    }
+
+    #[tokio::test]
+    async fn what_it_is_told_of_the_tunnel() {
+        let (link, told) = watch::channel(Link { standing: Standing::Connecting, text: None });
+        let addr = SocketAddr::from(([127, 0, 0, 1], 1));
+        let inspection = Inspection::new(link, addr, CancellationToken::new());
+        let text = || "broken".to_owned();
+        let after = Duration::from_secs(1);
+        for (event, standing, link) in [
+            (Event::Ready, Standing::Ready, None),
+            (Event::Link { text: "by streams".to_owned() }, Standing::Ready, Some("by streams")),
+            (Event::Target { cause: text() }, Standing::Ready, Some("by streams")),
+            (Event::Lost { cause: text() }, Standing::Lost, Some("broken")),
+            (Event::Back { after }, Standing::Ready, Some("by streams")),
+            (Event::Retrying { cause: text(), after }, Standing::Retrying, Some("broken")),
+            (Event::Ready, Standing::Ready, None),
+        ] {
+            inspection.note(&event);
+            assert_eq!(*told.borrow(), Link { standing, text: link.map(ToOwned::to_owned) }, "{event:?}");
+        }
+    }
 }

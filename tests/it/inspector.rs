@@ -2,6 +2,8 @@
 //! it was asked for, or nowhere.
 
 mod api;
+#[cfg(unix)]
+mod described;
 
 use serde_json::json;
 
@@ -120,9 +122,8 @@ async fn off_is_off() {
 fn listening(process: u32) -> usize {
     let folder = std::fs::read_dir(format!("/proc/{process}/fd")).unwrap();
     let links = folder.filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok());
-    let own: Vec<String> = links
-        .filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
-        .collect();
+    let own: Vec<String> =
+        links.filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())).collect();
     let tables = ["tcp", "tcp6"].map(|name| std::fs::read_to_string(format!("/proc/{process}/net/{name}")).unwrap());
     let rows = tables.iter().flat_map(|table| table.lines().skip(1));
     let columns = rows.map(|row| row.split_whitespace().collect::<Vec<_>>());

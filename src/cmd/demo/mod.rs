@@ -87,9 +87,6 @@ pub(crate) async fn run(args: Demo, env: &Env) -> Result<(), Failure> {
     let url = if page.is_some() { source.to_string() } else { format!("{source}/") };
     let mut config = Config::new(source, target);
     let inspection = Inspection::start(place, &mut config, Secrets::default()).await?;
-    if let Some(inspection) = &inspection {
-        output::say(format_args!("Inspector: {}", inspection.url()));
-    }
     let told = teller(format!("{url}\n{hint}"), inspection);
     if page.is_none() {
         // A service that has heard of no prefix answers at once.
@@ -166,6 +163,9 @@ fn teller(lines: String, inspection: Option<Inspection>) -> impl Fn(Event) + Sen
             Event::Ready => once.call_once(|| {
                 if let Err(failure) = output::answer(&lines) {
                     output::warn(&failure);
+                }
+                if let Some(inspection) = &inspection {
+                    inspection.introduce();
                 }
             }),
             // Between the two ends here is nothing that it could tell of.

@@ -13,7 +13,7 @@ use crate::world::PATIENCE;
 /// A running inspector.
 pub(super) struct Inspector {
     pub(super) addr: SocketAddr,
-    token: String,
+    pub(super) token: String,
 }
 
 impl Inspector {
@@ -59,6 +59,9 @@ impl Inspector {
         .await;
         let head = peer.head().await;
         let (text, _) = peer.rest().await;
-        (head.status().parse().expect("a status"), serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")))
+        (
+            head.status().parse().expect("a status"),
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")),
+        )
     }
 }
