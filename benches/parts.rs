@@ -4,6 +4,7 @@
 use std::hint::black_box;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use axum::body::Body;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -12,6 +13,7 @@ use http::header::HeaderValue;
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use sendit::auth::{Audience, Claims, Key, Keys, mint, verify};
+use sendit::inspect::{Inspector, Settings};
 use sendit::mux::{self, Upkeep};
 use sendit::pipe::v2::{Budget, Carriers, Pipe, Receiver, SendBody, pipe};
 use sendit::proxy::{Hop, Rules, Visitor};
@@ -27,7 +29,7 @@ const LARGE: usize = 64 * 1024;
 /// What lies in a buffer between two ends.
 const BUFFER: usize = 256 * 1024;
 
-criterion_group!(parts, pipes, muxes, hops, tokens);
+criterion_group!(parts, pipes, muxes, hops, taps, tokens);
 criterion_main!(parts);
 
 fn runtime() -> Runtime {
@@ -169,6 +171,44 @@ fn hops(criterion: &mut Criterion) {
             });
         });
     }
+}
+
+/// A small exchange as a client's inspector sees it pass, and a body of 1 MiB beside what it takes to copy that.
+fn taps(criterion: &mut Criterion) {
+    let lines: String = HEAD.iter().flat_map(|(name, value)| [*name, ": ", *value, "\r\n"]).collect();
+    let request = format!("GET /my-app/x HTTP/1.1\r\n{lines}\r\n");
+    let answer =
+        "HTTP/1.1 200 OK\r\nServer: target\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nHello, World!";
+    let inspector = Inspector::new(Settings::new(|| Duration::ZERO));
+    let tap = inspector.connection(Duration::ZERO);
+    criterion.bench_function("tap: a small exchange", |bencher| {
+        bencher.iter(|| {
+            tap.down(black_box(request.as_bytes()));
+            tap.up(black_box(answer.as_bytes()));
+        });
+    });
+    let (piece, size) = (vec![7; 32 * 1024], 1024 * 1024);
+    let mut group = criterion.benchmark_group("tap: a body of 1 MiB");
+    group.throughput(Throughput::Bytes(size as u64));
+    group.bench_function("seen", |bencher| {
+        bencher.iter(|| {
+            tap.down(request.as_bytes());
+            tap.up(format!("HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n").as_bytes());
+            for _ in 0..size / piece.len() {
+                tap.up(black_box(&piece));
+            }
+        });
+    });
+    group.bench_function("copied", |bencher| {
+        bencher.iter(|| {
+            let mut copy = Vec::with_capacity(size);
+            for _ in 0..size / piece.len() {
+                copy.extend_from_slice(black_box(&piece));
+            }
+            copy
+        });
+    });
+    group.finish();
 }
 
 fn tokens(criterion: &mut Criterion) {

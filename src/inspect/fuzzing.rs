@@ -85,5 +85,5 @@ fn timeless(exchange: &Exchange) -> String {
         Timing { held: Duration::ZERO, asked: no_time(asked), answered: no_time(answered), ended: no_time(ended) };
     assert!(ended.is_some(), "all is over when its connection is");
     let said = exchange.said.iter().cloned().map(|said| super::Said { at: Duration::ZERO, ..said }).collect();
-    format!("{:?}", Exchange { timing, said, ..exchange.clone() })
+    format!("{:?}", Exchange { said, timing, ..exchange.clone() })
 }

@@ -154,3 +154,6 @@ async fn exchange(connection: impl AsyncRead + AsyncWrite + Unpin, tap: &Tap, mu
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -115,3 +115,6 @@ impl Store {
         self.changes.subscribe()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,7 @@ mod access_log;
 mod apps;
 mod architecture;
 mod bodies;
+mod capture;
 mod clocks;
 mod commands;
 #[cfg(target_os = "linux")]

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::target::Target;
@@ -19,19 +19,11 @@ use crate::world::sendit;
 
 /// Something that speaks TLS with a certificate for `name` that ends in `year`, and closes; and the certificate's file.
 async fn shows(folder: &Path, name: &str, year: i32) -> (String, PathBuf, AbortOnDropHandle<()>) {
-    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-    params.not_after = rcgen::date_time_ymd(year, 1, 1);
-    params.distinguished_name.push(DnType::CommonName, format!("{name}-{year}"));
-    let key = KeyPair::generate().unwrap();
-    let made = params.self_signed(&key).unwrap();
+    let (acceptor, certificate) = certified(name, year);
     let file = folder.join(format!("{name}-{year}"));
-    let pem = BASE64_STANDARD.encode(made.der());
+    let pem = BASE64_STANDARD.encode(certificate);
     std::fs::write(&file, format!("-----BEGIN CERTIFICATE-----\n{pem}\n-----END CERTIFICATE-----\n")).unwrap();
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    let config = config.with_no_client_auth().with_single_cert(vec![made.der().clone()], key).unwrap();
-    let (acceptor, listener) = (TlsAcceptor::from(Arc::new(config)), TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     let serving = tokio_util::task::TaskTracker::new().spawn(async move {
         loop {
@@ -41,6 +33,20 @@ async fn shows(folder: &Path, name: &str, year: i32) -> (String, PathBuf, AbortO
         }
     });
     (url, file, AbortOnDropHandle::new(serving))
+}
+
+/// What takes TLS with a certificate for `name` that ends in `year`, and the certificate.
+pub(crate) fn certified(name: &str, year: i32) -> (TlsAcceptor, CertificateDer<'static>) {
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(year, 1, 1);
+    params.distinguished_name.push(DnType::CommonName, format!("{name}-{year}"));
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap().der().clone();
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    let config = config.with_no_client_auth().with_single_cert(vec![certificate.clone()], key).unwrap();
+    (TlsAcceptor::from(Arc::new(config)), certificate)
 }
 
 async fn check(url: &str, trusted: Option<&Path>, cause: &str) {

@@ -64,7 +64,11 @@ impl Connection {
         let Request { asked, expects, framing } = *request;
         let (began, started) = self.down.began(desk);
         let whole = framing == Framing::Length(0);
-        let held = std::mem::take(&mut self.held);
+        let timing = Timing {
+            held: std::mem::take(&mut self.held),
+            asked: whole.then(|| desk.now - began),
+            ..Timing::default()
+        };
         let id = desk.records.begin(Exchange {
             id: 0,
             started,
@@ -73,7 +77,7 @@ impl Connection {
             said: Vec::new(),
             unkept: 0,
             state: State::Asked,
-            timing: Timing { held, asked: whole.then(|| desk.now - began), ..Timing::default() },
+            timing,
             resumed: false,
             replay_of: self.replay_of,
         });

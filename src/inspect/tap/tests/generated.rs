@@ -33,10 +33,9 @@ impl Made {
     }
 
     fn head(&self) -> Vec<u8> {
-        let framing = match self.is_chunked {
-            true => "transfer-ENCODING: chunked".to_owned(),
-            false => format!("Content-Length: {0}, {0}", self.body().len()),
-        };
+        let length = self.body().len();
+        let framing =
+            if self.is_chunked { "transfer-ENCODING: chunked" } else { &format!("Content-Length: {length}, {length}") };
         format!("{}\r\nX-Same:  1 \r\n{framing}\r\nx-same:2\r\n\r\n", self.start).into_bytes()
     }
 
@@ -55,10 +54,8 @@ impl Made {
 
     /// Whether a message is this one; an answer to HEAD has no body.
     fn is(&self, message: &super::super::super::Message, has_body: bool) -> bool {
-        let (body, trailers) = match has_body {
-            true => (self.body(), if self.is_chunked { self.trailers } else { "" }),
-            false => (Vec::new(), ""),
-        };
+        let body = if has_body { self.body() } else { Vec::new() };
+        let trailers = if has_body && self.is_chunked { self.trailers } else { "" };
         message.head == self.head()
             && message.body.kept == body
             && message.body.size == body.len() as u64

@@ -1,4 +1,4 @@
-//! What is said after the heads: on WebSockets, and in streams of events.
+//! What is said after the heads: on web sockets, and in streams of events.
 
 use super::super::super::Said;
 use super::*;
@@ -13,11 +13,11 @@ pub(super) fn frame(side: Side, first: u8, body: &[u8]) -> Vec<u8> {
     match body.len() {
         length @ ..126 => frame.push(mask_bit | u8::try_from(length).unwrap()),
         length @ ..65_536 => {
-            frame.push(mask_bit | 126);
+            frame.push(mask_bit | 0x7e);
             frame.extend(u16::try_from(length).unwrap().to_be_bytes());
         }
         length => {
-            frame.push(mask_bit | 127);
+            frame.push(mask_bit | 0x7f);
             frame.extend((length as u64).to_be_bytes());
         }
     }
@@ -47,7 +47,7 @@ fn fragments_are_joined_and_others_stand_in_between() {
         (VISITOR, frame(VISITOR, 0x8a, b"there?")),
         (VISITOR, frame(VISITOR, 0x00, b"")),
         (VISITOR, frame(VISITOR, 0x80, b"lo")),
-        (TARGET, frame(TARGET, 0x82, &[0xff; 70_000])),
+        (TARGET, frame(TARGET, 0x82, &vec![0xff; 70_000])),
         (TARGET, frame(TARGET, 0x81, b"")),
         (VISITOR, frame(VISITOR, 0x88, b"\x03\xe8bye")),
     ]);
@@ -56,7 +56,7 @@ fn fragments_are_joined_and_others_stand_in_between() {
         (TARGET, Kind::Ping, b"there?"),
         (VISITOR, Kind::Pong, b"there?"),
         (VISITOR, Kind::Text, b"hello"),
-        (TARGET, Kind::Binary, &[0xff; 65_536]),
+        (TARGET, Kind::Binary, &vec![0xff; 65_536]),
         (TARGET, Kind::Text, b""),
         (VISITOR, Kind::Close, b"\x03\xe8bye"),
     ];
@@ -120,7 +120,7 @@ fn a_thousand_messages_are_kept_and_a_sixteenth_of_the_room() {
     let many = vec![(TARGET, frame(TARGET, 0x81, b"tick")); 1_002];
     let exchange = websocket(&many);
     assert_eq!((exchange.said.len(), exchange.unkept), (1_000, 2));
-    let large = vec![(TARGET, frame(TARGET, 0x82, &[0; 100_000])); 100];
+    let large = vec![(TARGET, frame(TARGET, 0x82, &vec![0; 100_000])); 100];
     let exchange = websocket(&large);
     assert!((60..64).contains(&exchange.said.len()), "{}", exchange.said.len());
     assert_eq!(exchange.said.len() as u64 + exchange.unkept, 100);

@@ -51,7 +51,7 @@ fn a_body_takes_an_eighth_of_the_room_at_most() {
     let tap = inspector.connection(Duration::ZERO);
     tap.down(GET);
     tap.up(b"HTTP/1.1 200 OK\r\n\r\n");
-    tap.up(&[7; 50_000]);
+    tap.up(&vec![7; 50_000]);
     assert_eq!(seen(&inspector)[0].response.as_ref().unwrap().body.kept.len(), 10_000);
 }
 
