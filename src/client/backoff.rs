@@ -6,6 +6,8 @@ const FIRST: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(10);
 const FIRST_RETURN: Duration = Duration::from_millis(250);
 const LONGEST_RETURN: Duration = Duration::from_secs(2);
+const FIRST_EMPTY: Duration = Duration::from_millis(5);
+const LONGEST_EMPTY: Duration = Duration::from_secs(1);
 
 /// A carrier that lived so long had come back, however it ended.
 pub(super) const GOOD_LIFE: Duration = Duration::from_secs(1);
@@ -25,12 +27,19 @@ enum Kind {
     Opening,
     /// To come back to one.
     Returning,
+    /// To ask again where the answer was in order, and had nothing in it.
+    Emptied,
 }
 
 impl Backoff {
     /// Waits for a client that comes back to its session: none at first, then from 0.25 s to 2 s.
     pub(super) fn returning() -> Self {
         Self { tries: 0, kind: Kind::Returning }
+    }
+
+    /// Waits of a client whose carriers end at once and in order, and bring nothing: from 5 ms to 1 s.
+    pub(super) fn emptied() -> Self {
+        Self { tries: 0, kind: Kind::Emptied }
     }
 
     /// The next wait; `random` is from 0 to 1.
@@ -41,6 +50,7 @@ impl Backoff {
             Kind::Opening => (FIRST, LONGEST, tries),
             Kind::Returning if tries == 0 => return Duration::ZERO,
             Kind::Returning => (FIRST_RETURN, LONGEST_RETURN, tries - 1),
+            Kind::Emptied => (FIRST_EMPTY, LONGEST_EMPTY, tries),
         };
         let least = first.saturating_mul(2_u32.saturating_pow(doublings)).min(longest / 2);
         least.mul_f64(1.0 + random.clamp(0.0, 1.0))
@@ -67,6 +77,8 @@ mod tests {
         check(Kind::Opening, 1.0, &[400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
         check(Kind::Returning, 0.0, &[0, 250, 500, 1_000]);
         check(Kind::Returning, 1.0, &[0, 500, 1_000, 2_000]);
+        check(Kind::Emptied, 0.0, &[5, 10, 20, 40, 80, 160, 320, 500, 500]);
+        check(Kind::Emptied, 1.0, &[10, 20, 40, 80, 160, 320, 640, 1_000, 1_000]);
     }
 
     proptest! {

@@ -5,11 +5,13 @@ use tracing::Level;
 
 use super::env::{self, Env};
 use super::exit::{Exit, Failure};
+use super::inspect::Inspection;
 use super::output::Format;
 use super::secret::Secret;
 use super::signals::Signals;
-use super::{descriptors, duration, log, networks, output, secret};
+use super::{descriptors, duration, inspect, log, networks, output, secret};
 use crate::client::{self, Config, Event, InvalidUrl, SourcePath, TargetTls, Wire};
+use crate::inspect::webhook::Secrets;
 
 /// Makes a local service reachable at a public URL, as long as it runs.
 #[derive(FromArgs, ArgsInfo)]
@@ -98,6 +100,11 @@ pub(crate) struct Connect {
     #[argh(option, arg_name = "CIDR")]
     allow_ip: Vec<String>,
 
+    /// where the page is that shows what passes: an address of this machine, or off (default: 127.0.0.1:4040, or the next
+    /// port up to 4059 that is free)
+    #[argh(option, arg_name = "ADDR|off")]
+    inspect: Option<String>,
+
     /// how much is logged: error, warn, info, debug or trace (default: warn)
     #[argh(option, arg_name = "LEVEL")]
     log: Option<String>,
@@ -118,16 +125,26 @@ pub(crate) struct Connect {
 /// Keeps a tunnel standing until a signal comes.
 pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
     let ready = format!("Ready; Forwarding {} -> {}", args.source, args.destination);
-    let (config, level, format) = args.settle(env)?;
+    let place = inspect::Place::read(args.inspect.clone(), env)?;
+    let (mut config, level, format) = args.settle(env)?;
     log::start(level, format);
+    let inspection = Inspection::start(place, &mut config, Secrets::default()).await?;
+    if let Some(inspection) = &inspection {
+        output::say(format_args!("Inspector: {}", inspection.url()));
+    }
     // Each stream takes one; where there are too few, the target counts as one that refuses.
     let _ = descriptors::connections();
     let signals = Signals::catch()?;
     let shutdown = signals.shutdown();
     let connected = async {
-        let told = move |event| match event {
-            Event::Ready => output::say(&ready),
-            trouble => tell(&trouble),
+        let told = move |event| {
+            if let Some(inspection) = &inspection {
+                inspection.note(&event);
+            }
+            match event {
+                Event::Ready => output::say(&ready),
+                trouble => tell(&trouble),
+            }
         };
         client::run(config, told, shutdown).await.map_err(|error| failure(&error))
     };

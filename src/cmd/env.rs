@@ -40,6 +40,8 @@ pub(crate) const WIRE: &str = "SENDIT_WIRE";
 pub(crate) const BASIC_AUTH: &str = "SENDIT_BASIC_AUTH";
 /// The variable for `connect --basic-auth-file`.
 pub(crate) const BASIC_AUTH_FILE: &str = "SENDIT_BASIC_AUTH_FILE";
+/// The variable for `--inspect`.
+pub(crate) const INSPECT: &str = "SENDIT_INSPECT";
 /// The variable for `--log`.
 pub(crate) const LOG: &str = "SENDIT_LOG";
 
@@ -88,6 +90,12 @@ pub const TABLE: &[Variable] = &[
         flag: "--basic-auth-file",
         meaning: "file that holds user and password",
         commands: &["connect"],
+    },
+    Variable {
+        name: INSPECT,
+        flag: "--inspect",
+        meaning: "where the inspector is, or `off`",
+        commands: &["connect", "demo"],
     },
     Variable {
         name: LOG,

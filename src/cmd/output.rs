@@ -32,7 +32,8 @@ static FORMAT: OnceLock<Format> = OnceLock::new();
 /// What the log and all that is said beside it go through, once there is one. None where no thread can be had; the lines
 /// then wait for their reader.
 static STDERR: LazyLock<Option<Sink>> = LazyLock::new(|| {
-    let tell = |lines| tracing::warn!(lines, "a part of the log was dropped, for nobody took it");
+    // However little is logged, this is.
+    let tell = |lines| tracing::error!(lines, "a part of the log was dropped, for nobody took it");
     Sink::start(io::stderr(), tell).ok()
 });
 

@@ -53,17 +53,17 @@ session of a client on wire v1 ends with its link.",
 What X-Forwarded-For and its kin say is believed if it comes from a proxy in
 --trusted-proxy, and dropped if it comes from anybody else. Such a proxy has to
 set X-Forwarded-For itself, or visitors can choose the address that
-`connect --allow-ip` sees.",
+`connect --allow-ip` sees, and the log has.",
     note = "
 Whatever is beyond a limit is answered with 429 or 503 and `Retry-After`; nobody
 else is harmed, and clients try again by themselves. A token that is accepted is
 never told to wait for the wrong ones that its address has sent.",
     note = "
-Each exchange has a line in the log when it is over, refused ones included: method
-and path, status, bytes of visitor and service, milliseconds, prefix and session, the
-code of `Sendit-Error`, and `cut` where it did not come to its end. With
---log-format json each line on standard error is an object, from `Listening` on; what
-keeps the server from starting is said as text.
+Each exchange has a line in the log when it is over, refused ones included: address
+of the visitor, method and path, status, bytes of visitor and service, milliseconds,
+prefix and session, the code of `Sendit-Error`, and `cut` where it did not come to its
+end. With --log-format json each line on standard error is an object, from `Listening`
+on; what keeps the server from starting is said as text.
 Nobody who reads slowly holds the server up: lines are dropped then, and counted.",
     note = "
 SIGINT or SIGTERM: no new sessions, exchanges in flight have 30 s to end. A

@@ -5,11 +5,14 @@
 //! understand.
 
 mod address;
+pub mod api;
 mod exchange;
 pub mod export;
 mod http1;
+mod page;
 mod replay;
 mod request;
+mod show;
 mod store;
 mod tap;
 pub mod webhook;

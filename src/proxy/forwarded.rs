@@ -28,7 +28,8 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    fn peer(&self) -> Option<IpAddr> {
+    /// The address at the other end: the visitor's, or that of the last proxy.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
         self.peer.map(|peer| peer.ip().to_canonical())
     }
 }
@@ -56,8 +57,8 @@ impl Trusted {
 
     /// Where a visitor comes from: the nearest address on the way here that is not one of a proxy of ours, for whatever
     /// stands further off was written by somebody who may have made it up. None where that address cannot be read.
-    pub(super) fn origin(&self, visitor: &Visitor, headers: &HeaderMap) -> Option<IpAddr> {
-        let mut nearest = visitor.peer()?;
+    pub(crate) fn origin(&self, visitor: &Visitor, headers: &HeaderMap) -> Option<IpAddr> {
+        let mut nearest = visitor.address()?;
         let lines = headers.get_all(X_FORWARDED_FOR).into_iter().rev();
         let mut said = lines.flat_map(|line| line.to_str().unwrap_or("?").rsplit(','));
         while self.contains(nearest) {
@@ -80,10 +81,10 @@ fn address(text: &str) -> Option<IpAddr> {
 pub(super) fn introduce(headers: &mut HeaderMap, visitor: &Visitor, trusted: &Trusted) {
     drop_aliases(headers);
     headers.remove(PROXY);
-    if !visitor.peer().is_some_and(|peer| trusted.contains(peer)) {
+    if !visitor.address().is_some_and(|peer| trusted.contains(peer)) {
         drop_all(headers, |name| is_of_the_family(name) || name == FORWARDED.as_str());
     }
-    let (peer, origin) = (visitor.peer(), trusted.origin(visitor, headers));
+    let (peer, origin) = (visitor.address(), trusted.origin(visitor, headers));
     let spelt = |address: IpAddr| HeaderValue::try_from(address.to_string()).ok();
     let said = peer.and_then(spelt);
     let real = if origin == peer { said.clone() } else { origin.and_then(spelt) };

@@ -74,7 +74,7 @@ async fn accept(listener: &TcpListener, server: &Server) {
                 if let Some(place) = connections.place(peer.ip()).await {
                     tasks.spawn(connection(stream, peer, place, server.clone(), routes.clone()));
                 } else {
-                    access_log::refused(server.0.config.access_log, Fault::Limit);
+                    access_log::refused(server.0.config.access_log, Some(peer.ip().to_canonical()), Fault::Limit);
                     refusals.refuse(stream);
                 }
             }
@@ -128,7 +128,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, _place: Place, server: 
     };
     let visitor = Visitor { peer: Some(peer), secure: false };
     let outcome = match spoken {
-        Ok(Ok(true)) => http2::serve(stream, visitor, routes, &server).await,
+        Ok(Ok(true)) => http2::serve(stream, deadline, visitor, routes, &server).await,
         Ok(Ok(false)) => {
             let course = Course::default();
             let gate = Gate::new(stream, course.clone(), Patience::new(deadline, connections.waiting().clone()));

@@ -1,6 +1,7 @@
 //! One line in the log for each exchange, written once its last byte is through. Knows nothing of where the log goes.
 
 use std::fmt::{self, Display, Write as _};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ const TARGET: &str = "sendit::access";
 const MAX_PATH: usize = 256;
 const MAX_METHOD: usize = 32;
 
-/// How many lines in a second may tell of exchanges that failed, which anybody can cause for nothing.
+/// How many lines in a second may tell of exchanges that failed, and of sessions that were refused, which anybody can cause for nothing.
 const MAX_FAILED: usize = 100;
 const WINDOW: Duration = Duration::from_secs(1);
 
@@ -30,6 +31,7 @@ const WINDOW: Duration = Duration::from_secs(1);
 pub(super) struct Entry(Option<Arc<Inner>>);
 
 struct Inner {
+    from: Option<IpAddr>,
     method: Method,
     uri: Uri,
     how: AccessLog,
@@ -40,11 +42,13 @@ struct Inner {
 }
 
 impl Entry {
-    pub(super) fn begin(how: AccessLog, method: &Method, uri: &Uri) -> Self {
+    /// One that comes `from` where that is known.
+    pub(super) fn begin(how: AccessLog, from: Option<IpAddr>, method: &Method, uri: &Uri) -> Self {
         if !is_read(how) {
             return Self(None);
         }
         Self(Some(Arc::new(Inner {
+            from,
             method: method.clone(),
             uri: uri.clone(),
             how,
@@ -113,6 +117,7 @@ impl Drop for Inner {
         let ms = (self.begin.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
         tracing::info!(
             target: TARGET,
+            from = self.from.map(display),
             method = display(&self.method.as_str()[..self.method.as_str().len().min(MAX_METHOD)]),
             path = display(Shown(self.path())),
             status,
@@ -128,11 +133,11 @@ impl Drop for Inner {
     }
 }
 
-/// Tells of a visitor whose request was not read, of which nothing is known but that.
-pub(super) fn refused(how: AccessLog, fault: Fault) {
+/// Tells of a visitor whose request was not read, of which nothing is known but that and whose connection it was.
+pub(super) fn refused(how: AccessLog, from: Option<IpAddr>, fault: Fault) {
     if is_read(how) && may_tell() {
         let (status, error) = (fault.status().as_u16(), display(fault.code()));
-        tracing::info!(target: TARGET, status, error, "exchange");
+        tracing::info!(target: TARGET, from = from.map(display), status, error, "exchange");
     }
 }
 
@@ -162,7 +167,8 @@ fn told() -> MutexGuard<'static, Told> {
     TOLD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn may_tell() -> bool {
+/// Whether one more failure may have its line.
+pub(super) fn may_tell() -> bool {
     let (may, left_out) = told().count(Instant::now());
     tell(left_out);
     may

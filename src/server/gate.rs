@@ -30,7 +30,7 @@ use super::accept::MAX_HEAD;
 use super::access_log;
 use super::config::AccessLog;
 use super::severable::Severable;
-use crate::proxy::Fault;
+use crate::proxy::{Fault, Visitor};
 
 /// How often a visitor who has said all is looked at, for nothing tells of one who then leaves.
 const LOOK: Duration = Duration::from_secs(1);
@@ -279,6 +279,7 @@ pub(super) fn refusal<B>(request: &Request<B>, log: AccessLog) -> Option<Respons
         "/431" => Fault::HeadTooLarge,
         _ => Fault::BadRequest,
     };
-    access_log::refused(log, fault);
+    let from = request.extensions().get::<Visitor>().and_then(Visitor::address);
+    access_log::refused(log, from, fault);
     Some(fault.answer(request.headers()))
 }

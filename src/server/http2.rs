@@ -1,6 +1,10 @@
 //! A connection on which HTTP/2 is spoken from the first byte on, without TLS, as a proxy in front speaks it, or gRPC
 //! clients do.
 
+mod heads;
+#[cfg(test)]
+mod tests;
+
 use std::convert::Infallible;
 use std::pin::pin;
 use std::time::Duration;
@@ -11,16 +15,17 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::accept::{IDLE, MAX_HEAD};
 use super::answer::{Answer, Meanwhile};
 use super::router::Routes;
-use super::severable::Severable;
 use super::waiting::Waiting;
 use super::{Inner, Server};
 use crate::proxy::{Tracked, Visitor};
+use heads::Heads;
 
 /// What the visitor's part begins with. (RFC 9113, section 3.4)
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -43,9 +48,15 @@ const PING_DEADLINE: Duration = Duration::from_secs(20);
 /// where room is needed.
 const LAST_CALL: Duration = Duration::from_secs(1);
 
-/// Serves a connection until it ends, or is idle for as long as one of HTTP/1.1 may be. A stream whose answer cannot
-/// be finished is reset by itself, so the connection has no breaker.
-pub(super) async fn serve(stream: Severable, visitor: Visitor, routes: Routes, around: &Server) -> hyper::Result<()> {
+/// Serves a connection until it ends, or is idle for as long as one of HTTP/1.1 may be. Its first head has to be whole by
+/// `deadline`. A stream whose answer cannot be finished is reset by itself, so the connection has no breaker.
+pub(super) async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    deadline: Instant,
+    visitor: Visitor,
+    routes: Routes,
+    around: &Server,
+) -> hyper::Result<()> {
     let exchanges = watch::Sender::new(0_usize);
     let Inner { closing, tasks, connections, .. } = &*around.0;
     let idle = idle(exchanges.subscribe(), connections.waiting());
@@ -68,7 +79,7 @@ pub(super) async fn serve(stream: Severable, visitor: Visitor, routes: Routes, a
         .max_send_buf_size(MAX_SEND)
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING_DEADLINE);
-    let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let mut serving = pin!(http.serve_connection(TokioIo::new(Heads::new(stream, deadline)), service));
     let last_call = tokio::select! {
         served = serving.as_mut() => return served,
         () = closing.cancelled() => LAST_CALL,
@@ -128,29 +139,5 @@ impl Meanwhile for Exchange {}
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.0.send_modify(|count| *count -= 1);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::time::{Instant, sleep};
-
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_connection_is_idle_once_its_last_exchange_is_long_over() {
-        let (begin, exchanges, waiting) = (Instant::now(), watch::Sender::new(0), Waiting::default());
-        let exchanging = async {
-            sleep(PING).await;
-            let exchange = Exchange::begin(&exchanges);
-            sleep(2 * IDLE).await;
-            drop(exchange);
-            std::future::pending::<()>().await;
-        };
-        tokio::select! {
-            last_call = idle(exchanges.subscribe(), &waiting) => assert_eq!(last_call, LAST_CALL),
-            () = exchanging => {}
-        }
-        assert_eq!(begin.elapsed(), PING + 3 * IDLE);
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
+use super::access_log;
 use super::limits::Throttled;
 use super::quotas::Who;
 use super::registry::Refused;
@@ -256,8 +257,18 @@ impl Server {
     {
         let inner = &self.0;
         let session = Arc::clone(running.session());
-        let lease = inner.registry.lease(Arc::clone(&session), &inner.config.limits)?;
+        let leased = inner.registry.lease(Arc::clone(&session), &inner.config.limits).map_err(Denied::from);
+        let lease = leased.inspect_err(|denied| tell(&session, *denied))?;
         inner.tasks.spawn(running.run(lease));
         Ok(session)
+    }
+}
+
+/// Tells of a session that there is no place for. Its client asks again and again, so there are no more such lines than of
+/// failed exchanges.
+fn tell(session: &Session, denied: Denied) {
+    if tracing::enabled!(tracing::Level::INFO) && access_log::may_tell() {
+        let subject = session.bearer().and_then(|bearer| bearer.subject.as_deref());
+        tracing::info!(prefix = %session.prefix(), subject, cause = %denied, "a session was refused");
     }
 }

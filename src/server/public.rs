@@ -19,8 +19,10 @@ use crate::proxy::{Fault, Visitor, challenge};
 pub(super) async fn visit(State(server): State<Server>, mut request: Request) -> Response {
     let accept = request.headers().get(ACCEPT).cloned();
     let there = There::of(&mut request, &server.0.config.base);
-    let entry = Entry::begin(server.0.config.access_log, request.method(), &there.whole);
-    let answer = pass_on(&server, &mut request, &there, &entry).await;
+    let visitor = caller(&request);
+    let from = server.0.config.trusted.origin(&visitor, request.headers());
+    let entry = Entry::begin(server.0.config.access_log, from, request.method(), &there.whole);
+    let answer = pass_on(&server, &mut request, &visitor, &there, &entry).await;
     answer.inspect(|answer| entry.answered(answer.status())).unwrap_or_else(|fault| {
         let headers = accept.map(|accept| (ACCEPT, accept)).into_iter().collect();
         let mut answer = fault.answer(&headers);
@@ -59,9 +61,14 @@ struct Caller<'a> {
     entry: &'a Entry,
 }
 
-async fn pass_on(server: &Server, request: &mut Request, there: &There, entry: &Entry) -> Result<Response, Fault> {
-    let visitor = caller(request);
-    let caller = Caller { headers: request.headers(), visitor: &visitor, entry };
+async fn pass_on(
+    server: &Server,
+    request: &mut Request,
+    visitor: &Visitor,
+    there: &There,
+    entry: &Entry,
+) -> Result<Response, Fault> {
+    let caller = Caller { headers: request.headers(), visitor, entry };
     let one_of_all = Arc::clone(&server.0.places).try_acquire_owned().map_err(|_| Fault::Limit)?;
     let prefix = there.prefix.as_deref().ok_or(Fault::UnknownPrefix)?;
     let (session, place) = attended(server, prefix, &caller).await?;
@@ -72,7 +79,7 @@ async fn pass_on(server: &Server, request: &mut Request, there: &There, entry: &
     let owed = request.extensions_mut().remove::<Owed>();
     entry.measure(request);
     let guard = (one_of_all, place, owed, server.0.exchanges.token(), entry.clone());
-    session.forward(request, &visitor, &there.path, guard).await
+    session.forward(request, visitor, &there.path, guard).await
 }
 
 /// Who calls, as the socket says.

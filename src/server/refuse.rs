@@ -15,7 +15,10 @@ use crate::proxy::Fault;
 /// closed at once, and may see a reset before the answer.
 const MAX_REFUSED: usize = 8;
 
-/// How long, and for how many bytes, each is: what lies unread when a connection is closed takes the answer with it.
+/// How long, and for how many bytes, each is: what lies unread when a connection is closed takes the answer with it. Less
+/// than a visitor who has a place (`gate.rs`): this is where the server has too much to do, whoever lingers here keeps
+/// another of the refused from the answer, and what comes first, which is a head or the beginning of a body, is what costs
+/// the answer most often.
 const LINGER: Duration = Duration::from_secs(1);
 const MAX_LINGER: usize = 64 * 1024;
 

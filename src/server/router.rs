@@ -10,7 +10,7 @@ use tower_service::Service as _;
 
 use super::access_log::{self, Entry};
 use super::gate::Owed;
-use super::{AccessLog, PlainHttp, Server, public, v1, v2};
+use super::{AccessLog, Config, PlainHttp, Server, public, v1, v2};
 use crate::proxy::{Fault, is_host};
 use crate::wire::{self, Prefix};
 
@@ -87,7 +87,9 @@ async fn redirect(State(server): State<Server>, request: Request, next: Next) ->
     if !plain {
         return next.run(request).await;
     }
-    let host = match &server.0.config.public_url {
+    let Config { access_log, trusted, public_url, .. } = &server.0.config;
+    let from = trusted.origin(&public::caller(&request), request.headers());
+    let host = match public_url {
         Some(url) => url.authority().to_owned(),
         // Which of the two there is, is a matter of the version of HTTP.
         None => match request.uri().authority() {
@@ -96,14 +98,14 @@ async fn redirect(State(server): State<Server>, request: Request, next: Next) ->
         },
     };
     if !is_host(&host) {
-        access_log::refused(server.0.config.access_log, Fault::BadRequest);
+        access_log::refused(*access_log, from, Fault::BadRequest);
         return Fault::BadRequest.answer(request.headers());
     }
     // What a program that mounts the router has cut off is part of the address.
     let uri = request.extensions().get::<OriginalUri>().map_or(request.uri(), |whole| &whole.0);
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let answer = Redirect::temporary(&format!("https://{host}{path}")).into_response();
-    Entry::begin(server.0.config.access_log, request.method(), uri).answered_here(&answer, None);
+    Entry::begin(*access_log, from, request.method(), uri).answered_here(&answer, None);
     answer
 }
 
@@ -113,7 +115,6 @@ mod tests {
     use http::header::LOCATION;
 
     use super::*;
-    use crate::server::Config;
 
     async fn check(app: fn(Router) -> Router, path: &str, location: &str) {
         let mut config = Config::new(None, || 0);

@@ -55,7 +55,7 @@ async fn an_exchange_has_one_line_when_it_is_over() {
     let seen = line(&mut tunnel.server, "/app/x").await;
     assert_eq!(
         seen,
-        json!({ "method": "POST", "path": "/app/x", "status": 201, "up": 8, "down": 11, "prefix": "app" })
+        json!({ "from": "127.0.0.1", "method": "POST", "path": "/app/x", "status": 201, "up": 8, "down": 11, "prefix": "app" })
     );
     assert!(!tunnel.server.program.output().stderr.contains("hunter2"));
 }
@@ -85,7 +85,7 @@ async fn an_upgrade_has_its_line_when_it_is_over() {
             drop(service);
             visitor.rest().await;
         }
-        let mut expected = json!({ "method": "GET", "path": path, "status": 101, "up": 2, "down": 5, "prefix": "app" });
+        let mut expected = json!({ "from": "127.0.0.1", "method": "GET", "path": path, "status": 101, "up": 2, "down": 5, "prefix": "app" });
         if cut {
             expected["cut"] = true.into();
         }
@@ -103,7 +103,7 @@ async fn what_did_not_come_to_its_end_says_so() {
         visitor.send(format!("GET {path} HTTP/1.1\r\nHost: a.example\r\n\r\n")).await;
         let mut service = target.accept().await;
         service.head().await;
-        let mut expected = json!({ "method": "GET", "path": path, "up": 0, "down": 0, "prefix": "app", "cut": true });
+        let mut expected = json!({ "from": "127.0.0.1", "method": "GET", "path": path, "up": 0, "down": 0, "prefix": "app", "cut": true });
         if path != "/app/unanswered" {
             service.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf").await;
             visitor.until("half").await;
@@ -134,7 +134,8 @@ fn told(
     assert_eq!((head.status(), head.value("sendit-error")), (&*status.to_string(), Some(code)), "{body}");
     assert_eq!(body, format!("{sentence}\n"));
     assert_eq!(head.value("retry-after").is_some(), status == 503);
-    let mut expected = json!({ "status": status, "error": code });
+    let from = if path == "/app/unknown" { "192.0.2.7" } else { "127.0.0.1" };
+    let mut expected = json!({ "from": from, "status": status, "error": code });
     if code != "bad-request" {
         expected["method"] = "GET".into();
         expected["path"] = path.into();
@@ -247,6 +248,28 @@ async fn a_target_that_refuses_a_client_that_is_lost_and_visitors_who_are_not_le
     assert!(["hidden", "dTp3cm9uZw", "wrong", "crumbs"].iter().all(|secret| !log.contains(secret)), "{log}");
 }
 
+/// It is the one that `Trusted` makes known, whose own tests have the rows.
+#[tokio::test]
+async fn a_line_says_from_where() {
+    let said = |from: &str| format!("X-Forwarded-For: 198.51.100.1, {from}\r\n");
+    for (proxies, said, from) in [
+        ("127.0.0.0/8", said("203.0.113.9"), Some("203.0.113.9")),
+        ("127.0.0.0/8", said("2001:db8::1"), Some("2001:db8::1")),
+        ("127.0.0.0/8", said("::ffff:203.0.113.9"), Some("203.0.113.9")),
+        ("127.0.0.0/8", said("unknown"), None),
+        ("none", said("203.0.113.9"), Some("127.0.0.1")),
+    ] {
+        let flags = [&JSON[..], &["--trusted-proxy", proxies]].concat();
+        let mut server = Server::start(&flags).await;
+        server.get("/nobody", &said).await;
+        let seen = line(&mut server, "/nobody").await;
+        assert_eq!(seen.get("from").map(|from| from.as_str().unwrap()), from, "{proxies} {said}");
+    }
+    let mut server = Server::start(&["--log-format", "text"]).await;
+    server.get("/nobody", &said("203.0.113.9")).await;
+    server.program.printed(|output| output.stderr.contains(" exchange from=203.0.113.9 method=GET ")).await;
+}
+
 /// Nothing was read of who has no place, and there is a line all the same.
 #[tokio::test]
 async fn a_connection_that_is_refused_has_its_line() {
@@ -256,7 +279,7 @@ async fn a_connection_that_is_refused_has_its_line() {
     let mut visitor = server.visit().await;
     assert_eq!(visitor.head().await.status(), "503");
     let seen = lines(&mut server, 1, |_| true).await;
-    assert_eq!(seen, [json!({ "status": 503, "error": "limit" })]);
+    assert_eq!(seen, [json!({ "from": "127.0.0.1", "status": 503, "error": "limit" })]);
 }
 
 /// What strangers choose cannot break a line, reach a terminal, or fill a disk.

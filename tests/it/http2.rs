@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
@@ -260,6 +261,40 @@ async fn a_flood_of_resets_ends_its_connection_alone() {
     // GOAWAY with ENHANCE_YOUR_CALM, and then the end.
     let (said, _) = peer.rest().await;
     assert!(said.contains("too_many_resets"), "{said:?}");
+    assert_eq!(server.get("/", "").await.0.status(), "200");
+}
+
+/// CVE-2025-8671: streams that the server has to reset, since a window that grows beyond all bounds is an error of theirs. Whether
+/// so many of them end the connection.
+async fn is_ended_by(server: &Server, resets: u32) -> bool {
+    let mut stream = server.visit().await.into_stream();
+    // POST, http, `/` from the static table, and `a` as the host. (RFC 7541, appendix A)
+    let request = [0x83, 0x86, 0x84, 0x41, 1, b'a'];
+    let mut flood = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(4, 0, 0, &[])].concat();
+    for id in (1..=2 * resets).step_by(2) {
+        flood.extend([frame(1, 0x4, id, &request), frame(8, 0, id, &0x7fff_ffff_u32.to_be_bytes())].concat());
+    }
+    flood.extend(frame(6, 0, 0, b"answered"));
+    stream.write_all(&flood).await.unwrap();
+    let mut answered = false;
+    let reading = async {
+        let mut head = [0; 9];
+        while !answered && stream.read_exact(&mut head).await.is_ok() {
+            let [a, b, c, kind, flags, ..] = head;
+            let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+            stream.read_exact(&mut payload).await.unwrap();
+            answered = (kind, flags, &*payload) == (6, 1, b"answered");
+        }
+    };
+    timeout(PATIENCE, reading).await.expect("an answer or an end");
+    !answered
+}
+
+#[tokio::test]
+async fn streams_that_the_server_has_to_reset_end_their_connection() {
+    let server = Server::start(&[]).await;
+    assert!(!is_ended_by(&server, 20).await);
+    assert!(is_ended_by(&server, 21).await);
     assert_eq!(server.get("/", "").await.0.status(), "200");
 }
 

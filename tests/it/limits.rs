@@ -104,6 +104,10 @@ async fn a_client_over_its_tokens_share_says_so_and_tries_again() {
         let sentence = "takes no session now: the token has as many sessions as it may have; trying again in ";
         client.program.printed(|output| output.stderr.contains(sentence)).await;
     }
+    let log = server.program.output().stderr;
+    let refused = log.lines().filter(|line| line.contains("a session was refused")).collect::<Vec<_>>();
+    let told = "prefix=two subject=\"me\" cause=the token has as many sessions as it may have";
+    assert!(refused.len() >= 2 && refused.iter().all(|line| line.ends_with(told)), "{log}");
     assert!(session.lives().await);
 }
 

@@ -35,6 +35,7 @@ mod doctor;
 #[cfg(unix)]
 mod downloads;
 mod early;
+mod empty;
 mod failures;
 mod faults;
 #[cfg(target_os = "linux")]

@@ -11,10 +11,11 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::super::backoff::{Backoff, GOOD_LIFE};
+use super::super::backoff::GOOD_LIFE;
 use super::super::link::text;
 use super::super::random_unit;
 use super::path::Direction;
+use super::pause::{Outcome, Pauses};
 use super::tunnel::{Trouble, Tunnel};
 use crate::pipe::v2::{Broken, TRIAL_PAUSE, pings};
 use crate::wire::v2::{self, Carrier, Manner};
@@ -28,7 +29,7 @@ const SILENCE: Duration = Duration::from_millis(7_500);
 /// Keeps the direction carried; returns why that is no longer possible.
 pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
     let (mut manner, mut doubts) = (tunnel.path.down.subscribe(), tunnel.doubts.subscribe());
-    let mut backoff = Backoff::returning();
+    let mut pauses = Pauses::default();
     let mut chain = None;
     loop {
         let now = *manner.borrow_and_update();
@@ -45,37 +46,39 @@ pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
                     // be on its way in the batch.
                     _ = manner.changed() => {
                         leave(&tasks, carried);
-                        Ok(())
+                        Ok(Outcome::Replaced)
                     }
                     _ = doubts.changed() => {
                         leave(&tasks, carried);
-                        Ok(())
+                        Ok(Outcome::Replaced)
                     }
                 }
             }
         };
-        match carried {
-            Ok(()) => backoff = Backoff::returning(),
+        let outcome = match carried {
+            Ok(outcome) => outcome,
             Err(Trouble::Gone(cause)) => return cause,
             Err(trouble) => {
                 tunnel.note(&trouble);
-                // One that was cut after it had done its work is no sign that the next will not.
-                if tunnel.carriers.wanted() > wanted || begin.elapsed() >= GOOD_LIFE {
-                    backoff = Backoff::returning();
-                }
-                sleep(backoff.next(random_unit())).await;
+                Outcome::Failed
             }
+        };
+        let has_worked = tunnel.carriers.wanted() > wanted || begin.elapsed() >= GOOD_LIFE;
+        let pause = pauses.next(outcome, has_worked, random_unit());
+        // A clock that is asked for no time at all takes some.
+        if !pause.is_zero() {
+            sleep(pause).await;
         }
     }
 }
 
 /// Reads on what a newer carrier does the work of, for it may bring something yet, until the server has ended it.
-fn leave(tasks: &TaskTracker, carried: Pin<Box<impl Future<Output = Result<(), Trouble>> + Send + 'static>>) {
+fn leave(tasks: &TaskTracker, carried: Pin<Box<impl Future<Output = Result<Outcome, Trouble>> + Send + 'static>>) {
     tasks.spawn(async move { drop(timeout(TAIL, carried).await) });
 }
 
 /// One carrier, read to its end.
-async fn carry(tunnel: Arc<Tunnel>, manner: Manner) -> Result<(), Trouble> {
+async fn carry(tunnel: Arc<Tunnel>, manner: Manner) -> Result<Outcome, Trouble> {
     let from = tunnel.carriers.wanted();
     let carrier = tunnel.carrier(tunnel.next_epoch(), from, manner);
     let response = tunnel.post(v2::READ, carrier.clone(), None).await?;
@@ -87,7 +90,8 @@ async fn carry(tunnel: Arc<Tunnel>, manner: Manner) -> Result<(), Trouble> {
         Manner::Batch | Manner::Trial => receiver.read(body).await,
     };
     match read {
-        Ok(()) => Ok(()),
+        Ok(()) if receiver.has_news() => Ok(Outcome::Worked),
+        Ok(()) => Ok(Outcome::Empty),
         Err(Broken::Violation(cause)) => Err(Trouble::Gone(cause)),
         Err(Broken::Cut(cause)) => Err(Trouble::Cut(cause)),
         Err(Broken::Gap(wanted)) => Err(Trouble::Cut(format!("the server began beyond {wanted}"))),
@@ -120,7 +124,7 @@ async fn stream(
     tasks: &TaskTracker,
     chain: &mut Option<CancellationToken>,
     doubts: &mut watch::Receiver<u64>,
-) -> Result<(), Trouble> {
+) -> Result<Outcome, Trouble> {
     let begin = Instant::now();
     let manner = if chain.is_some() { Manner::Renewal } else { Manner::Stream };
     let broken = chain.take().unwrap_or_default();
@@ -128,7 +132,7 @@ async fn stream(
     tokio::select! {
         ended = carried.as_mut() => {
             match &ended {
-                Ok(()) => tunnel.path.worked(Direction::Down, begin.elapsed(), 0),
+                Ok(_) => tunnel.path.worked(Direction::Down, begin.elapsed(), 0),
                 Err(_) => tunnel.path.cut(Direction::Down, begin.elapsed(), 0),
             }
             ended
@@ -138,17 +142,17 @@ async fn stream(
             *chain = Some(broken.clone());
             tasks.spawn(async move {
                 let ended = timeout(TAIL, carried).await;
-                if !matches!(ended, Ok(Ok(()))) {
+                if !matches!(ended, Ok(Ok(_))) {
                     tracing::debug!(?ended, "a carrier that others rely on was cut");
                     broken.cancel();
                 }
             });
-            Ok(())
+            Ok(Outcome::Replaced)
         }
         () = broken.cancelled() => Err(Trouble::Cut("the carrier before was cut".to_owned())),
         _ = doubts.changed() => {
             leave(tasks, carried);
-            Ok(())
+            Ok(Outcome::Replaced)
         }
     }
 }

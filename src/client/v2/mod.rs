@@ -7,6 +7,7 @@ mod limit;
 mod open;
 mod outage;
 mod path;
+mod pause;
 mod probe;
 mod trial;
 mod tunnel;

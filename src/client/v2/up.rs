@@ -10,9 +10,10 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::super::backoff::{Backoff, GOOD_LIFE};
+use super::super::backoff::GOOD_LIFE;
 use super::super::random_unit;
 use super::path::{Direction, MIN_BATCH};
+use super::pause::{Outcome, Pauses};
 use super::tunnel::{Trouble, Tunnel};
 use crate::pipe::v2::TRIAL_PAUSE;
 use crate::wire::v2::{self, Carrier, Digest, Manner};
@@ -35,7 +36,7 @@ const MAX_ANSWER: usize = 64 * 1024;
 /// Keeps the direction carried; returns why that is no longer possible.
 pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
     let (mut manner, mut doubts) = (tunnel.path.up.subscribe(), tunnel.doubts.subscribe());
-    let mut backoff = Backoff::returning();
+    let mut pauses = Pauses::default();
     let mut chain = None;
     loop {
         let now = *manner.borrow_and_update();
@@ -46,23 +47,25 @@ pub(super) async fn run(tunnel: Arc<Tunnel>, tasks: TaskTracker) -> String {
             Manner::Renewal | Manner::Batch | Manner::Trial => {
                 chain = None;
                 tokio::select! {
-                    carried = batches(&tunnel, &mut backoff, &mut doubts) => carried,
+                    carried = batches(&tunnel, &mut pauses, &mut doubts) => carried,
                     // What the batches that are given up would have brought, the stream brings.
-                    _ = manner.changed() => Ok(()),
+                    _ = manner.changed() => Ok(Outcome::Replaced),
                 }
             }
         };
-        match carried {
-            Ok(()) => backoff = Backoff::returning(),
+        let outcome = match carried {
+            Ok(outcome) => outcome,
             Err(Trouble::Gone(cause)) => return cause,
             Err(trouble) => {
                 tunnel.note(&trouble);
-                // One that was cut after it had done its work is no sign that the next will not.
-                if tunnel.carriers.acked() > acked || begin.elapsed() >= GOOD_LIFE {
-                    backoff = Backoff::returning();
-                }
-                sleep(backoff.next(random_unit())).await;
+                Outcome::Failed
             }
+        };
+        let has_worked = tunnel.carriers.acked() > acked || begin.elapsed() >= GOOD_LIFE;
+        let pause = pauses.next(outcome, has_worked, random_unit());
+        // A clock that is asked for no time at all takes some.
+        if !pause.is_zero() {
+            sleep(pause).await;
         }
     }
 }
@@ -75,7 +78,7 @@ async fn stream(
     tasks: &TaskTracker,
     chain: &mut Option<CancellationToken>,
     doubts: &mut watch::Receiver<u64>,
-) -> Result<(), Trouble> {
+) -> Result<Outcome, Trouble> {
     let begin = Instant::now();
     let (acked, most) = (tunnel.carriers.acked(), tunnel.path.stream());
     let relies = chain.is_some();
@@ -98,11 +101,11 @@ async fn stream(
                 }
                 Err(Trouble::TooLarge) => {
                     tunnel.path.stream_too_large(sent.bytes());
-                    return Ok(());
+                    return Ok(Outcome::Empty);
                 }
                 Err(_) => tunnel.path.cut(Direction::Up, begin.elapsed(), sent.bytes()),
             }
-            ended
+            ended.map(|()| if sent.bytes() > 0 { Outcome::Worked } else { Outcome::Empty })
         }
         () = sleep(tunnel.path.life(Direction::Up)) => {
             tunnel.path.worked(Direction::Up, begin.elapsed(), sent.bytes());
@@ -114,24 +117,24 @@ async fn stream(
                     broken.cancel();
                 }
             });
-            Ok(())
+            Ok(Outcome::Replaced)
         }
         () = broken.cancelled() => Err(Trouble::Cut("the carrier before was cut".to_owned())),
         // The server ends it where it lives, and takes what it has brought until then.
         _ = doubts.changed() => {
             tasks.spawn(async move { drop(timeout(TAIL, carried).await) });
-            Ok(())
+            Ok(Outcome::Replaced)
         }
     }
 }
 
-/// Batches, several at a time, until one fails. Where they are doubted, small ones that grow bring the same beside them:
+/// Batches, several at a time, until one fails, or is too large. Where they are doubted, small ones that grow bring the same beside them:
 /// on a path that is merely slow the ones before arrive all the same.
 async fn batches(
     tunnel: &Arc<Tunnel>,
-    backoff: &mut Backoff,
+    pauses: &mut Pauses,
     doubts: &mut watch::Receiver<u64>,
-) -> Result<(), Trouble> {
+) -> Result<Outcome, Trouble> {
     let turn = tunnel.carriers.supersede();
     // What was told before may have been lost with what came before, and nothing else may be left to say.
     tunnel.carriers.tell_again();
@@ -144,10 +147,10 @@ async fn batches(
             Some(sent) = in_flight.join_next() => {
                 match learn(tunnel, sent) {
                     Ok(()) => {
-                        *backoff = Backoff::returning();
+                        *pauses = Pauses::default();
                         careful = careful.saturating_mul(2);
                     }
-                    Err(Trouble::TooLarge) => return Ok(()),
+                    Err(Trouble::TooLarge) => return Ok(Outcome::Empty),
                     Err(trouble) => return Err(trouble),
                 }
             }

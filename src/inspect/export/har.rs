@@ -33,6 +33,47 @@ pub fn har<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>, site: Option<&
     Har { log: Log { version: "1.2", creator: CREATOR, entries } }
 }
 
+/// An archive that is written entry by entry, and never there as a whole.
+#[derive(Debug, Default)]
+pub struct Archive {
+    entries: usize,
+    ended: bool,
+}
+
+impl Archive {
+    /// The next piece of its JSON, with this entry at the end.
+    pub fn entry(&mut self, exchange: &Exchange, site: Option<&Site>) -> Vec<u8> {
+        let mut piece = self.before();
+        self.entries += 1;
+        // Plain data with text for its keys.
+        piece.extend(serde_json::to_vec(&Entry::of(exchange, site)).unwrap_or_default());
+        piece
+    }
+
+    /// The last piece; none after it.
+    pub fn end(&mut self) -> Option<Vec<u8>> {
+        if std::mem::replace(&mut self.ended, true) {
+            return None;
+        }
+        let mut piece = if self.entries == 0 { self.before() } else { Vec::new() };
+        piece.extend(END);
+        Some(piece)
+    }
+
+    /// What stands before an entry: another, or the beginning of it all.
+    fn before(&self) -> Vec<u8> {
+        if self.entries > 0 {
+            return b",".to_vec();
+        }
+        let mut empty = serde_json::to_vec(&har([], None)).unwrap_or_default();
+        empty.truncate(empty.len().saturating_sub(END.len()));
+        empty
+    }
+}
+
+/// What stands behind the last entry.
+const END: &[u8] = b"]}}";
+
 #[derive(Debug, Serialize)]
 struct Log {
     version: &'static str,

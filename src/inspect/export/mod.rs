@@ -4,4 +4,4 @@ mod curl;
 mod har;
 
 pub use curl::curl;
-pub use har::{Har, har};
+pub use har::{Archive, Har, har};

@@ -8,8 +8,9 @@ use bytes::{Bytes, BytesMut};
 
 use super::budget::Budget;
 use super::log::model::{BOUND, Step, World, check_bounds, inbound, outbound};
+use super::reading::Reading;
 use super::record::{Malformed, Parser, Record};
-use super::state::{Place, Reading, State};
+use super::state::{Place, State};
 
 /// What was found in a carrier's bytes: however these are cut, it is the same.
 #[derive(Debug, Default, PartialEq, Eq)]

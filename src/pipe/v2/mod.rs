@@ -10,6 +10,8 @@ pub(crate) mod fuzzing;
 mod budget;
 mod log;
 mod paced;
+mod pipe;
+mod reading;
 mod receiver;
 mod record;
 mod repeat;
@@ -22,35 +24,23 @@ mod window;
 mod tests;
 
 use std::future::poll_fn;
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
-use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::{Bytes, BytesMut};
 
 pub use budget::Budget;
 pub use paced::{Marks, Paced, marks};
+pub use pipe::Pipe;
 pub use receiver::{Broken, Receiver, pings};
 use sender::{Pings, Range};
 pub use sender::{SendBody, Sent, TRIAL_PAUSE};
 pub use state::End;
 
+use reading::Change;
 use record::{MAX_PAD, Record, encode_pad};
-use shared::{Shared, error};
-use state::{Change, Place};
-
-/// A byte stream that lives longer than its carriers.
-///
-/// Reading and writing wait while there is no carrier; the program that owns the pipe decides for how long, and ends
-/// it by [`Carriers::end`]. Reading gives 0 bytes where the peer has closed the pipe in order; a pipe that has failed
-/// is an error of kind [`io::ErrorKind::ConnectionReset`].
-pub struct Pipe {
-    shared: Arc<Shared>,
-    /// Taken from the log, not yet handed on.
-    ahead: Bytes,
-}
+use shared::Shared;
+use state::Place;
 
 /// Brings a pipe its carriers.
 #[derive(Clone)]
@@ -60,66 +50,7 @@ pub struct Carriers(Arc<Shared>);
 #[must_use]
 pub fn pipe(budget: &Budget) -> (Pipe, Carriers) {
     let shared = Arc::new(Shared::new(budget));
-    (Pipe { shared: Arc::clone(&shared), ahead: Bytes::new() }, Carriers(shared))
-}
-
-impl AsyncRead for Pipe {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if this.ahead.is_empty() {
-            let mut inner = this.shared.lock();
-            let all_told = inner.state.all_told();
-            if let Some(bytes) = inner.state.inn.read(usize::MAX) {
-                this.ahead = bytes;
-                // A sender sets its clock by the first byte that is untold, and needs no clock once there are many.
-                let owes = all_told && inner.clock != Some(inner.turn) || inner.state.must_tell();
-                Shared::wake(inner, Change { owes, ..Change::default() });
-            } else {
-                match &inner.state.end {
-                    Some(End::Closed { .. }) => return Poll::Ready(Ok(())),
-                    Some(end) => return Poll::Ready(Err(error(end))),
-                    None => {}
-                }
-                inner.reader = Some(cx.waker().clone());
-                return Poll::Pending;
-            }
-        }
-        let part = this.ahead.len().min(buf.remaining());
-        buf.put_slice(&this.ahead[..part]);
-        this.ahead.advance(part);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Pipe {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let mut inner = self.shared.lock();
-        if let Some(end) = &inner.state.end {
-            return Poll::Ready(Err(error(end)));
-        }
-        let written = inner.state.out.write(bytes);
-        if written == 0 && !bytes.is_empty() {
-            inner.writer = Some(cx.waker().clone());
-            return Poll::Pending;
-        }
-        Shared::wake(inner, Change { owes: true, ..Change::default() });
-        Poll::Ready(Ok(written))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // A carrier takes all that has been written as soon as it can send it; there is nothing to push.
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl Drop for Pipe {
-    fn drop(&mut self) {
-        self.shared.end(End::Failed("the pipe was dropped".to_owned()));
-    }
+    (Pipe::new(Arc::clone(&shared)), Carriers(shared))
 }
 
 /// A complete carrier for one direction.
@@ -278,6 +209,13 @@ impl Carriers {
     #[must_use]
     pub fn receive_trial(&self) -> Receiver {
         Receiver::trial(Arc::clone(&self.0))
+    }
+
+    /// Reads a carrier that begins at `from`, and that whoever has seen it can bring again: of what it says only what is
+    /// new is a sign of life.
+    #[must_use]
+    pub fn receive_repeatable(&self, from: u64) -> Receiver {
+        Receiver::repeatable(Arc::clone(&self.0), from)
     }
 
     /// Reads a carrier of the other direction that begins at `from`.

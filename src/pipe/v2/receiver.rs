@@ -11,10 +11,11 @@ use http_body::Body;
 use tokio::time::{Instant, sleep};
 
 use super::log::Refused;
+use super::reading::{Reading, Violation};
 use super::record::{Parser, Record};
 use super::sender::TRIAL_PINGS;
 use super::shared::Shared;
-use super::state::{End, Reading, Violation};
+use super::state::End;
 
 /// How long a carrier may be silent before it is dead.
 const SILENCE: Duration = Duration::from_secs(15);
@@ -23,6 +24,17 @@ const SILENCE: Duration = Duration::from_secs(15);
 pub struct Receiver {
     shared: Arc<Shared>,
     reading: Reading,
+    life: Life,
+}
+
+/// What of a carrier is a sign that the peer lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    /// Each byte.
+    Bytes,
+    /// What is new, for whoever has seen the carrier can bring it again.
+    News,
+    Nothing,
 }
 
 /// How a carrier ended.
@@ -41,11 +53,15 @@ pub enum Broken {
 
 impl Receiver {
     pub(super) fn new(shared: Arc<Shared>, from: u64) -> Self {
-        Self { shared, reading: Reading::new(from) }
+        Self { shared, reading: Reading::new(from), life: Life::Bytes }
+    }
+
+    pub(super) fn repeatable(shared: Arc<Shared>, from: u64) -> Self {
+        Self { life: Life::News, ..Self::new(shared, from) }
     }
 
     pub(super) fn trial(shared: Arc<Shared>) -> Self {
-        Self { shared, reading: Reading::trial() }
+        Self { shared, reading: Reading::trial(), life: Life::Nothing }
     }
 
     /// Takes in some of the carrier's bytes.
@@ -53,13 +69,16 @@ impl Receiver {
     /// # Errors
     /// Where they cannot be taken.
     pub fn take(&mut self, bytes: Bytes) -> Result<(), Broken> {
-        // A trial may be repeated by whoever has seen it.
-        if !self.reading.is_trial() {
+        let had_news = self.reading.has_news();
+        if self.life == Life::Bytes {
             self.shared.note_heard();
         }
         let mut inner = self.shared.lock_now();
         let (change, taken) = self.reading.take(&mut inner.state, bytes);
         Shared::wake(inner, change);
+        if self.life == Life::News && !had_news && self.reading.has_news() {
+            self.shared.note_heard();
+        }
         match taken {
             Ok(()) => Ok(()),
             Err(Violation::Refused(Refused::Gap { wanted })) => Err(Broken::Gap(wanted)),
@@ -71,6 +90,12 @@ impl Receiver {
                 Err(Broken::Violation(cause))
             }
         }
+    }
+
+    /// Whether the carrier has brought anything that was not known. One that comes a second time does not.
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        self.reading.has_news()
     }
 
     /// Whether the carrier said that it ended in order.

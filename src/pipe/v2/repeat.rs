@@ -6,9 +6,10 @@ use std::task::Poll;
 use bytes::{Bytes, BytesMut};
 
 use super::Carriers;
+use super::reading::Change;
 use super::record::{MAX_DATA, Record, data_header};
 use super::shared::Shared;
-use super::state::{Change, End};
+use super::state::End;
 
 impl Carriers {
     /// The turn of the newest sender.

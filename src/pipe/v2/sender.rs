@@ -11,9 +11,10 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::reading::Change;
 use super::record::{Record, encode_pad};
 use super::shared::Shared;
-use super::state::{Change, End, Piece, Place};
+use super::state::{End, Piece, Place};
 
 /// How long a carrier is silent at most: half of what the most impatient of common intermediaries allow.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);

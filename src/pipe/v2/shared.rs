@@ -8,7 +8,8 @@ use std::task::{Context, Waker};
 use tokio::time::Instant;
 
 use super::budget::Budget;
-use super::state::{Change, End, State};
+use super::reading::Change;
+use super::state::{End, State};
 
 pub(super) struct Inner {
     pub(super) state: State,

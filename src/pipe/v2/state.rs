@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use super::budget::Budget;
-use super::log::{Inbound, Outbound, Outside, Refused};
-use super::record::{MAX_DATA, Malformed, Parser, Record, data_header};
+use super::log::{Inbound, Outbound};
+use super::record::{MAX_DATA, Record, data_header};
 use super::window::{Limits, Window};
 
 #[cfg(test)]
@@ -23,9 +23,6 @@ pub(super) const MAX_PARKED: usize = 4 * 1024 * 1024;
 /// What has been read is told at the latest when this much is untold: often enough that a window never runs dry,
 /// seldom enough that it costs nothing beside the data.
 const TELL_AT: u64 = 64 * 1024;
-
-/// How many pings may wait for their answer. A peer that asks faster is answered less.
-const MAX_PONGS: usize = 8;
 
 /// A piece up to this length travels in one buffer with its header; a longer one is worth a second buffer, but no
 /// copy.
@@ -45,23 +42,6 @@ pub enum End {
     Failed(String),
 }
 
-/// What a peer did that ends the session.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Violation {
-    #[error(transparent)]
-    Malformed(#[from] Malformed),
-    #[error(transparent)]
-    Outside(#[from] Outside),
-    #[error(transparent)]
-    Refused(#[from] Refused),
-    #[error("a trial brought more than a trial may")]
-    Trial,
-    #[error("a carrier that was to end at {0} has brought more")]
-    BeyondLast(u64),
-    #[error("a carrier passes over what has not been acknowledged, up to {0}")]
-    Skipped(u64),
-}
-
 pub(super) struct State {
     /// The time since the pipe began, as its owner says.
     pub(super) now: Duration,
@@ -71,7 +51,9 @@ pub(super) struct State {
     told: u64,
     /// The same of batches alone. A stream keeps count itself: it may live on where one that told more was lost.
     told_by_batches: u64,
-    pongs: VecDeque<u64>,
+    pub(super) pongs: VecDeque<u64>,
+    /// The newest number that the peer has given to a ping.
+    pub(super) heard_ping: u64,
     /// The newest number that was given to a ping.
     pub(super) pinged: u64,
     /// The newest number of a ping that is to be answered: one of a trial may be lost as it likes.
@@ -117,6 +99,7 @@ impl State {
             told: 0,
             told_by_batches: 0,
             pongs: VecDeque::new(),
+            heard_ping: 0,
             pinged: 0,
             asked: 0,
             asking: false,
@@ -251,104 +234,5 @@ impl State {
             return Some(Piece { head: head.freeze(), data: Bytes::new() });
         }
         Some(Piece { head: head.freeze(), data })
-    }
-}
-
-/// Reads one carrier of the other direction.
-#[derive(Debug)]
-pub(super) struct Reading {
-    parser: Parser,
-    /// The offset of the next byte of data.
-    at: u64,
-    last: Option<u64>,
-    is_trial: bool,
-}
-
-/// What changed by some bytes of a carrier.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Change {
-    /// There is something to read, or the pipe is over.
-    pub(super) readable: bool,
-    /// There is room to write again.
-    pub(super) writable: bool,
-    /// There is something to be said, or to be seen by who waits for an answer.
-    pub(super) owes: bool,
-}
-
-impl Reading {
-    pub(super) fn new(from: u64) -> Self {
-        Self { parser: Parser::default(), at: from, last: None, is_trial: false }
-    }
-
-    /// For a carrier that may neither bring anything of the log nor end the session.
-    pub(super) fn trial() -> Self {
-        Self { is_trial: true, ..Self::new(0) }
-    }
-
-    pub(super) fn is_trial(&self) -> bool {
-        self.is_trial
-    }
-
-    /// Whether the carrier said that it ended in order. A trial has no place in the log that it could end at.
-    pub(super) fn is_complete(&self) -> bool {
-        self.last.is_some_and(|last| self.is_trial || last == self.at) && self.parser.at_boundary()
-    }
-
-    /// Takes in what a carrier brought. What came before a violation has changed the state all the same, so the change
-    /// comes with either.
-    pub(super) fn take(&mut self, state: &mut State, bytes: Bytes) -> (Change, Result<(), Violation>) {
-        let mut change = Change::default();
-        let taken = self.take_into(state, bytes, &mut change);
-        (change, taken)
-    }
-
-    fn take_into(&mut self, state: &mut State, mut bytes: Bytes, change: &mut Change) -> Result<(), Violation> {
-        while let Some(record) = self.parser.next(&mut bytes)? {
-            if self.is_trial {
-                match record {
-                    Record::Ping(_) | Record::Last(_) => {}
-                    Record::Attached(_) | Record::Ack(_) | Record::Pong(_) => continue,
-                    Record::Data(_) | Record::Skip(_) | Record::Close { .. } => return Err(Violation::Trial),
-                }
-            }
-            match record {
-                Record::Data(data) => {
-                    if let Some(last) = self.last {
-                        return Err(Violation::BeyondLast(last));
-                    }
-                    let from = self.at;
-                    self.at = from.saturating_add(data.len() as u64);
-                    state.inn.accept(from, data)?;
-                    change.readable |= state.inn.has_ready();
-                }
-                Record::Attached(offset) => drop(state.out.seek(offset.max(state.out.acked()))?),
-                Record::Ack(offset) => {
-                    // Nobody waits for room on the way who has not been short of it.
-                    change.owes |= state.out.is_held_back();
-                    state.out.ack(offset, state.now)?;
-                    change.writable = true;
-                }
-                Record::Ping(number) => {
-                    if state.pongs.len() < MAX_PONGS {
-                        state.pongs.push_back(number);
-                    }
-                    change.owes = true;
-                }
-                // A number that was never asked answers nothing.
-                Record::Pong(number) if number <= state.pinged => {
-                    state.ponged = state.ponged.max(number);
-                    change.owes = true;
-                }
-                Record::Pong(_) => {}
-                Record::Last(offset) => self.last = Some(offset),
-                Record::Skip(offset) if (self.at..=state.inn.wanted()).contains(&offset) => self.at = offset,
-                Record::Skip(offset) => return Err(Violation::Skipped(offset)),
-                Record::Close { code, text } => {
-                    state.end.get_or_insert(End::Closed { code, text });
-                    *change = Change { readable: true, writable: true, owes: true };
-                }
-            }
-        }
-        Ok(())
     }
 }

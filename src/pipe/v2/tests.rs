@@ -1,14 +1,15 @@
 //! What the pipe promises, over in-memory carriers and a paused clock.
 
 use std::cell::Cell;
-use std::pin::pin;
+use std::io;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use futures_util::stream;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use proptest::prelude::*;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 
 use super::*;

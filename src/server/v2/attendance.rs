@@ -155,7 +155,7 @@ impl Attendance {
     }
 
     /// Counts a carrier in. Epochs only rise: a stream's must be new, while batches up of one epoch may be many, in any
-    /// order, and the same one may come twice. A batch down of the newest epoch is a repeat, and not counted.
+    /// order, and the same one may come twice. A batch of the newest epoch may be a repeat, and is not counted.
     pub(super) fn attend(&self, direction: Direction, carrier: &Carrier) -> Result<Present, Stale> {
         {
             // Held for a comparison, never across an await.
@@ -167,10 +167,8 @@ impl Attendance {
             match carrier.manner {
                 Manner::Stream | Manner::Renewal if carrier.epoch <= *newest => return Err(Stale),
                 Manner::Batch if carrier.epoch < *newest => return Err(Stale),
-                // What asks twice for the same may be anybody's who has seen it.
-                Manner::Batch if direction == Direction::Read && carrier.epoch == *newest => {
-                    return Ok(Present::uncounted());
-                }
+                // What comes twice may be anybody's who has seen it. What it brings shows whether it does.
+                Manner::Batch if carrier.epoch == *newest => return Ok(Present::uncounted()),
                 Manner::Stream | Manner::Renewal | Manner::Batch => *newest = carrier.epoch,
                 // It can be repeated by anybody who has seen it, so it is no sign that the client is there.
                 Manner::Trial => return Ok(Present::uncounted()),
@@ -179,9 +177,18 @@ impl Attendance {
         if direction == Direction::Write {
             self.uploads.supersede(carrier.epoch);
         }
+        Ok(self.count())
+    }
+
+    fn count(&self) -> Present {
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.present.send_modify(|roll| *roll = Roll { carriers: roll.carriers + 1, silent: false, ..*roll });
-        Ok(Present { roll: Some(self.present.clone()), is_whole: false })
+        Present { roll: Some(self.present.clone()), is_whole: false }
+    }
+
+    /// Counts a carrier that was not counted when it came, has ended in order, and was the client's after all.
+    pub(super) fn passed_by(&self) {
+        self.count().is_whole();
     }
 
     pub(in crate::server) fn is_attended(&self) -> bool {

@@ -103,20 +103,23 @@ impl Proved {
     }
 
     /// Reads a carrier up. A batch only counts once all of it is there and is what was proved, for who has seen its head
-    /// could bring another; a stream is in the hands of TLS.
-    async fn read(&self, body: Body) -> Result<(), Unread> {
+    /// could bring another; a stream is in the hands of TLS. Says whether it has brought anything new.
+    async fn read(&self, body: Body) -> Result<bool, Unread> {
         let Attendance { carriers, uploads, .. } = &*self.attendance;
         let Carrier { epoch, offset, manner, digest, .. } = self.carrier;
         let mut receiver = match manner {
             Manner::Trial => carriers.receive_trial(),
-            Manner::Stream | Manner::Renewal | Manner::Batch => carriers.receive(offset),
+            Manner::Batch => carriers.receive_repeatable(offset),
+            Manner::Stream | Manner::Renewal => carriers.receive(offset),
         };
-        if manner != Manner::Batch {
-            return Ok(receiver.read(body).await?);
-        }
-        let digest = digest.ok_or(Unread::Untaken(Untaken::Digest))?;
-        let batch = uploads.collect(epoch, digest, body).await.map_err(Unread::Untaken)?;
-        Ok(receiver.read(Body::from(batch)).await?)
+        let body = if manner == Manner::Batch {
+            let digest = digest.ok_or(Unread::Untaken(Untaken::Digest))?;
+            Body::from(uploads.collect(epoch, digest, body).await.map_err(Unread::Untaken)?)
+        } else {
+            body
+        };
+        receiver.read(body).await?;
+        Ok(receiver.has_news())
     }
 }
 
@@ -189,10 +192,11 @@ pub(super) async fn write(State(server): State<Server>, request: Request) -> Res
         read = proved.read(request.into_body()) => read,
         () = proved.session.ended().cancelled() => Err(Broken::Cut("the session has ended".to_owned()).into()),
     };
-    if let Err(unread) = read {
-        return unread.answer();
+    match read {
+        Ok(has_news) if has_news && !present.is_counted() => proved.attendance.passed_by(),
+        Ok(_) => present.is_whole(),
+        Err(unread) => return unread.answer(),
     }
-    present.is_whole();
     let carriers = &proved.attendance.carriers;
     match carriers.batch(carriers.acked(), 0) {
         Ok(batch) => octets(Body::from(batch.bytes)),

@@ -23,6 +23,47 @@ fn batch(session: &Session, attendance: &Attendance, epoch: u64) -> Request {
         .unwrap()
 }
 
+/// A batch up, of the first epoch, that brings nothing but a PING.
+fn ping(session: &Session, attendance: &Attendance, number: u8) -> Request {
+    let offset = |kind, offset| [kind, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, offset];
+    let body = [offset(1, 0), offset(2, 0), offset(3, number), offset(6, 0)].concat();
+    let digest = v2::Digest::of(&body);
+    let (id, manner) = (session.id(), Manner::Batch);
+    let carrier = Carrier { session: id.clone(), epoch: 1, offset: 0, manner, digest: Some(digest) };
+    Request::builder()
+        .header(v2::SESSION_HEADER, id.as_str())
+        .header(v2::EPOCH_HEADER, 1)
+        .header(OFFSET_HEADER, 0)
+        .header(v2::MANNER_HEADER, manner.as_str())
+        .header(v2::DIGEST_HEADER, digest.to_string())
+        .header(PROOF_HEADER, attendance.secret.prove(v2::WRITE, &carrier))
+        .body(Body::from(body))
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_up_that_comes_again_is_no_sign_of_life() {
+    let server = Server::new(Config { grace: 10 * PATIENCE, ..Config::new(None, || 0) });
+    let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+    let check = async |number, counts| {
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        assert!(!attendance.is_attended(), "the last one is long ago");
+        let mut visitor = Box::pin(session.attended());
+        assert!(futures_util::poll!(visitor.as_mut()).is_pending());
+        let mut unheard = Box::pin(attendance.unheard(Duration::from_secs(15)));
+        assert!(futures_util::poll!(unheard.as_mut()).is_pending());
+        assert_eq!(write(State(server.clone()), ping(&session, &attendance, number)).await.status(), StatusCode::OK);
+        let seen = (attendance.is_attended(), futures_util::poll!(visitor.as_mut()).is_ready());
+        assert_eq!(seen, (counts, counts), "PING {number}");
+        assert_eq!(timeout(PATIENCE, unheard).await.is_err(), counts, "PING {number}");
+    };
+    check(7, true).await;
+    check(7, false).await;
+    // What is new of the same epoch counts, and what is older than that does not.
+    check(8, true).await;
+    check(7, false).await;
+}
+
 /// The types of the records in an answer that has no byte of the log.
 async fn kinds(answer: Response) -> Vec<u8> {
     assert_eq!(answer.status(), StatusCode::OK);

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::super::budget::Budget;
 use super::super::window::Limits;
+use super::inbound::MAX_PARKED;
 use super::model::{BOUND, Step, World, check_bounds, inbound, outbound};
 use super::*;
 

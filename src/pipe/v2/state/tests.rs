@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::reading::{Change, Reading, Violation};
 use super::*;
 
 fn new() -> State {

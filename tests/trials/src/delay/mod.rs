@@ -26,6 +26,9 @@ const READY: Duration = Duration::from_secs(20);
 /// How long a transfer goes on before what is beside it counts.
 const WARM_UP: Duration = Duration::from_secs(4);
 
+/// Bytes of a transfer that is given up before its end.
+const ENDLESS: u64 = 1 << 40;
+
 /// What the path is like, and what is measured on it.
 #[derive(Clone, Debug)]
 pub struct Course {
@@ -116,7 +119,7 @@ impl Stage {
         };
         let beside = tokio::select! {
             beside = beside => beside?,
-            ended = self.tunnel.transfer(way, u64::MAX / 2) => {
+            ended = self.tunnel.transfer(way, ENDLESS) => {
                 ended?;
                 return Err(io::Error::other("a transfer without an end has ended"));
             }

@@ -70,11 +70,15 @@ pub const SHAPES: [Shape; 8] = [
         },
         reads: true,
     },
-    // CVE-2025-8671: a window of nothing is an error of the stream's, so the server resets it itself.
+    // CVE-2025-8671: a window beyond all bounds is an error of the stream's, so the server resets it itself. (One that grows
+    // by nothing the library takes for an error of the connection's.)
     Shape {
         name: "streams that the server has to reset",
         begin: Vec::new,
-        round: |n| [frame(HEADERS, END_HEADERS, 2 * n + 1, &head(0x83)), frame(WINDOW, 0, 2 * n + 1, &[0; 4])].concat(),
+        round: |n| {
+            [frame(HEADERS, END_HEADERS, 2 * n + 1, &head(0x83)), frame(WINDOW, 0, 2 * n + 1, &[0x7f, 255, 255, 255])]
+                .concat()
+        },
         reads: true,
     },
     Shape {

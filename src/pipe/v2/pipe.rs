@@ -1,0 +1,89 @@
+//! The byte stream above the carriers.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::reading::Change;
+use super::shared::{Shared, error};
+use super::state::End;
+
+/// A byte stream that lives longer than its carriers.
+///
+/// Reading and writing wait while there is no carrier; the program that owns the pipe decides for how long, and ends
+/// it by [`Carriers::end`](super::Carriers::end). Reading gives 0 bytes where the peer has closed the pipe in order; a pipe that has failed
+/// is an error of kind [`io::ErrorKind::ConnectionReset`].
+pub struct Pipe {
+    shared: Arc<Shared>,
+    /// Taken from the log, not yet handed on.
+    ahead: Bytes,
+}
+
+impl Pipe {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, ahead: Bytes::new() }
+    }
+}
+
+impl AsyncRead for Pipe {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.ahead.is_empty() {
+            let mut inner = this.shared.lock();
+            let all_told = inner.state.all_told();
+            if let Some(bytes) = inner.state.inn.read(usize::MAX) {
+                this.ahead = bytes;
+                // A sender sets its clock by the first byte that is untold, and needs no clock once there are many.
+                let owes = all_told && inner.clock != Some(inner.turn) || inner.state.must_tell();
+                Shared::wake(inner, Change { owes, ..Change::default() });
+            } else {
+                match &inner.state.end {
+                    Some(End::Closed { .. }) => return Poll::Ready(Ok(())),
+                    Some(end) => return Poll::Ready(Err(error(end))),
+                    None => {}
+                }
+                inner.reader = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+        }
+        let part = this.ahead.len().min(buf.remaining());
+        buf.put_slice(&this.ahead[..part]);
+        this.ahead.advance(part);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Pipe {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let mut inner = self.shared.lock();
+        if let Some(end) = &inner.state.end {
+            return Poll::Ready(Err(error(end)));
+        }
+        let written = inner.state.out.write(bytes);
+        if written == 0 && !bytes.is_empty() {
+            inner.writer = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        Shared::wake(inner, Change { owes: true, ..Change::default() });
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // A carrier takes all that has been written as soon as it can send it; there is nothing to push.
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        self.shared.end(End::Failed("the pipe was dropped".to_owned()));
+    }
+}
