@@ -11,7 +11,6 @@ use super::secret::Secret;
 use super::signals::Signals;
 use super::{descriptors, duration, inspect, log, networks, output, secret};
 use crate::client::{self, Config, Event, InvalidUrl, SourcePath, TargetTls, Wire};
-use crate::inspect::webhook::Secrets;
 
 /// Makes a local service reachable at a public URL, as long as it runs.
 #[derive(FromArgs, ArgsInfo)]
@@ -47,6 +46,10 @@ wire v2: with a server that cannot do it the client ends, and shares nothing.",
     note = "
 User and password are taken from --basic-auth, then --basic-auth-file, then the
 environment. They are kept from the service and from every log.",
+    note = "
+Webhooks are known by their headers: those of `github`, `stripe`, `slack`, `twilio`, and
+`standard` for Standard Webhooks. Their secrets stay on this machine, and stand in no
+log; `@FILE` keeps them off the command line as well.",
     note = "
 HTTP_PROXY, HTTPS_PROXY and NO_PROXY are heeded on the way to the server, never
 on the way to the local service.",
@@ -105,6 +108,11 @@ pub(crate) struct Connect {
     #[argh(option, arg_name = "ADDR|off")]
     inspect: Option<String>,
 
+    /// secret that a sender of webhooks signs with, such as github=SECRET or github=@FILE: the page then says whether
+    /// signatures hold, and replays are signed afresh; can be repeated
+    #[argh(option, arg_name = "PROVIDER=SECRET")]
+    webhook_secret: Vec<Secret>,
+
     /// how much is logged: error, warn, info, debug or trace (default: warn)
     #[argh(option, arg_name = "LEVEL")]
     log: Option<String>,
@@ -126,9 +134,10 @@ pub(crate) struct Connect {
 pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
     let ready = format!("Ready; Forwarding {} -> {}", args.source, args.destination);
     let place = inspect::Place::read(args.inspect.clone(), env)?;
+    let secrets = secret::webhooks(args.webhook_secret.clone(), env)?;
     let (mut config, level, format) = args.settle(env)?;
     log::start(level, format);
-    let inspection = Inspection::start(place, &mut config, Secrets::default()).await?;
+    let inspection = Inspection::start(place, &mut config, secrets).await?;
     if let Some(inspection) = &inspection {
         output::say(format_args!("Inspector: {}", inspection.url()));
     }
