@@ -10,6 +10,7 @@ use crate::wire::v2::{Carrier, Secret};
 use crate::wire::{Prefix, SessionId};
 
 pub use crate::auth::fuzzing::tokens;
+pub use crate::inspect::fuzzing::tap;
 pub use crate::mux::fuzzing::{frames, streams};
 pub use crate::pipe::v1::fuzzing::handshake;
 pub use crate::pipe::v2::fuzzing::{log, records, state};
@@ -57,7 +58,7 @@ mod tests {
 
     type Target = fn(&[u8]);
 
-    const TARGETS: [(&str, Target); 10] = [
+    const TARGETS: [(&str, Target); 11] = [
         ("ambiguous", ambiguous),
         ("forwarded", forwarded),
         ("frames", frames),
@@ -67,6 +68,7 @@ mod tests {
         ("records", records),
         ("state", state),
         ("streams", streams),
+        ("tap", tap),
         ("tokens", tokens),
     ];
 

@@ -54,7 +54,7 @@ impl Exchange {
                 if let Some(inspector) = &self.inspector {
                     let held = begin.elapsed();
                     let seen = heard(&mut stream).await;
-                    inspector.unreachable(held, cause.clone(), &seen);
+                    inspector.unreachable(held, &cause, &seen);
                 }
                 (self.on_event)(Event::Target { cause });
                 return self.refuse(&mut stream).await;

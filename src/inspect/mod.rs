@@ -4,20 +4,26 @@
 //! It reads copies, on the side: it can neither change what passes nor have it wait, and gives up on what it does not
 //! understand.
 
-mod address;
 pub mod api;
-mod exchange;
 pub mod export;
+pub mod webhook;
+
+mod address;
+mod exchange;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
+mod heard;
 mod http1;
 mod page;
 mod replay;
 mod request;
 mod show;
+mod sse;
 mod store;
 mod tap;
-pub mod webhook;
+mod websocket;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use address::{Address, InvalidSite, Site};
@@ -63,8 +69,6 @@ pub struct Inspector(Arc<Inner>);
 struct Inner {
     settings: Settings,
     store: Store,
-    /// When the link was lost, until it is back. Held for one operation at a time, never across an await.
-    lost: Mutex<Option<Duration>>,
 }
 
 impl Inspector {
@@ -72,7 +76,7 @@ impl Inspector {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let settings = Settings { body: settings.body.min(settings.room / BODY_SHARE), ..settings };
-        Self(Arc::new(Inner { settings, store: Store::new(settings.room), lost: Mutex::default() }))
+        Self(Arc::new(Inner { settings, store: Store::new(settings.room) }))
     }
 
     /// What a connection to the target is shown to, for which its visitor waited so long beyond the first try.
@@ -82,23 +86,18 @@ impl Inspector {
     }
 
     /// Takes note of a connection that could not be made, why, and what its visitor had said until then.
-    pub fn unreachable(&self, held: Duration, cause: String, seen: &[u8]) {
+    pub fn unreachable(&self, held: Duration, cause: &str, seen: &[u8]) {
         self.connection(held).unreachable(cause, seen);
     }
 
     /// The link to the server is lost.
     pub fn link_lost(&self) {
-        *self.lost() = Some((self.0.settings.now)());
+        self.store().records().link_lost();
     }
 
     /// It is back: what was under way when it was lost has been resumed.
     pub fn link_back(&self) {
-        let Some(lost) = self.lost().take() else { return };
-        self.store().records().resume(lost);
-    }
-
-    fn lost(&self) -> MutexGuard<'_, Option<Duration>> {
-        self.0.lost.lock().unwrap_or_else(PoisonError::into_inner)
+        self.store().records().link_back();
     }
 
     /// The exchanges.

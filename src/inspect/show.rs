@@ -71,7 +71,7 @@ impl Kind {
 pub(super) fn show(message: &Message) -> Shown {
     let named = message.header("content-type").map(|value| MediaType::parse(&String::from_utf8_lossy(value)));
     let media_type = named.as_ref().map(|named| named.essence.clone()).filter(|essence| !essence.is_empty());
-    let Decoded { bytes, encoding, decoded, whole, mut problems } = decode::decode(message);
+    let Decoded { bytes, encoding, inflated: decoded, whole, mut problems } = decode::decode(message);
     let named = named.unwrap_or_default();
     let mut shown = Shown { media_type, kind: Kind::Empty, encoding, decoded, bytes, text: None, problem: None };
     if message.body.size > 0 {

@@ -1,9 +1,11 @@
 //! Where a connection's bytes are shown as they pass. Takes copies of what it keeps, and never waits but for a step of
 //! whoever else is at the store.
 
+mod answers;
 mod connection;
-mod down;
-mod up;
+mod direction;
+mod reading;
+mod requests;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,12 +31,12 @@ impl Tap {
 
     /// Bytes of the visitor's, on their way to the target.
     pub fn down(&self, bytes: &[u8]) {
-        self.connection().down(&mut self.desk(), bytes);
+        self.connection().read(&mut self.desk(), Side::Visitor, bytes);
     }
 
     /// Bytes of the target's.
     pub fn up(&self, bytes: &[u8]) {
-        self.connection().up(&mut self.desk(), bytes);
+        self.connection().read(&mut self.desk(), Side::Target, bytes);
     }
 
     /// That side has said all it had to say.
@@ -54,7 +56,7 @@ impl Tap {
     }
 
     /// The target could not be reached, which is why all there is to see are the first bytes of the visitor's.
-    pub(super) fn unreachable(self, cause: String, seen: &[u8]) {
+    pub(super) fn unreachable(self, cause: &str, seen: &[u8]) {
         self.down(seen);
         self.connection().unreachable(&mut self.desk(), cause);
     }

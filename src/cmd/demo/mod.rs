@@ -97,12 +97,12 @@ pub(crate) async fn run(args: Demo, env: &Env) -> Result<(), Failure> {
     }
     let pages = show(page, &prefix, shutdown.clone());
     let tunnel = tunnel(listener, config, told, shutdown);
-    let work = async {
+    let work = Box::pin(async {
         tokio::select! {
             ended = tunnel => ended,
             failed = pages => Err(failed),
         }
-    };
+    });
     signals.guard("exchanges in flight have 30 s to end", work).await
 }
 

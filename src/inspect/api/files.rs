@@ -8,7 +8,7 @@ use super::Api;
 use super::answer::{Refusal, nothing_here};
 use crate::inspect::page;
 
-/// What this API is, in OpenAPI's terms.
+/// What this API is, for machines.
 const OPENAPI: &str = include_str!("openapi.json");
 
 pub(super) async fn index(State(api): State<Api>) -> Response {

@@ -45,6 +45,7 @@ pub(super) struct Detail {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the unit stands in the API's names")]
 struct Timing {
     held_ms: f64,
     asked_ms: Option<f64>,

@@ -80,7 +80,7 @@ mod tests {
         let mut writer = Patient::new(writer);
         let reading = async {
             for _ in 0..4 {
-                sleep(WRITE_DEADLINE - Duration::from_millis(1)).await;
+                sleep(WRITE_DEADLINE / 2).await;
                 reader.read_exact(&mut [0; 10]).await.unwrap();
             }
         };

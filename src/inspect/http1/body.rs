@@ -50,7 +50,7 @@ impl Body {
 }
 
 /// Takes so many bytes off, or all.
-pub(super) fn take<'a>(bytes: &mut &'a [u8], left: &mut u64) -> &'a [u8] {
+pub(crate) fn take<'a>(bytes: &mut &'a [u8], left: &mut u64) -> &'a [u8] {
     let part = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
     let (taken, rest) = bytes.split_at(part);
     (*bytes, *left) = (rest, *left - part as u64);

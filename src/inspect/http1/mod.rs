@@ -6,8 +6,8 @@ mod chunks;
 mod head;
 mod partial;
 
-pub(super) use body::{Body, Piece};
-pub(super) use head::{Asked, Framing, Request, Response};
+pub(super) use body::{Body, Piece, take};
+pub(super) use head::{Asked, Framing, Request, Response, Upgrade};
 pub(super) use partial::Partial;
 
 /// Why what comes is not understood.

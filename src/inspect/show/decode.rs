@@ -21,7 +21,7 @@ const BUFFER: usize = 4 * 1024;
 pub(super) struct Decoded {
     pub(super) bytes: Vec<u8>,
     pub(super) encoding: Option<String>,
-    pub(super) decoded: bool,
+    pub(super) inflated: bool,
     /// Whether these are all of its bytes.
     pub(super) whole: bool,
     pub(super) problems: Vec<String>,
@@ -33,20 +33,20 @@ pub(super) fn decode(message: &Message) -> Decoded {
     let (kept, whole) = (&message.body.kept, !message.body.is_cut());
     let named = codings(message);
     let encoding = (!named.is_empty()).then(|| named.join(", "));
-    let mut decoded = Decoded { bytes: Vec::new(), encoding, decoded: false, whole, problems: Vec::new() };
+    let mut decoded = Decoded { bytes: Vec::new(), encoding, inflated: false, whole, problems: Vec::new() };
     if kept.is_empty() || named.is_empty() {
-        return decoded.as_it_is(kept);
+        return decoded.raw(kept);
     }
     if let Some(unknown) = unknown(&named) {
         decoded.problems.push(unknown);
-        return decoded.as_it_is(kept);
+        return decoded.raw(kept);
     }
     decoded.inflate(kept, &named);
     decoded
 }
 
 impl Decoded {
-    fn as_it_is(mut self, kept: &[u8]) -> Self {
+    fn raw(mut self, kept: &[u8]) -> Self {
         self.bytes = kept[..kept.len().min(MAX_SHOWN)].to_vec();
         if self.bytes.len() < kept.len() {
             self.whole = false;
@@ -64,13 +64,13 @@ impl Decoded {
             let (inflated, end) = bounded(coding, &bytes, limit);
             if let End::Broken(_) = end
                 && inflated.is_empty()
-                && !self.decoded
+                && !self.inflated
             {
                 self.problems.push(format!("it says that it is {coding}, and is not; it is shown raw"));
                 bytes = kept[..kept.len().min(MAX_SHOWN)].to_vec();
                 break;
             }
-            (bytes, self.decoded) = (inflated, true);
+            (bytes, self.inflated) = (inflated, true);
             let problem = match end {
                 End::Whole => continue,
                 End::TooMuch if limit == MAX_SHOWN => "only the first 1 MiB of what it inflates to is shown".to_owned(),

@@ -70,7 +70,7 @@ fn noise(length: usize) -> Vec<u8> {
 }
 
 #[track_caller]
-fn check(shown: Shown, kind: Kind, text: Option<&str>, problem: Option<&str>) {
+fn check(shown: &Shown, kind: Kind, text: Option<&str>, problem: Option<&str>) {
     assert_eq!((shown.kind, shown.text.as_deref(), shown.problem.as_deref()), (kind, text, problem));
 }
 
@@ -79,73 +79,73 @@ fn check_hello(coding: &str, body: &[u8]) {
     let shown = coded(coding, body);
     assert!(shown.decoded, "{coding}");
     assert_eq!(shown.bytes, HELLO, "{coding}");
-    check(shown, Kind::Json, Some(r#"{"hello":"world"}"#), None);
+    check(&shown, Kind::Json, Some(r#"{"hello":"world"}"#), None);
 }
 
 #[test]
 fn what_a_type_says_and_the_bytes_bear_out() {
-    check(named("application/json; charset=utf-8", HELLO), Kind::Json, Some(r#"{"hello":"world"}"#), None);
-    check(named("application/problem+json", b"\xef\xbb\xbf[]"), Kind::Json, Some("[]"), None);
-    check(named("application/x-www-form-urlencoded", b"a=1&b=%20"), Kind::Form, Some("a=1&b=%20"), None);
-    check(named("text/xml", b"<a/>"), Kind::Xml, Some("<a/>"), None);
-    check(named("image/svg+xml", b"<svg/>"), Kind::Xml, Some("<svg/>"), None);
-    check(named("text/html", b"<p>\x1b[1m"), Kind::Text, Some("<p>\u{1b}[1m"), None);
-    check(named("image/png", b"\x89PNG\r\n\x1a\n..."), Kind::Image, None, None);
-    check(named("image/avif", b"\0\0\0\x1cftypavif"), Kind::Image, None, None);
-    check(named("application/octet-stream", b"\0\xff"), Kind::Binary, None, None);
-    check(named("application/json", b""), Kind::Empty, None, None);
+    check(&named("application/json; charset=utf-8", HELLO), Kind::Json, Some(r#"{"hello":"world"}"#), None);
+    check(&named("application/problem+json", b"\xef\xbb\xbf[]"), Kind::Json, Some("[]"), None);
+    check(&named("application/x-www-form-urlencoded", b"a=1&b=%20"), Kind::Form, Some("a=1&b=%20"), None);
+    check(&named("text/xml", b"<a/>"), Kind::Xml, Some("<a/>"), None);
+    check(&named("image/svg+xml", b"<svg/>"), Kind::Xml, Some("<svg/>"), None);
+    check(&named("text/html", b"<p>\x1b[1m"), Kind::Text, Some("<p>\u{1b}[1m"), None);
+    check(&named("image/png", b"\x89PNG\r\n\x1a\n..."), Kind::Image, None, None);
+    check(&named("image/avif", b"\0\0\0\x1cftypavif"), Kind::Image, None, None);
+    check(&named("application/octet-stream", b"\0\xff"), Kind::Binary, None, None);
+    check(&named("application/json", b""), Kind::Empty, None, None);
     assert_eq!(named("Text/HTML;charset=x", b"").media_type.as_deref(), Some("text/html"));
 }
 
 #[test]
 fn what_nothing_is_said_of() {
     let plain = |body: &[u8]| show(&message("", body));
-    check(plain(HELLO), Kind::Json, Some(r#"{"hello":"world"}"#), None);
-    check(plain(b"[not json"), Kind::Text, Some("[not json"), None);
-    check(plain(b"GIF89a"), Kind::Image, None, None);
-    check(plain(b"caf\xe9"), Kind::Binary, None, None);
-    check(plain(b"a\0b"), Kind::Binary, None, None);
-    check(named("application/x-ndjson", b"1\n2\n"), Kind::Text, Some("1\n2\n"), None);
+    check(&plain(HELLO), Kind::Json, Some(r#"{"hello":"world"}"#), None);
+    check(&plain(b"[not json"), Kind::Text, Some("[not json"), None);
+    check(&plain(b"GIF89a"), Kind::Image, None, None);
+    check(&plain(b"caf\xe9"), Kind::Binary, None, None);
+    check(&plain(b"a\0b"), Kind::Binary, None, None);
+    check(&named("application/x-ndjson", b"1\n2\n"), Kind::Text, Some("1\n2\n"), None);
     assert_eq!(plain(b"x").media_type, None);
 }
 
 #[test]
 fn wrong_types() {
     let not_json = "it says that it is JSON, and is not: expected value at line 1 column 1";
-    check(named("application/json", b"<html>"), Kind::Text, Some("<html>"), Some(not_json));
-    check(named("application/json", b"\0"), Kind::Binary, None, Some(not_json));
+    check(&named("application/json", b"<html>"), Kind::Text, Some("<html>"), Some(not_json));
+    check(&named("application/json", b"\0"), Kind::Binary, None, Some(not_json));
     let half = "it says that it is JSON, and is not: EOF while parsing an object at line 1 column 7";
-    check(named("application/json", b"{\"a\": 1"), Kind::Text, Some("{\"a\": 1"), Some(half));
+    check(&named("application/json", b"{\"a\": 1"), Kind::Text, Some("{\"a\": 1"), Some(half));
     let no_png = "it says that it is `image/png`, and does not begin so";
-    check(named("image/png", b"<script>"), Kind::Text, Some("<script>"), Some(no_png));
-    check(named("text/plain", b"\0\x01"), Kind::Binary, None, Some("it says that it is `text/plain`, and is no text"));
+    check(&named("image/png", b"<script>"), Kind::Text, Some("<script>"), Some(no_png));
+    check(&named("text/plain", b"\0\x01"), Kind::Binary, None, Some("it says that it is `text/plain`, and is no text"));
 }
 
 #[test]
 fn multipart() {
     let whole = b"preamble\r\n--b\r\nA: b\r\n\r\n\xff\0\r\n--b--\r\n";
     let text = "preamble\r\n--b\r\nA: b\r\n\r\n\u{fffd}\0\r\n--b--\r\n";
-    check(named("multipart/form-data; boundary=\"b\"", whole), Kind::Multipart, Some(text), None);
+    check(&named("multipart/form-data; boundary=\"b\"", whole), Kind::Multipart, Some(text), None);
     let half = "it has no last boundary: a part of it may be missing";
-    check(named("multipart/mixed; boundary=b", b"--b\r\n\r\nx"), Kind::Multipart, Some("--b\r\n\r\nx"), Some(half));
+    check(&named("multipart/mixed; boundary=b", b"--b\r\n\r\nx"), Kind::Multipart, Some("--b\r\n\r\nx"), Some(half));
     let cut = cut(message("Content-Type: multipart/mixed; boundary=b\r\n", b"--b\r\n\r\nx"));
-    check(show(&cut), Kind::Multipart, Some("--b\r\n\r\nx"), None);
+    check(&show(&cut), Kind::Multipart, Some("--b\r\n\r\nx"), None);
     let none = "it says that it is `multipart/mixed`, and names no boundary";
-    check(named("multipart/mixed", b"--b"), Kind::Text, Some("--b"), Some(none));
+    check(&named("multipart/mixed", b"--b"), Kind::Text, Some("--b"), Some(none));
     let nowhere = "it says that it is `multipart/mixed`, and its boundary occurs nowhere in it";
-    check(named("multipart/mixed; boundary=c", b"x--c"), Kind::Text, Some("x--c"), Some(nowhere));
+    check(&named("multipart/mixed; boundary=c", b"x--c"), Kind::Text, Some("x--c"), Some(nowhere));
 }
 
 #[test]
 fn charsets() {
-    check(named("text/plain; charset=ISO-8859-1", b"caf\xe9"), Kind::Text, Some("café"), None);
-    check(named("text/plain", "café".as_bytes()), Kind::Text, Some("café"), None);
+    check(&named("text/plain; charset=ISO-8859-1", b"caf\xe9"), Kind::Text, Some("café"), None);
+    check(&named("text/plain", "café".as_bytes()), Kind::Text, Some("café"), None);
     let not_utf8 = "from byte 3 on it is not all UTF-8; what cannot be read is shown as `\u{fffd}`";
-    check(named("text/plain", b"caf\xe9 au lait"), Kind::Text, Some("caf\u{fffd} au lait"), Some(not_utf8));
-    check(named("text/plain", b"caf\xc3"), Kind::Text, Some("caf\u{fffd}"), Some(not_utf8));
-    check(show(&cut(message("Content-Type: text/plain\r\n", b"caf\xc3"))), Kind::Text, Some("caf"), None);
+    check(&named("text/plain", b"caf\xe9 au lait"), Kind::Text, Some("caf\u{fffd} au lait"), Some(not_utf8));
+    check(&named("text/plain", b"caf\xc3"), Kind::Text, Some("caf\u{fffd}"), Some(not_utf8));
+    check(&show(&cut(message("Content-Type: text/plain\r\n", b"caf\xc3"))), Kind::Text, Some("caf"), None);
     let unknown = "the charset `shift_jis` is not known here; it is shown as UTF-8";
-    check(named("text/plain; charset=Shift_JIS", b"a"), Kind::Text, Some("a"), Some(unknown));
+    check(&named("text/plain; charset=Shift_JIS", b"a"), Kind::Text, Some("a"), Some(unknown));
 }
 
 #[test]

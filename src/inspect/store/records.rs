@@ -2,10 +2,9 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Totals;
-use crate::inspect::exchange::{Exchange, Id, Message, Said};
+use crate::inspect::exchange::{Exchange, Id, Message, Said, Side};
 
 /// What an exchange takes beside its bytes: what it is made of, and its places in what holds it.
 const EXCHANGE: usize = 1024;
@@ -40,15 +39,15 @@ struct Record {
     said: usize,
     /// What it takes, these included.
     cost: usize,
+    /// It waits for the link to come back.
+    waits: bool,
 }
 
 /// What of an exchange grows by pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    RequestBody,
-    RequestTrailers,
-    ResponseBody,
-    ResponseTrailers,
+    Body(Side),
+    Trailers(Side),
 }
 
 impl Records {
@@ -66,12 +65,18 @@ impl Records {
         self.kept.range(..older).rev().take(count).map(|record| Arc::clone(&record.exchange)).collect()
     }
 
-    /// Marks what came over the link and was under way at a moment of the past.
-    pub(crate) fn resume(&mut self, at: Duration) {
+    /// The link is lost: notes what is under way on it.
+    pub(crate) fn link_lost(&mut self) {
         for record in &mut self.kept {
-            let Exchange { started, timing, replay_of, .. } = *record.exchange;
-            let was_over = timing.ended.is_some_and(|ended| started + ended < at);
-            if started <= at && !was_over && replay_of.is_none() {
+            let exchange = &record.exchange;
+            record.waits = exchange.timing.ended.is_none() && exchange.replay_of.is_none();
+        }
+    }
+
+    /// It is back: what was under way then has been resumed.
+    pub(crate) fn link_back(&mut self) {
+        for record in &mut self.kept {
+            if std::mem::take(&mut record.waits) {
                 Arc::make_mut(&mut record.exchange).resumed = true;
             }
         }
@@ -89,15 +94,17 @@ impl Records {
     }
 
     /// Counts what passed.
-    pub(crate) fn passed(&mut self, down: usize, up: usize) {
-        self.down += down as u64;
-        self.up += up as u64;
+    pub(crate) fn passed(&mut self, by: Side, bytes: usize) {
+        *(match by {
+            Side::Visitor => &mut self.down,
+            Side::Target => &mut self.up,
+        }) += bytes as u64;
     }
 
     /// Takes in an exchange that has no messages, and numbers it.
     pub(crate) fn begin(&mut self, exchange: Exchange) -> Id {
         let id = self.next();
-        let mut record = Record { exchange: Arc::new(Exchange { id, ..exchange }), said: 0, cost: 0 };
+        let mut record = Record { exchange: Arc::new(Exchange { id, ..exchange }), said: 0, cost: 0, waits: false };
         record.cost = record.takes();
         if self.make_room(record.cost) {
             self.used += record.cost;
@@ -216,22 +223,22 @@ impl Record {
 impl Part {
     fn message(self, exchange: &mut Exchange) -> &mut Message {
         match self {
-            Self::RequestBody | Self::RequestTrailers => &mut exchange.request,
-            Self::ResponseBody | Self::ResponseTrailers => exchange.response.get_or_insert_default(),
+            Self::Body(Side::Visitor) | Self::Trailers(Side::Visitor) => &mut exchange.request,
+            Self::Body(Side::Target) | Self::Trailers(Side::Target) => exchange.response.get_or_insert_default(),
         }
     }
 
     fn kept(self, exchange: &mut Exchange) -> &mut Vec<u8> {
         let message = self.message(exchange);
         match self {
-            Self::RequestBody | Self::ResponseBody => &mut message.body.kept,
-            Self::RequestTrailers | Self::ResponseTrailers => &mut message.trailers,
+            Self::Body(_) => &mut message.body.kept,
+            Self::Trailers(_) => &mut message.trailers,
         }
     }
 
     /// Of a body all bytes count, kept or not.
     fn count(self, exchange: &mut Exchange, bytes: usize) {
-        if let Self::RequestBody | Self::ResponseBody = self {
+        if let Self::Body(_) = self {
             self.message(exchange).body.size += bytes as u64;
         }
     }

@@ -1,5 +1,4 @@
-//! What is known of one connection: where each direction is, and which exchanges are not over. What takes room is the
-//! store's.
+//! What is known of one connection: which exchanges are not over, and how they end. What takes room is the store's.
 
 use std::collections::VecDeque;
 use std::sync::MutexGuard;
@@ -8,15 +7,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::Settings;
-use super::super::exchange::{Exchange, Id, Message, Side, State, Timing};
-use super::super::http1::{Asked, Body, Framing, Partial, Request, Why};
-use super::super::store::{Change, Part, Records, Store};
-
-/// How many requests may wait for their answers.
-pub(super) const MAX_WAITING: usize = 64;
-
-/// The most that is kept of what stands behind the last chunk.
-pub(super) const MAX_TRAILERS: usize = 16 * 1024;
+use super::super::exchange::{Id, Side, State};
+use super::super::http1::{Asked, Why};
+use super::super::store::{Change, Records, Store};
+use super::direction::{Direction, Stage};
 
 /// What a step is made with.
 pub(super) struct Desk<'a> {
@@ -30,36 +24,14 @@ pub(super) struct Desk<'a> {
 #[derive(Debug)]
 pub(super) struct Connection {
     /// How long its visitor waited for it; nothing once that is told.
-    held: Duration,
-    replay_of: Option<Id>,
+    pub(super) held: Duration,
+    pub(super) replay_of: Option<Id>,
     /// The newest of its exchanges.
     pub(super) newest: Option<Id>,
     /// The exchanges that are not over, the oldest first: all but the last have a whole request.
     pub(super) waiting: VecDeque<Waiting>,
     pub(super) down: Direction,
     pub(super) up: Direction,
-}
-
-/// One direction.
-#[derive(Debug)]
-pub(super) struct Direction {
-    pub(super) stage: Stage,
-    /// The head that is under way.
-    pub(super) head: Partial,
-    /// The room that it has in the store.
-    reserved: usize,
-    /// When it began, on both clocks.
-    since: Option<(Instant, Duration)>,
-    pub(super) ended: bool,
-}
-
-/// What comes next in a direction.
-#[derive(Debug)]
-pub(super) enum Stage {
-    Head,
-    Body(Body),
-    /// What is only counted.
-    Opaque,
 }
 
 /// An exchange that is not over.
@@ -73,7 +45,7 @@ pub(super) struct Waiting {
     pub(super) expects: bool,
     /// Its request is whole.
     pub(super) whole: bool,
-    /// Its answer is.
+    /// Its answer is; of a WebSocket, both have said good-bye.
     pub(super) answered: bool,
 }
 
@@ -90,6 +62,9 @@ impl Connection {
             Side::Target => self.up_ended(desk),
         }
         if self.down.ended && self.up.ended {
+            if let Stage::Frames(_) = self.up.stage {
+                self.waiting.iter_mut().for_each(|waiting| waiting.answered = true);
+            }
             self.cut(desk);
         }
     }
@@ -97,66 +72,50 @@ impl Connection {
     /// Nothing more comes from either side.
     pub(super) fn cut(&mut self, desk: &mut Desk<'_>) {
         self.down_ended(desk);
-        if let Some(first) = self.waiting.front() {
-            self.up.give_head(desk, first.id);
-        }
+        self.answer_breaks_off(desk);
+        self.give_rest(desk);
         while let Some(waiting) = self.waiting.pop_front() {
             desk.over(&waiting, if waiting.is_over() { State::Done } else { State::Cut });
         }
     }
 
     /// The target could not be reached: whatever was asked, nothing comes of it.
-    pub(super) fn unreachable(&mut self, desk: &mut Desk<'_>, cause: String) {
+    pub(super) fn unreachable(&mut self, desk: &mut Desk<'_>, cause: &str) {
         self.down_ended(desk);
         if self.waiting.is_empty() {
             self.begin_unread(desk);
         }
         for waiting in self.waiting.drain(..) {
-            desk.over(&waiting, State::Unreachable(cause.clone()));
+            desk.over(&waiting, State::Unreachable(cause.to_owned()));
         }
     }
 
     /// Whether nothing more is to be seen.
     pub(super) fn is_over(&self) -> bool {
         let nothing_waits = self.waiting.is_empty() && self.newest.is_some();
-        nothing_waits || !matches!(self.up.stage, Stage::Head | Stage::Body(_))
+        nothing_waits || matches!(self.up.stage, Stage::Frames(_) | Stage::Opaque)
     }
 
-    /// Adds an exchange with this head to those that are not over.
-    pub(super) fn begin(&mut self, desk: &mut Desk<'_>, head: Vec<u8>, request: &Request) {
-        let (began, started) = self.down.since.take().unwrap_or_else(|| desk.both_clocks());
-        let whole = request.framing == Framing::Length(0);
-        let asked = whole.then(|| desk.now - began);
-        let id = desk.records.begin(Exchange {
-            id: 0,
-            started,
-            request: Message { head, ..Message::default() },
-            response: None,
-            said: Vec::new(),
-            unkept: 0,
-            state: State::Asked,
-            timing: Timing { held: std::mem::take(&mut self.held), asked, ..Timing::default() },
-            resumed: false,
-            replay_of: self.replay_of,
-        });
-        self.newest = Some(id);
-        let Request { asked, expects, .. } = *request;
-        self.waiting.push_back(Waiting { id, began, asked, expects, whole, answered: false });
-        desk.store.tell(Change::Began(id));
+    /// A message has ended.
+    pub(super) fn message_ended(&mut self, desk: &mut Desk<'_>, by: Side) {
+        self.give_rest_of(desk, by);
+        match by {
+            Side::Visitor => self.request_ended(desk),
+            Side::Target => self.answer_ended(desk),
+        }
     }
 
-    /// The same for a head that is not whole, or none.
-    pub(super) fn begin_unread(&mut self, desk: &mut Desk<'_>) {
-        let head = self.down.take_head(desk);
-        self.begin(desk, head, &Request { asked: Asked::Other, framing: Framing::UntilClose, expects: false });
-        self.down.stage = Stage::Opaque;
+    /// What comes is not understood, by this side's doing.
+    pub(super) fn give_up(&mut self, desk: &mut Desk<'_>, by: Side, why: Why) {
+        if by == Side::Visitor && !self.down.head.bytes().is_empty() {
+            self.begin_unread(desk);
+        }
+        self.opaque(desk, why);
     }
 
     /// From here on bytes are only counted.
-    pub(super) fn give_up(&mut self, desk: &mut Desk<'_>, why: Why) {
-        if let Some(first) = self.waiting.front() {
-            self.up.give_head(desk, first.id);
-        }
+    pub(super) fn opaque(&mut self, desk: &mut Desk<'_>, why: Why) {
+        self.give_rest(desk);
         for waiting in &self.waiting {
             desk.records.edit(waiting.id, |exchange| exchange.state = State::Opaque(why));
             desk.store.tell(Change::Answered(waiting.id));
@@ -164,56 +123,31 @@ impl Connection {
         (self.down.stage, self.up.stage) = (Stage::Opaque, Stage::Opaque);
     }
 
-    /// Counts bytes that are not looked at.
-    pub(super) fn count(&self, desk: &mut Desk<'_>, part: Part, bytes: &[u8]) {
-        if let Some(first) = self.waiting.front() {
-            desk.records.append(first.id, part, bytes, 0);
+    /// Leaves to the exchanges what has come for them and is not whole.
+    fn give_rest(&mut self, desk: &mut Desk<'_>) {
+        self.give_rest_of(desk, Side::Visitor);
+        self.give_rest_of(desk, Side::Target);
+        let head = self.up.head.take();
+        if let Some(first) = self.waiting.front().filter(|_| !head.is_empty()) {
+            desk.records.answer(first.id, head, |_| ());
+        }
+        for direction in [&mut self.down, &mut self.up] {
+            // Nothing is held that would need room.
+            let _ = direction.settle(desk);
         }
     }
-}
 
-impl Direction {
-    fn new() -> Self {
-        Self { stage: Stage::Head, head: Partial::default(), reserved: 0, since: None, ended: false }
-    }
-
-    /// Has what has come of a head find room, and notes when it began.
-    pub(super) fn reserve_head(&mut self, desk: &mut Desk<'_>) -> Result<(), Why> {
-        if self.since.is_none() {
-            self.since = Some(desk.both_clocks());
-        }
-        let more = self.head.capacity() - self.reserved;
-        if !desk.records.hold(more) {
-            return Err("there is no room for its head");
-        }
-        self.reserved += more;
-        Ok(())
-    }
-
-    /// When the head that is now whole began.
-    pub(super) fn head_ended(&mut self, desk: &mut Desk<'_>) -> Instant {
-        desk.records.release(std::mem::take(&mut self.reserved));
-        self.since.take().map_or(desk.now, |(since, _)| since)
-    }
-
-    /// What has come of a head.
-    fn take_head(&mut self, desk: &mut Desk<'_>) -> Vec<u8> {
-        desk.records.release(std::mem::take(&mut self.reserved));
-        self.head.take()
-    }
-
-    /// Gives it to the exchange that it answers.
-    fn give_head(&mut self, desk: &mut Desk<'_>, id: Id) {
-        let head = self.take_head(desk);
-        if !head.is_empty() {
-            desk.records.answer(id, head, |_| ());
+    fn give_rest_of(&mut self, desk: &mut Desk<'_>, by: Side) {
+        let (direction, waiting) = self.at(by);
+        if let (Some(heard), Some(waiting)) = (direction.stage.rest(), waiting) {
+            desk.say(waiting, by, heard);
         }
     }
 }
 
 impl Waiting {
     /// Whether nothing is wanting: who expected to be told to go on, and was not, has said all.
-    pub(super) fn is_over(&self) -> bool {
+    fn is_over(&self) -> bool {
         self.answered && (self.whole || self.expects)
     }
 }
