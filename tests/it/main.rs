@@ -84,3 +84,4 @@ mod trust;
 mod upgrade;
 mod visitor;
 mod visitors;
+mod webhooks;
