@@ -51,6 +51,10 @@ The inspector is a page, at the URL that is said at the start, with each exchang
 passes: for this machine alone, as nothing is sent anywhere. It keeps the newest, 64 MiB
 in all and 1 MiB of a body, until the client ends. docs/inspector.md says more.",
     note = "
+Webhooks are known by their headers: those of `github`, `stripe`, `slack`, `twilio`, and
+`standard` for Standard Webhooks. Their secrets stay on this machine, and stand in no
+log; `@FILE` keeps them off the command line as well.",
+    note = "
 HTTP_PROXY, HTTPS_PROXY and NO_PROXY are heeded on the way to the server, never
 on the way to the local service.",
     note = "
@@ -108,14 +112,10 @@ pub(crate) struct Connect {
     #[argh(option, arg_name = "ADDR|off")]
     inspect: Option<String>,
 
-    /// what a sender signs webhooks with, so that the inspector tells whether they are genuine: github, stripe, slack, twilio
-    /// or standard, =, and the secret; can be repeated
-    #[argh(option, arg_name = "SENDER=SECRET")]
+    /// secret that a sender of webhooks signs with, such as github=SECRET or github=@FILE: the page then says whether
+    /// signatures hold, and replays are signed afresh; can be repeated
+    #[argh(option, arg_name = "PROVIDER=SECRET")]
     webhook_secret: Vec<Secret>,
-
-    /// the same from a file; can be repeated
-    #[argh(option, arg_name = "SENDER=FILE")]
-    webhook_secret_file: Vec<String>,
 
     /// how much is logged: error, warn, info, debug or trace (default: warn)
     #[argh(option, arg_name = "LEVEL")]
@@ -138,7 +138,7 @@ pub(crate) struct Connect {
 pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
     let ready = format!("Ready; Forwarding {} -> {}", args.source, args.destination);
     let place = inspect::Place::read(args.inspect.clone(), env)?;
-    let secrets = secret::webhooks(&args.webhook_secret, &args.webhook_secret_file, env)?;
+    let secrets = secret::webhooks(args.webhook_secret.clone(), env)?;
     let (mut config, level, format) = args.settle(env)?;
     log::start(level, format);
     let inspection = Inspection::start(place, &mut config, secrets).await?;

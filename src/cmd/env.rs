@@ -42,8 +42,16 @@ pub(crate) const BASIC_AUTH: &str = "SENDIT_BASIC_AUTH";
 pub(crate) const BASIC_AUTH_FILE: &str = "SENDIT_BASIC_AUTH_FILE";
 /// The variable for `--inspect`.
 pub(crate) const INSPECT: &str = "SENDIT_INSPECT";
-/// The variable for `--webhook-secret`.
-pub(crate) const WEBHOOK_SECRET: &str = "SENDIT_WEBHOOK_SECRET";
+/// The variable for `--webhook-secret github=…`.
+pub(crate) const WEBHOOK_SECRET_GITHUB: &str = "SENDIT_WEBHOOK_SECRET_GITHUB";
+/// The variable for `--webhook-secret stripe=…`.
+pub(crate) const WEBHOOK_SECRET_STRIPE: &str = "SENDIT_WEBHOOK_SECRET_STRIPE";
+/// The variable for `--webhook-secret slack=…`.
+pub(crate) const WEBHOOK_SECRET_SLACK: &str = "SENDIT_WEBHOOK_SECRET_SLACK";
+/// The variable for `--webhook-secret twilio=…`.
+pub(crate) const WEBHOOK_SECRET_TWILIO: &str = "SENDIT_WEBHOOK_SECRET_TWILIO";
+/// The variable for `--webhook-secret standard=…`.
+pub(crate) const WEBHOOK_SECRET_STANDARD: &str = "SENDIT_WEBHOOK_SECRET_STANDARD";
 /// The variable for `--log`.
 pub(crate) const LOG: &str = "SENDIT_LOG";
 
@@ -100,9 +108,33 @@ pub const TABLE: &[Variable] = &[
         commands: &["connect", "demo"],
     },
     Variable {
-        name: WEBHOOK_SECRET,
+        name: WEBHOOK_SECRET_GITHUB,
         flag: "--webhook-secret",
-        meaning: "what webhooks are signed with, such as `github=SECRET`; several with spaces between them",
+        meaning: "secret of GitHub's webhooks, or `@` and a file",
+        commands: &["connect"],
+    },
+    Variable {
+        name: WEBHOOK_SECRET_STRIPE,
+        flag: "--webhook-secret",
+        meaning: "secret of Stripe's webhooks, or `@` and a file",
+        commands: &["connect"],
+    },
+    Variable {
+        name: WEBHOOK_SECRET_SLACK,
+        flag: "--webhook-secret",
+        meaning: "secret of Slack's webhooks, or `@` and a file",
+        commands: &["connect"],
+    },
+    Variable {
+        name: WEBHOOK_SECRET_TWILIO,
+        flag: "--webhook-secret",
+        meaning: "secret of Twilio's webhooks, or `@` and a file",
+        commands: &["connect"],
+    },
+    Variable {
+        name: WEBHOOK_SECRET_STANDARD,
+        flag: "--webhook-secret",
+        meaning: "secret of webhooks that follow Standard Webhooks, or `@` and a file",
         commands: &["connect"],
     },
     Variable {

@@ -42,7 +42,20 @@ ENTRY = {
 LOG = {"version": str, "creator": {"name": str, "version": str}, "entries": [ENTRY]}
 
 # Those that may be there; what else there is begins with an underscore.
-MORE = {"comment", "postData", "text", "encoding", "path", "domain", "expires", "httpOnly", "secure", "mimeType", "params"}
+MORE = {
+    "comment",
+    "compression",
+    "postData",
+    "text",
+    "encoding",
+    "path",
+    "domain",
+    "expires",
+    "httpOnly",
+    "secure",
+    "mimeType",
+    "params",
+}
 
 
 def check(value, shape, where):

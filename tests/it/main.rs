@@ -86,3 +86,4 @@ mod trust;
 mod upgrade;
 mod visitor;
 mod visitors;
+mod webhooks;

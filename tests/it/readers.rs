@@ -98,6 +98,9 @@ async fn signatures_by_the_senders_own_packages() {
     assert_eq!(said, format!("{count} webhooks, 0 wrong\n"));
 }
 
+/// `it was inflated`, as gzip packs it.
+const PACKED: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\x2c\x51\x28\x4f\x2c\x56\xc8\xcc\x4b\xcb\x49\x2c\x49\x4d\x01\x00\x11\x2b\x50\xe9\x0f\x00\x00\x00";
+
 /// Exchanges of every kind.
 fn exchanges() -> Vec<Exchange> {
     let form = "POST /app/a?b=c%20d&e HTTP/1.1\nHost: in\nX-Forwarded-Proto: https\nX-Forwarded-Host: a.example\n\
@@ -114,7 +117,7 @@ fn exchanges() -> Vec<Exchange> {
 
     let mut cut = asked(message("PUT /b HTTP/1.1\nHost: a.example\n\n", b"\xff\0"));
     cut.request.body.size = 5_000_000;
-    cut.response = Some(message("HTTP/1.1 200 OK\nContent-Type: image/png\nContent-Encoding: gzip\n\n", b"\x89PNG"));
+    cut.response = Some(message("HTTP/1.1 200 OK\nContent-Type: image/png\n\n", b"\x89PNG\r\n\x1a\n"));
     cut.state = State::Cut;
     cut.replay_of = Some(1);
     // The answer was there before all was asked.
@@ -140,7 +143,10 @@ fn exchanges() -> Vec<Exchange> {
     refused.state = State::Unreachable("connection refused".to_owned());
     let mut opaque = asked(message("", b""));
     opaque.state = State::Opaque("no HTTP");
-    vec![whole, cut, socket, refused, opaque]
+    let mut packed = asked(message("GET /d HTTP/1.1\nHost: a.example\n\n", b""));
+    packed.response = Some(message("HTTP/1.1 200 OK\nContent-Type: text/plain\nContent-Encoding: gzip\n\n", PACKED));
+    packed.state = State::Done;
+    vec![whole, cut, socket, refused, opaque, packed]
 }
 
 #[tokio::test]
@@ -156,7 +162,8 @@ async fn an_archive_opens_elsewhere() {
                     2025-11-25T20:57:38.938000+00:00 GET http://a.example/ws 101  0.0ms\n\
                     2025-11-25T20:57:38.938000+00:00 GET http://unknown.invalid/c 0  0.0ms\n\
                     2025-11-25T20:57:38.938000+00:00  http://unknown.invalid 0  0.0ms\n\
-                    1 of them POST, 9 bytes\n";
+                    2025-11-25T20:57:38.938000+00:00 GET http://a.example/d 200 text/plain 0.0ms\n\
+                    1 of them POST, 48 bytes\n";
     assert_eq!(said, expected);
 }
 
@@ -166,7 +173,7 @@ fn what_an_archive_says() {
     let entry = |number: usize| &archive["log"]["entries"][number];
     assert_eq!(archive["log"]["version"], "1.2");
     assert_eq!(archive["log"]["creator"]["name"], "sendit");
-    let [whole, cut, socket, refused, opaque] = [0, 1, 2, 3, 4].map(entry);
+    let [whole, cut, socket, refused, opaque, packed] = [0, 1, 2, 3, 4, 5].map(entry);
     let timings = |entry: &serde_json::Value| {
         ["blocked", "send", "wait", "receive"].map(|name| entry["timings"][name].as_f64().unwrap())
     };
@@ -187,9 +194,8 @@ fn what_an_archive_says() {
     assert_eq!(cut["request"]["postData"]["text"], "/wA=");
     assert_eq!(cut["request"]["postData"]["_encoding"], "base64");
     assert_eq!(cut["request"]["postData"]["comment"], "only 2 of 5000000 bytes were kept");
-    assert_eq!(cut["response"]["content"]["text"], "iVBORw==");
+    assert_eq!(cut["response"]["content"]["text"], "iVBORw0KGgo=");
     assert_eq!(cut["response"]["content"]["encoding"], "base64");
-    assert_eq!(cut["response"]["content"]["comment"], "as it passed, encoded by gzip");
     assert_eq!(cut["comment"], "it was cut; it repeats exchange 1");
     let said = serde_json::json!([
         {"type": "send", "time": 1_764_104_259.938, "opcode": 1, "data": "hello"},
@@ -200,6 +206,10 @@ fn what_an_archive_says() {
     assert_eq!(socket["_resourceType"], "websocket");
     assert_eq!(socket["request"]["bodySize"], 0);
     assert_eq!(socket["comment"], "it was still under way; 3 more messages were not kept");
+    let content =
+        serde_json::json!({"size": 15, "compression": 15 - 35, "mimeType": "text/plain", "text": "it was inflated"});
+    assert_eq!(packed["response"]["content"], content);
+    assert_eq!(packed["response"]["bodySize"], 35);
     assert_eq!(refused["comment"], "the target could not be reached: connection refused");
     assert_eq!(opaque["comment"], "it is not understood: no HTTP");
 }

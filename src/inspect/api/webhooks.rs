@@ -45,8 +45,7 @@ impl Webhooks {
     /// Signs a replay as its sender would now, where its secret is known.
     pub(super) fn renew(&self, replay: &mut Replay, of: &Exchange, now: Duration) {
         let Some(webhook) = recognise(&of.request) else { return };
-        let headers = replay.headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
-        let request = Request { method: &replay.method, path: &replay.path, headers, body: &replay.body };
+        let request = Request::of_replay(replay);
         if let Some(signed) = sign(webhook.provider, &request, &self.secrets, self.site(), now) {
             signed.put_into(replay);
         }

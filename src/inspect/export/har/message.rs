@@ -8,6 +8,7 @@ use super::cookies::{self, Cookie};
 use crate::inspect::address::{Address, Site};
 use crate::inspect::exchange::{Body, Message};
 use crate::inspect::request::Request;
+use crate::inspect::show::show;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -62,6 +63,9 @@ struct Posted {
 #[serde(rename_all = "camelCase")]
 struct Content {
     size: u64,
+    /// How many bytes were saved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compression: Option<i128>,
     mime_type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
@@ -130,14 +134,17 @@ impl Answered {
 }
 
 impl Content {
+    /// Inflated where that can be, as the standard wants it.
     fn of(message: &Message) -> Self {
-        let (text, encoding) = text(&message.body.kept);
-        let is_something = message.body.size > 0;
-        let encoded = message.header("content-encoding").filter(|_| is_something);
-        let encoded = encoded.map(|encoding| format!("as it passed, encoded by {}", lossy(encoding)));
-        let remarks: Vec<_> = [cut(&message.body), encoded].into_iter().flatten().collect();
+        let (body, shown) = (&message.body, show(message));
+        let inflated = shown.decoded.then_some(shown.bytes);
+        let size = inflated.as_ref().map_or(body.size, |bytes| bytes.len() as u64);
+        let is_something = body.size > 0;
+        let (text, encoding) = text(inflated.as_deref().unwrap_or(&body.kept));
+        let remarks: Vec<_> = [cut(body), shown.problem.filter(|_| is_something)].into_iter().flatten().collect();
         Self {
-            size: message.body.size,
+            size,
+            compression: inflated.is_some().then(|| i128::from(size) - i128::from(body.size)),
             mime_type: media_type(message),
             text: is_something.then_some(text),
             encoding: encoding.filter(|_| is_something),
