@@ -14,7 +14,7 @@ use super::Api;
 use super::answer::{Refusal, done, json};
 use super::json::text;
 use super::list::limit;
-use super::replay::{parse, read};
+use super::replay::{given, parse, read};
 use crate::inspect::{Exchange, Message};
 use crate::wire::stamp;
 
@@ -108,7 +108,7 @@ struct Answered {
 #[derive(Deserialize)]
 struct Again {
     id: String,
-    #[serde(rename = "tunnel_name")]
+    #[serde(rename = "tunnel_name", default, deserialize_with = "given")]
     _tunnel_name: Option<String>,
 }
 

@@ -9,7 +9,7 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use tokio::time::timeout;
 
 use super::Api;
@@ -24,13 +24,23 @@ const BODY_DEADLINE: Duration = Duration::from_secs(30);
 
 /// What shall be otherwise than it was.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 struct Edits {
+    #[serde(deserialize_with = "given")]
     method: Option<String>,
+    #[serde(deserialize_with = "given")]
     path: Option<String>,
+    #[serde(deserialize_with = "given")]
     headers: Option<Vec<(String, String)>>,
+    #[serde(deserialize_with = "given")]
     body: Option<String>,
+    #[serde(deserialize_with = "given")]
     body_base64: Option<String>,
+}
+
+/// What is there has a value: whoever gives `null` for a body may mean none, or the old one.
+pub(super) fn given<'a, T: Deserialize<'a>, D: Deserializer<'a>>(value: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(value).map(Some)
 }
 
 #[derive(Serialize)]

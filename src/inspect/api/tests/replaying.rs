@@ -62,6 +62,7 @@ async fn what_cannot_be_meant_reaches_nobody() {
         (r#"{"headers":[["a b","c"]]}"#, 400, "is no name of a header"),
         (r#"{"headers":[["a","b\r\nc: d"]]}"#, 400, "is more than a line"),
         (r#"{"body":"a","body_base64":"YQ=="}"#, 400, "and not both"),
+        (r#"{"body":null}"#, 400, "the body cannot be meant: invalid type: null"),
         (r#"{"body_base64":"?"}"#, 400, "is no base64"),
     ] {
         let answered = place.post("/api/requests/1/replay", edits.as_bytes()).await;
