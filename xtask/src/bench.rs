@@ -47,13 +47,21 @@ pub(crate) struct Bench {
     /// flag of the tunnel's client, such as `--wire=v1`; can be repeated
     #[argh(option)]
     flag: Vec<String>,
+
+    /// flag of the client of another tunnel, which is measured in the same rounds, such as `--inspect=off`; can be
+    /// repeated
+    #[argh(option)]
+    beside: Vec<String>,
 }
 
 impl Bench {
     /// Measures and prints.
     pub(crate) async fn run(&self) -> Result<()> {
-        let sendit = Candidate::Sendit { binary: program::release()?, flags: self.flag.clone() };
-        let mut candidates = vec![sendit];
+        let binary = program::release()?;
+        let mut candidates = vec![Candidate::Sendit { binary: binary.clone(), flags: self.flag.clone() }];
+        if !self.beside.is_empty() {
+            candidates.push(Candidate::Sendit { binary, flags: self.beside.clone() });
+        }
         for peer in &self.against.0 {
             candidates.push(peer.candidate()?);
         }

@@ -37,6 +37,10 @@ pub(crate) struct Profile {
     /// file that takes a flame graph of a load of 10 s, made by `perf` and by `inferno`, which cargo installs
     #[argh(option)]
     flame: Option<PathBuf>,
+
+    /// flag of the tunnel's client, such as `--inspect=off`; can be repeated
+    #[argh(option)]
+    flag: Vec<String>,
 }
 
 impl Profile {
@@ -51,14 +55,15 @@ impl Profile {
         let callgrind = Callgrind::of(&binary)?;
         for &connections in connections {
             println!("## {connections} connections");
-            let running = callgrind.candidate().start(target.address).await?;
+            let running = callgrind.candidate(&self.flag).start(target.address).await?;
             exchanges::make(&running, connections, WARM_UP).await?;
             Callgrind::zero(&running)?;
             exchanges::make(&running, connections, self.exchanges).await?;
             let counted = connections * self.exchanges;
             println!("{}", callgrind.counts(&running)?.table(counted, self.functions));
             drop(running);
-            for candidate in [Candidate::Sendit { binary: binary.clone(), flags: Vec::new() }, Candidate::Nginx2] {
+            for candidate in [Candidate::Sendit { binary: binary.clone(), flags: self.flag.clone() }, Candidate::Nginx2]
+            {
                 let running = candidate.start(target.address).await?;
                 exchanges::make(&running, connections, WARM_UP).await?;
                 let watched = syscalls::Watched::start(&running).await?;

@@ -39,8 +39,8 @@ impl Callgrind {
         Ok(Self { folder, script })
     }
 
-    pub(super) fn candidate(&self) -> Candidate {
-        Candidate::Sendit { binary: self.script.clone(), flags: Vec::new() }
+    pub(super) fn candidate(&self, flags: &[String]) -> Candidate {
+        Candidate::Sendit { binary: self.script.clone(), flags: flags.to_vec() }
     }
 
     /// Begins to count.
