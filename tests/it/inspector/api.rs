@@ -21,9 +21,9 @@ impl Inspector {
     pub(super) async fn of(client: &mut Client) -> Self {
         let output = client.program.printed(|output| output.stderr.contains("Inspector: http://")).await;
         let url = output.stderr.split("Inspector: http://").nth(1).and_then(|rest| rest.split_whitespace().next());
-        let mut inspector = Self { addr: url.expect("a URL").parse().expect("an address"), token: String::new() };
-        inspector.token = inspector.get("/api/status").await.1["token"].as_str().expect("a token").to_owned();
-        inspector
+        let inspector = Self { addr: url.expect("a URL").parse().expect("an address"), token: String::new() };
+        let status = inspector.get("/api/status").await.1;
+        Self { token: status["token"].as_str().expect("a token").to_owned(), ..inspector }
     }
 
     /// The exchange of this number, once it has ended.
