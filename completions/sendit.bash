@@ -153,7 +153,7 @@ _sendit() {
             esac
             ;;
         sendit_connect)
-            opts="--token --token-file --max-ttl --wire --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --log --log-format --help"
+            opts="--token --token-file --max-ttl --wire --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --log --log-format --help"
             case "${prev}" in
                 --token)
                     COMPREPLY=()
@@ -188,6 +188,14 @@ _sendit() {
                     return 0
                     ;;
                 --allow-ip)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --inspect)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --webhook-secret)
                     COMPREPLY=()
                     return 0
                     ;;
@@ -264,13 +272,17 @@ _sendit() {
             esac
             ;;
         sendit_demo)
-            opts="--addr --prefix --log --help"
+            opts="--addr --prefix --inspect --log --help"
             case "${prev}" in
                 --addr)
                     COMPREPLY=()
                     return 0
                     ;;
                 --prefix)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --inspect)
                     COMPREPLY=()
                     return 0
                     ;;

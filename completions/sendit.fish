@@ -3,7 +3,7 @@ function __fish_sendit_using_command
     set -e cmd[1]
     set -l target_cmd $argv
 
-    set -l known_value_flags 'access-log' 'addr' 'allow-ip' 'basic-auth' 'basic-auth-file' 'grace' 'hold' 'host-header' 'http-prefix' 'id' 'log' 'log-format' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-exchanges-per-token' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'prefix' 'public-url' 'ready-within' 'revoked-file' 'secret' 'secret-file' 'subject' 'target-timeout' 'token' 'token-file' 'trusted-proxy' 'ttl' 'wire' 
+    set -l known_value_flags 'access-log' 'addr' 'allow-ip' 'basic-auth' 'basic-auth-file' 'grace' 'hold' 'host-header' 'http-prefix' 'id' 'inspect' 'log' 'log-format' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-exchanges-per-token' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'prefix' 'public-url' 'ready-within' 'revoked-file' 'secret' 'secret-file' 'subject' 'target-timeout' 'token' 'token-file' 'trusted-proxy' 'ttl' 'webhook-secret' 'wire' 
 
     set -l i 1
     set -l cleaned_cmd
@@ -87,6 +87,8 @@ complete -c sendit -n '__fish_sendit_using_command connect' -l hold -r -d 'how l
 complete -c sendit -n '__fish_sendit_using_command connect' -l basic-auth -r -d 'user and password that visitors have to give'
 complete -c sendit -n '__fish_sendit_using_command connect' -l basic-auth-file -r -d 'file that holds user and password'
 complete -c sendit -n '__fish_sendit_using_command connect' -l allow-ip -r -d 'addresses that visitors have to come from, such as 192.0.2.0/24; can be repeated (default: anywhere)'
+complete -c sendit -n '__fish_sendit_using_command connect' -l inspect -r -d 'where the page is that shows what passes: an address of this machine, or off (default: 127.0.0.1:4040, or the next port up to 4059 that is free)'
+complete -c sendit -n '__fish_sendit_using_command connect' -l webhook-secret -r -d 'secret that a sender of webhooks signs with, such as github=SECRET or github=@FILE: the page then says whether signatures hold, and replays are signed afresh; can be repeated'
 complete -c sendit -n '__fish_sendit_using_command connect' -l log -r -d 'how much is logged: error, warn, info, debug or trace (default: warn)'
 complete -c sendit -n '__fish_sendit_using_command connect' -l log-format -r -d 'what the log, and all else on standard error, looks like: text for people, or json (default: text)'
 complete -c sendit -n '__fish_sendit_using_command connect' -l help -d 'display usage information'
@@ -105,6 +107,7 @@ complete -c sendit -n '__fish_sendit_using_command token' -f -l id -r -d 'id of 
 complete -c sendit -n '__fish_sendit_using_command token' -f -l help -d 'display usage information'
 complete -c sendit -n '__fish_sendit_using_command demo' -l addr -r -d 'address that the server listens on (default: 127.0.0.1:0, any free port)'
 complete -c sendit -n '__fish_sendit_using_command demo' -l prefix -r -d 'prefix of the tunnel (default: demo)'
+complete -c sendit -n '__fish_sendit_using_command demo' -l inspect -r -d 'where the page is that shows what passes: an address of this machine, or off (default: 127.0.0.1:4040, or the next port up to 4059 that is free)'
 complete -c sendit -n '__fish_sendit_using_command demo' -l log -r -d 'how much is logged: error, warn, info, debug or trace (default: warn)'
 complete -c sendit -n '__fish_sendit_using_command demo' -l help -d 'display usage information'
 complete -c sendit -n '__fish_sendit_using_command install-links' -l help -d 'display usage information'

@@ -10,7 +10,7 @@ use crate::wire::v2::{Carrier, Secret};
 use crate::wire::{Prefix, SessionId};
 
 pub use crate::auth::fuzzing::tokens;
-pub use crate::inspect::fuzzing::tap;
+pub use crate::inspect::fuzzing::{show, tap};
 pub use crate::mux::fuzzing::{frames, streams};
 pub use crate::pipe::v1::fuzzing::handshake;
 pub use crate::pipe::v2::fuzzing::{log, records, state};
@@ -58,7 +58,7 @@ mod tests {
 
     type Target = fn(&[u8]);
 
-    const TARGETS: [(&str, Target); 11] = [
+    const TARGETS: [(&str, Target); 12] = [
         ("ambiguous", ambiguous),
         ("forwarded", forwarded),
         ("frames", frames),
@@ -66,6 +66,7 @@ mod tests {
         ("log", log),
         ("names", names),
         ("records", records),
+        ("show", show),
         ("state", state),
         ("streams", streams),
         ("tap", tap),

@@ -6,10 +6,12 @@ use std::str::FromStr;
 
 mod credentials;
 mod network;
+mod stamp;
 pub mod v2;
 
 pub use credentials::{Credentials, InvalidCredentials};
 pub use network::{InvalidNetwork, Network};
+pub use stamp::stamp;
 
 /// The control endpoints of wire v1, below a server's base path.
 pub mod v1 {

@@ -5,10 +5,11 @@ use tracing::Level;
 
 use super::env::{self, Env};
 use super::exit::{Exit, Failure};
+use super::inspect::Inspection;
 use super::output::Format;
 use super::secret::Secret;
 use super::signals::Signals;
-use super::{descriptors, duration, log, networks, output, secret};
+use super::{descriptors, duration, inspect, log, networks, output, secret};
 use crate::client::{self, Config, Event, InvalidUrl, SourcePath, TargetTls, Wire};
 
 /// Makes a local service reachable at a public URL, as long as it runs.
@@ -45,6 +46,14 @@ wire v2: with a server that cannot do it the client ends, and shares nothing.",
     note = "
 User and password are taken from --basic-auth, then --basic-auth-file, then the
 environment. They are kept from the service and from every log.",
+    note = "
+The inspector is a page, at the URL that is said at the start, with each exchange that
+passes: for this machine alone, as nothing is sent anywhere. It keeps the newest, 64 MiB
+in all and 1 MiB of a body, until the client ends. docs/inspector.md says more.",
+    note = "
+Webhooks are known by their headers: those of `github`, `stripe`, `slack`, `twilio`, and
+`standard` for Standard Webhooks. Their secrets stay on this machine, and stand in no
+log; `@FILE` keeps them off the command line as well.",
     note = "
 HTTP_PROXY, HTTPS_PROXY and NO_PROXY are heeded on the way to the server, never
 on the way to the local service.",
@@ -98,6 +107,16 @@ pub(crate) struct Connect {
     #[argh(option, arg_name = "CIDR")]
     allow_ip: Vec<String>,
 
+    /// where the page is that shows what passes: an address of this machine, or off (default: 127.0.0.1:4040, or the next
+    /// port up to 4059 that is free)
+    #[argh(option, arg_name = "ADDR|off")]
+    inspect: Option<String>,
+
+    /// secret that a sender of webhooks signs with, such as github=SECRET or github=@FILE: the page then says whether
+    /// signatures hold, and replays are signed afresh; can be repeated
+    #[argh(option, arg_name = "PROVIDER=SECRET")]
+    webhook_secret: Vec<Secret>,
+
     /// how much is logged: error, warn, info, debug or trace (default: warn)
     #[argh(option, arg_name = "LEVEL")]
     log: Option<String>,
@@ -118,16 +137,29 @@ pub(crate) struct Connect {
 /// Keeps a tunnel standing until a signal comes.
 pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
     let ready = format!("Ready; Forwarding {} -> {}", args.source, args.destination);
-    let (config, level, format) = args.settle(env)?;
+    let place = inspect::Place::read(args.inspect.clone(), env)?;
+    let secrets = secret::webhooks(args.webhook_secret.clone(), env)?;
+    let (mut config, level, format) = args.settle(env)?;
     log::start(level, format);
+    let inspection = Inspection::start(place, &mut config, secrets).await?;
     // Each stream takes one; where there are too few, the target counts as one that refuses.
     let _ = descriptors::connections();
     let signals = Signals::catch()?;
     let shutdown = signals.shutdown();
     let connected = async {
-        let told = move |event| match event {
-            Event::Ready => output::say(&ready),
-            trouble => tell(&trouble),
+        let told = move |event| {
+            if let Some(inspection) = &inspection {
+                inspection.note(&event);
+            }
+            match event {
+                Event::Ready => {
+                    output::say(&ready);
+                    if let Some(inspection) = &inspection {
+                        inspection.introduce();
+                    }
+                }
+                trouble => tell(&trouble),
+            }
         };
         client::run(config, told, shutdown).await.map_err(|error| failure(&error))
     };

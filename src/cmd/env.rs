@@ -40,6 +40,18 @@ pub(crate) const WIRE: &str = "SENDIT_WIRE";
 pub(crate) const BASIC_AUTH: &str = "SENDIT_BASIC_AUTH";
 /// The variable for `connect --basic-auth-file`.
 pub(crate) const BASIC_AUTH_FILE: &str = "SENDIT_BASIC_AUTH_FILE";
+/// The variable for `--inspect`.
+pub(crate) const INSPECT: &str = "SENDIT_INSPECT";
+/// The variable for `--webhook-secret github=…`.
+pub(crate) const WEBHOOK_SECRET_GITHUB: &str = "SENDIT_WEBHOOK_SECRET_GITHUB";
+/// The variable for `--webhook-secret stripe=…`.
+pub(crate) const WEBHOOK_SECRET_STRIPE: &str = "SENDIT_WEBHOOK_SECRET_STRIPE";
+/// The variable for `--webhook-secret slack=…`.
+pub(crate) const WEBHOOK_SECRET_SLACK: &str = "SENDIT_WEBHOOK_SECRET_SLACK";
+/// The variable for `--webhook-secret twilio=…`.
+pub(crate) const WEBHOOK_SECRET_TWILIO: &str = "SENDIT_WEBHOOK_SECRET_TWILIO";
+/// The variable for `--webhook-secret standard=…`.
+pub(crate) const WEBHOOK_SECRET_STANDARD: &str = "SENDIT_WEBHOOK_SECRET_STANDARD";
 /// The variable for `--log`.
 pub(crate) const LOG: &str = "SENDIT_LOG";
 
@@ -87,6 +99,42 @@ pub const TABLE: &[Variable] = &[
         name: BASIC_AUTH_FILE,
         flag: "--basic-auth-file",
         meaning: "file that holds user and password",
+        commands: &["connect"],
+    },
+    Variable {
+        name: INSPECT,
+        flag: "--inspect",
+        meaning: "where the inspector is, or `off`",
+        commands: &["connect", "demo"],
+    },
+    Variable {
+        name: WEBHOOK_SECRET_GITHUB,
+        flag: "--webhook-secret",
+        meaning: "secret of GitHub's webhooks, or `@` and a file",
+        commands: &["connect"],
+    },
+    Variable {
+        name: WEBHOOK_SECRET_STRIPE,
+        flag: "--webhook-secret",
+        meaning: "secret of Stripe's webhooks, or `@` and a file",
+        commands: &["connect"],
+    },
+    Variable {
+        name: WEBHOOK_SECRET_SLACK,
+        flag: "--webhook-secret",
+        meaning: "secret of Slack's webhooks, or `@` and a file",
+        commands: &["connect"],
+    },
+    Variable {
+        name: WEBHOOK_SECRET_TWILIO,
+        flag: "--webhook-secret",
+        meaning: "secret of Twilio's webhooks, or `@` and a file",
+        commands: &["connect"],
+    },
+    Variable {
+        name: WEBHOOK_SECRET_STANDARD,
+        flag: "--webhook-secret",
+        meaning: "secret of webhooks that follow Standard Webhooks, or `@` and a file",
         commands: &["connect"],
     },
     Variable {

@@ -11,8 +11,8 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-use super::clock;
 use super::output::Format;
+use crate::wire::stamp;
 
 /// Room for what a usual line has.
 const USUAL: usize = 384;
@@ -28,7 +28,7 @@ pub(crate) struct Lines {
 
 impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let stamp = clock::stamp((self.now)());
+        let stamp = stamp((self.now)());
         match self.format {
             Format::Text => (self.put)(&text(&stamp, event)),
             Format::Json => (self.put)(&object(&stamp, event)),

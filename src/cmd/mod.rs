@@ -12,6 +12,7 @@ mod connect;
 mod demo;
 mod descriptors;
 mod doctor;
+mod inspect;
 mod install_links;
 mod serve;
 mod token;

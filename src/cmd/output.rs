@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::clock;
 use super::exit::Failure;
 use super::sink::Sink;
+use crate::wire::stamp;
 
 /// How long what is still to be printed may take at the end, where nobody reads.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -109,7 +110,7 @@ fn tell(level: &str, mark: &str, line: impl Display) {
     match FORMAT.get().copied().unwrap_or_default() {
         Format::Text => put(&harmless(&format!("{mark}{line}"), false)),
         Format::Json => {
-            let timestamp = clock::stamp(clock::since_1970());
+            let timestamp = stamp(clock::since_1970());
             let told = Told { timestamp: &String::from_utf8_lossy(&timestamp), level, message: &line };
             put(&harmless(&serde_json::to_string(&told).unwrap_or_default(), false));
         }

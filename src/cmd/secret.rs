@@ -1,6 +1,8 @@
 //! What must stay secret on its way in: secrets and tokens, from a flag, a file or the environment. Knows what a file
 //! may hold, not what a secret is for.
 
+mod webhooks;
+
 use std::convert::Infallible;
 use std::fs::File;
 use std::io::Read as _;
@@ -11,6 +13,8 @@ use super::exit::{Failure, reason};
 use crate::auth::{EmptySecret, Key, Keys};
 use crate::client::Token;
 use crate::wire::Credentials;
+
+pub(crate) use webhooks::webhooks;
 
 /// A secret or a token as it was typed. It has no `Debug`, so that it cannot reach a log.
 #[derive(Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::{Exchange, Inspector, Settings, Side, Tap, Timing};
+use super::{Body, Exchange, Inspector, Message, Settings, Side, Tap, Timing, show};
 
 /// Room for all that a fuzzer can think of, and for next to nothing.
 const AMPLE: usize = 64 * 1024 * 1024;
@@ -43,6 +43,20 @@ pub fn tap(data: &[u8]) {
         assert_eq!(whole, apart, "in pieces of {piece}");
     }
     seen(&steps, 100, SCARCE);
+}
+
+/// Whatever a body is, and whatever its head says of it, what is shown of it is bounded. Headers end with an empty line.
+pub fn show(data: &[u8]) {
+    let end = data.windows(2).position(|two| two == b"\n\n").map_or(0, |at| at + 2);
+    let (headers, kept) = data.split_at(end);
+    let head = [b"HTTP/1.1 200 OK\n", headers].concat();
+    // An odd head is that of a body that was cut.
+    let size = (kept.len() + headers.len() % 2) as u64;
+    let message = Message { head, body: Body { kept: kept.to_vec(), size }, trailers: Vec::new() };
+    let shown = show::show(&message);
+    assert!(shown.bytes.len() <= show::MAX_SHOWN);
+    assert!(!shown.decoded || shown.bytes.len() <= kept.len() * show::MAX_RATIO);
+    assert!(shown.text.is_none_or(|text| text.len() <= show::MAX_SHOWN));
 }
 
 /// The exchanges that are seen where bytes come in pieces of such a size, as text and without what they took.

@@ -4,12 +4,20 @@
 //! It reads copies, on the side: it can neither change what passes nor have it wait, and gives up on what it does not
 //! understand.
 
+pub mod api;
+pub mod export;
+pub mod webhook;
+
+mod address;
 mod exchange;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod heard;
 mod http1;
+mod page;
 mod replay;
+mod request;
+mod show;
 mod sse;
 mod store;
 mod tap;
@@ -18,8 +26,10 @@ mod websocket;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use address::{Address, InvalidSite, Site};
 pub use exchange::{Body, Exchange, Id, Kind, Message, Said, Side, State, Timing};
 pub use replay::{Replay, replay};
+pub use request::Request;
 pub use store::{Change, Store, Totals};
 pub use tap::Tap;
 

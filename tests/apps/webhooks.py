@@ -1,6 +1,7 @@
-"""Signed webhooks: `target` verifies what it gets with the providers' own packages, `send URL` signs and sends.
+"""Signed webhooks: `target` verifies what it gets with the providers' own packages, `send URL` signs and sends; `sign`
+prints signed ones, a line of JSON for each, and `verify` takes such lines from its input.
 
-The two share no code: the sender knows hashlib alone, and the target has the packages, and the bytes where a body is
+Signing and verifying share no code: who signs knows hashlib alone, and who verifies has the packages, and the bytes where a body is
 no text, which the packages do not take.
 """
 
@@ -123,6 +124,45 @@ def send(base):
     sys.exit(bool(wrong))
 
 
+def sign():
+    """Prints a webhook for each provider, path and body."""
+
+    def tell(provider, path, body, headers):
+        line = {"provider": provider, "path": path, "headers": headers, "body": base64.b64encode(body).decode()}
+        print(json.dumps({"now": int(time.time()), **line}))
+
+    for number, body in enumerate(BODIES[:-1]):
+        for provider, headers in signatures(body).items():
+            tell(provider, PATHS[number % len(PATHS)], body, headers)
+    # Whose package drops a question mark with nothing behind it.
+    for path in [path for path in PATHS if not path.endswith("?")]:
+        for form in FORMS:
+            content = "https://a.example" + path + "".join(name + value for name, value in sorted(form))
+            signature = base64.b64encode(mac("sha1", SECRET.encode(), content.encode()).digest()).decode()
+            headers = {"X-Twilio-Signature": signature, "Content-Type": "application/x-www-form-urlencoded"}
+            tell("twilio", path, urllib.parse.urlencode(form).encode(), headers)
+
+
+def verify_lines():
+    """Says of how many webhooks in the input the signature holds, and shows the others."""
+    count, wrong = 0, []
+    for line in sys.stdin:
+        case = json.loads(line)
+        headers, body = http.client.HTTPMessage(), base64.b64decode(case["body"])
+        for name, value in case["headers"]:
+            headers[name] = value
+        count += 1
+        try:
+            good = verify(case["provider"], headers, body, "https://a.example" + case["path"])
+        except Exception as error:
+            good = repr(error)
+        if good is not True:
+            wrong.append((case, good))
+    print(f"{count} webhooks, {len(wrong)} wrong")
+    for case in wrong:
+        print(case)
+
+
 def verify(provider, headers, body, url):
     """Whether the provider's package takes it; raises or returns False where not."""
     import slack_sdk.signature
@@ -192,8 +232,13 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "send":
-        send(sys.argv[2])
+    match sys.argv[1]:
+        case "send":
+            send(sys.argv[2])
+        case "sign":
+            sys.exit(sign())
+        case "verify":
+            sys.exit(verify_lines())
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()

@@ -20,7 +20,7 @@ fn root() -> &'static Path {
 }
 
 /// A script of `tests/apps`, run by `interpreter`.
-fn script(interpreter: impl AsRef<Path>, name: &str, args: &[&str]) -> Command {
+pub(crate) fn script(interpreter: impl AsRef<Path>, name: &str, args: &[&str]) -> Command {
     let mut command = program(interpreter.as_ref());
     // A process that looks for a proxy of the machine's would find this one.
     command.arg(root().join("tests/apps").join(name)).args(args).env("no_proxy", "*");
@@ -28,7 +28,7 @@ fn script(interpreter: impl AsRef<Path>, name: &str, args: &[&str]) -> Command {
 }
 
 /// The Python whose packages `cargo xtask setup` installs.
-fn python(what: &str) -> Option<PathBuf> {
+pub(crate) fn python(what: &str) -> Option<PathBuf> {
     let python = root().join("target/apps/python/bin/python");
     left_out::is_at(&python, what).then_some(python)
 }
@@ -48,8 +48,13 @@ async fn tunnel(target: Command) -> (Program, Tunnel) {
 }
 
 /// What a visitor prints that ends well.
-async fn visit(mut visitor: Command) -> String {
-    let visiting = visitor.stdin(Stdio::null()).kill_on_drop(true).output();
+pub(crate) async fn visit(visitor: Command) -> String {
+    told(visitor, Stdio::null()).await
+}
+
+/// What a program prints that is told something, and ends well.
+pub(crate) async fn told(mut program: Command, input: impl Into<Stdio>) -> String {
+    let visiting = program.stdin(input).kill_on_drop(true).output();
     let output = timeout(VISIT, visiting).await.expect("it ends in time").expect("it starts");
     let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}{errors}");

@@ -29,6 +29,8 @@ mod clocks;
 mod commands;
 #[cfg(target_os = "linux")]
 mod connections;
+#[cfg(unix)]
+mod curl_lines;
 mod demo;
 mod doctor;
 #[cfg(unix)]
@@ -49,6 +51,7 @@ mod http;
 mod http2;
 #[cfg(target_os = "linux")]
 mod idle;
+mod inspector;
 mod intermediaries;
 mod left_out;
 mod limits;
@@ -62,6 +65,8 @@ mod peers;
 mod prefix;
 mod programs;
 mod proxies;
+#[cfg(unix)]
+mod readers;
 #[cfg(unix)]
 mod readme;
 mod recovery;
@@ -81,3 +86,4 @@ mod trust;
 mod upgrade;
 mod visitor;
 mod visitors;
+mod webhooks;

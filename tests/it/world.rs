@@ -21,9 +21,12 @@ pub(crate) fn program(path: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// The binary under test.
+/// The binary under test, without an inspector unless a test asks for one: there are fewer ports for them than clients in
+/// all tests.
 pub(crate) fn sendit() -> Command {
-    program(env!("CARGO_BIN_EXE_sendit"))
+    let mut command = program(env!("CARGO_BIN_EXE_sendit"));
+    command.env("SENDIT_INSPECT", "off");
+    command
 }
 
 /// A child process whose standard output and error are kept, and which is killed by drop.

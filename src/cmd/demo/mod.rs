@@ -13,12 +13,14 @@ use tracing::Level;
 
 use super::env::Env;
 use super::exit::Failure;
+use super::inspect::Inspection;
 use super::listen::Address;
 use super::output::Format;
 use super::signals::Signals;
-use super::{clock, connect, log, output, secret};
+use super::{clock, connect, inspect, log, output, secret};
 use crate::auth::{self, Audience, Claims};
 use crate::client::{self, Config, Event, Source, SourcePath, Target};
+use crate::inspect::webhook::Secrets;
 use crate::server::{self, Server};
 use crate::wire::Prefix;
 
@@ -45,6 +47,11 @@ pub(crate) struct Demo {
     #[argh(option, arg_name = "PREFIX")]
     prefix: Option<String>,
 
+    /// where the page is that shows what passes: an address of this machine, or off (default: 127.0.0.1:4040, or the next
+    /// port up to 4059 that is free)
+    #[argh(option, arg_name = "ADDR|off")]
+    inspect: Option<String>,
+
     /// how much is logged: error, warn, info, debug or trace (default: warn)
     #[argh(option, arg_name = "LEVEL")]
     log: Option<String>,
@@ -58,6 +65,7 @@ pub(crate) struct Demo {
 pub(crate) async fn run(args: Demo, env: &Env) -> Result<(), Failure> {
     let signals = Signals::catch()?;
     log::start(log::level(args.log, env, Level::WARN)?, Format::Text);
+    let place = inspect::Place::read(args.inspect, env)?;
     let prefix = args.prefix.as_deref().unwrap_or("demo");
     let prefix: Prefix = prefix.parse().map_err(|error| Failure::usage(format!("wrong `--prefix`: {error}")))?;
     let local = |text: &str| text.parse::<Target>().map_err(|error| Failure::usage(error.to_string()));
@@ -77,20 +85,21 @@ pub(crate) async fn run(args: Demo, env: &Env) -> Result<(), Failure> {
         ),
     };
     let url = if page.is_some() { source.to_string() } else { format!("{source}/") };
-    let told = teller(format!("{url}\n{hint}"));
     let mut config = Config::new(source, target);
+    let inspection = Inspection::start(place, &mut config, Secrets::default()).await?;
+    let told = teller(format!("{url}\n{hint}"), inspection);
     if page.is_none() {
         // A service that has heard of no prefix answers at once.
         config.path = SourcePath::Stripped;
     }
     let pages = show(page, &prefix, shutdown.clone());
     let tunnel = tunnel(listener, config, told, shutdown);
-    let work = async {
+    let work = Box::pin(async {
         tokio::select! {
             ended = tunnel => ended,
             failed = pages => Err(failed),
         }
-    };
+    });
     signals.guard("exchanges in flight have 30 s to end", work).await
 }
 
@@ -144,17 +153,25 @@ async fn tunnel(
 }
 
 /// Prints `lines` once the tunnel stands; troubles as they come.
-fn teller(lines: String) -> impl Fn(Event) + Send + Sync {
+fn teller(lines: String, inspection: Option<Inspection>) -> impl Fn(Event) + Send + Sync {
     let once = Once::new();
-    move |event| match event {
-        Event::Ready => once.call_once(|| {
-            if let Err(failure) = output::answer(&lines) {
-                output::warn(&failure);
-            }
-        }),
-        // Between the two ends here is nothing that it could tell of.
-        Event::Link { .. } => (),
-        trouble => connect::tell(&trouble),
+    move |event| {
+        if let Some(inspection) = &inspection {
+            inspection.note(&event);
+        }
+        match event {
+            Event::Ready => once.call_once(|| {
+                if let Err(failure) = output::answer(&lines) {
+                    output::warn(&failure);
+                }
+                if let Some(inspection) = &inspection {
+                    inspection.introduce();
+                }
+            }),
+            // Between the two ends here is nothing that it could tell of.
+            Event::Link { .. } => (),
+            trouble => connect::tell(&trouble),
+        }
     }
 }
 

@@ -24,7 +24,7 @@ const LIBRARIES: [Library; 2] = [
     Library {
         folder: "target/apps/python",
         manifest: "requirements.txt",
-        without: "webhooks, WebSockets and a notebook in Python",
+        without: "webhooks, WebSockets, a notebook and readers of the inspector in Python",
         install: python,
     },
     Library {

@@ -1,0 +1,214 @@
+//! The inspector of a client: where it listens, a thread of its own for it, and what it is told of the tunnel. Knows not what
+//! it answers.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::{io, thread};
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::env::{self, Env};
+use super::exit::Failure;
+use super::listen::Address;
+use super::{clock, output};
+use crate::client::{Config, Dialer, Event};
+use crate::inspect::api::{self, Api, Connection, Link, Standing, Token};
+use crate::inspect::webhook::Secrets;
+use crate::inspect::{Inspector, Settings};
+
+/// Where it listens unless something else is said: at the first of these ports that is free.
+const PORTS: std::ops::RangeInclusive<u16> = 4040..=4059;
+
+/// Where a person wants it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Nowhere.
+    Off,
+    /// Wherever it is usual.
+    Usual,
+    /// There.
+    At(Address),
+}
+
+impl Place {
+    /// What the flag says, else what the variable says.
+    pub(crate) fn read(flag: Option<String>, env: &Env) -> Result<Self, Failure> {
+        let read = |text: &str| match text {
+            "off" => Ok(Self::Off),
+            text => Address::parse(text).map(Self::At).map_err(|_| {
+                format!("`{text}` is no place for the inspector; write `off`, or an address like `127.0.0.1:4040`")
+            }),
+        };
+        Ok(env.read(flag, env::INSPECT, read)?.unwrap_or(Self::Usual))
+    }
+
+    /// Listens there, where that can be; what cannot is told, for a tunnel is worth more than its page. Waits for the
+    /// name service where a name is given.
+    async fn listen(self) -> Result<Option<TcpListener>, Failure> {
+        let address = match self {
+            Self::Off => return Ok(None),
+            Self::Usual => return Ok(usual().await),
+            Self::At(address) => address.resolve().await?,
+        };
+        if !address.is_loopback() {
+            let text = address.text();
+            return Err(Failure::usage(format!(
+                "`--inspect {text}` would show to other machines what passes; give an address of this one alone, such as \
+                 `127.0.0.1:4040`"
+            )));
+        }
+        match address.bind() {
+            Ok(listener) => Ok(Some(listener)),
+            Err(failure) => {
+                let sentence = failure.sentence.replace("`--addr`", "`--inspect`");
+                output::warn(format_args!("{sentence}; the tunnel goes on without its inspector"));
+                Ok(None)
+            }
+        }
+    }
+}
+
+async fn usual() -> Option<TcpListener> {
+    for port in PORTS {
+        // Not by `Address::bind`, whose sentence about a port that is taken nobody would read.
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)).await {
+            return Some(listener);
+        }
+    }
+    let (first, last) = (PORTS.start(), PORTS.end());
+    output::warn(format_args!(
+        "the ports {first} to {last} are taken, so there is no inspector; `--inspect 127.0.0.1:0` takes any that is free"
+    ));
+    None
+}
+
+/// A running inspector. Dropping it ends it.
+pub(crate) struct Inspection {
+    link: watch::Sender<Link>,
+    addr: SocketAddr,
+    /// How the link is carried, as it was told last.
+    carried: Mutex<Option<String>>,
+    introduced: Once,
+    _end: DropGuard,
+}
+
+impl Inspection {
+    /// Has a client be seen by one, where it is wanted and can be. Waits for the name service at most.
+    pub(crate) async fn start(place: Place, client: &mut Config, secrets: Secrets) -> Result<Option<Self>, Failure> {
+        let Some(listener) = place.listen().await? else { return Ok(None) };
+        let addr = listener.local_addr().context("no address to tell")?;
+        let token = Token::random().context("no randomness")?;
+        let dialer = Dialer::new(client).map_err(anyhow::Error::from)?;
+        let (url, target) = (client.source.to_string(), client.target.to_string());
+        let inspector = Inspector::new(Settings::new(clock::since_1970));
+        let (link, told) = watch::channel(Link { standing: Standing::Connecting, text: None });
+        let dial = dial(dialer);
+        let config = api::Config { url, target, link: told, dial, now: clock::since_1970, secrets, token };
+        let shutdown = CancellationToken::new();
+        spawn(listener, Api::new(inspector.clone(), config, addr), shutdown.clone())
+            .context("no thread to inspect on")?;
+        client.inspector = Some(inspector);
+        Ok(Some(Self::new(link, addr, shutdown)))
+    }
+
+    fn new(link: watch::Sender<Link>, addr: SocketAddr, shutdown: CancellationToken) -> Self {
+        Self { link, addr, carried: Mutex::default(), introduced: Once::new(), _end: shutdown.drop_guard() }
+    }
+
+    /// The page's URL.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Tells the person where it is, once.
+    pub(crate) fn introduce(&self) {
+        self.introduced.call_once(|| output::say(format_args!("Inspector: {}", self.url())));
+    }
+
+    /// Takes note of how it stands with the tunnel.
+    pub(crate) fn note(&self, event: &Event) {
+        let mut carried = self.carried.lock().unwrap_or_else(PoisonError::into_inner);
+        let (standing, text) = match event {
+            Event::Ready | Event::Back { .. } => (Standing::Ready, carried.clone()),
+            Event::Link { text } => (Standing::Ready, carried.insert(text.clone()).clone().into()),
+            Event::Retrying { cause, .. } => {
+                *carried = None;
+                (Standing::Retrying, Some(cause.clone()))
+            }
+            Event::Lost { cause } => (Standing::Lost, Some(cause.clone())),
+            Event::Lacking { .. } | Event::Target { .. } => return,
+        };
+        self.link.send_replace(Link { standing, text });
+    }
+}
+
+/// The same for whoever knows of no client.
+fn dial(dialer: Dialer) -> api::Dial {
+    Arc::new(move || {
+        let dialer = dialer.clone();
+        Box::pin(async move { Ok(Box::new(dialer.dial().await?) as Box<dyn Connection>) })
+    })
+}
+
+/// The inspector has a thread of its own, so that whatever it is asked takes no turn of the tunnel's.
+fn spawn(listener: TcpListener, api: Api, shutdown: CancellationToken) -> io::Result<()> {
+    let listener = listener.into_std()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let serving = move || {
+        runtime.block_on(async {
+            if let Ok(listener) = TcpListener::from_std(listener) {
+                api::serve(listener, api, shutdown).await;
+            }
+        });
+    };
+    thread::Builder::new().name("inspector".to_owned()).spawn(serving).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(flag: Option<&str>, env: &Env, expected: Result<Place, &str>) {
+        let seen = Place::read(flag.map(ToOwned::to_owned), env).map_err(|failure| failure.sentence);
+        assert_eq!(seen, expected.map_err(ToOwned::to_owned));
+    }
+
+    #[test]
+    fn places() {
+        let at = |text| Ok(Place::At(Address::parse(text).unwrap()));
+        check(None, &Env::default(), Ok(Place::Usual));
+        check(Some("off"), &Env::default(), Ok(Place::Off));
+        check(Some("[::1]:0"), &Env::default(), at("[::1]:0"));
+        check(None, &Env::from([(env::INSPECT, "off")]), Ok(Place::Off));
+        check(Some("localhost:1"), &Env::from([(env::INSPECT, "off")]), at("localhost:1"));
+        let sentence = "`on` is no place for the inspector; write `off`, or an address like `127.0.0.1:4040`";
+        check(Some("on"), &Env::default(), Err(sentence));
+    }
+
+    #[tokio::test]
+    async fn what_it_is_told_of_the_tunnel() {
+        let (link, told) = watch::channel(Link { standing: Standing::Connecting, text: None });
+        let addr = SocketAddr::from(([127, 0, 0, 1], 1));
+        let inspection = Inspection::new(link, addr, CancellationToken::new());
+        let text = || "broken".to_owned();
+        let after = Duration::from_secs(1);
+        for (event, standing, link) in [
+            (Event::Ready, Standing::Ready, None),
+            (Event::Link { text: "by streams".to_owned() }, Standing::Ready, Some("by streams")),
+            (Event::Target { cause: text() }, Standing::Ready, Some("by streams")),
+            (Event::Lost { cause: text() }, Standing::Lost, Some("broken")),
+            (Event::Back { after }, Standing::Ready, Some("by streams")),
+            (Event::Retrying { cause: text(), after }, Standing::Retrying, Some("broken")),
+            (Event::Ready, Standing::Ready, None),
+        ] {
+            inspection.note(&event);
+            assert_eq!(*told.borrow(), Link { standing, text: link.map(ToOwned::to_owned) }, "{event:?}");
+        }
+    }
+}

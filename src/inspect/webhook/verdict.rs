@@ -1,0 +1,77 @@
+//! What is said of a signature. Knows no sender.
+
+use std::fmt::Display;
+
+use crate::inspect::exchange::{Exchange, Message};
+
+/// Whether a signature holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signature {
+    /// It does.
+    Valid,
+    /// It does not.
+    Invalid,
+    /// Nobody knows.
+    Unchecked,
+}
+
+impl Signature {
+    /// In one word, in lower case.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Invalid => "invalid",
+            Self::Unchecked => "unchecked",
+        }
+    }
+}
+
+/// Whether a signature holds, and what helps whoever wonders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether it holds.
+    pub signature: Signature,
+    /// Why it does not, or is not known to, in a sentence without a full stop; where it does, why a service may refuse it all
+    /// the same.
+    pub reason: Option<String>,
+}
+
+impl Verdict {
+    pub(super) const VALID: Self = Self { signature: Signature::Valid, reason: None };
+
+    pub(super) fn noted(note: impl Display) -> Self {
+        Self { signature: Signature::Valid, reason: Some(note.to_string()) }
+    }
+
+    pub(super) fn invalid(reason: impl Display) -> Self {
+        Self { signature: Signature::Invalid, reason: Some(reason.to_string()) }
+    }
+
+    pub(super) fn unchecked(reason: impl Display) -> Self {
+        Self { signature: Signature::Unchecked, reason: Some(reason.to_string()) }
+    }
+
+    pub(super) fn missing(header: &str) -> Self {
+        Self::invalid(format_args!("there is no header `{header}`"))
+    }
+
+    pub(super) fn malformed(header: &str, form: &str) -> Self {
+        Self::invalid(format_args!("the header `{header}` is malformed: it has to be {form}"))
+    }
+
+    /// What holds and was refused is what people ask about: then there is something to say.
+    pub(super) fn with_the_answer(self, exchange: &Exchange) -> Self {
+        let status = exchange.response.as_ref().and_then(Message::status);
+        match status {
+            Some(status @ (400 | 401 | 403)) if self.signature == Signature::Valid => {
+                let why =
+                    self.reason.as_deref().unwrap_or("it may know another secret, or check the body after parsing it");
+                Self::noted(format_args!("the service answered {status} all the same: {why}"))
+            }
+            // That other URLs would not do is of no interest where nobody asked.
+            _ if self.signature == Signature::Valid => Self::VALID,
+            _ => self,
+        }
+    }
+}
