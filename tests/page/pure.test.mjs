@@ -42,8 +42,8 @@ test('marks say what is out of the ordinary', () => {
   assert.deepEqual(words({}), []);
   assert.deepEqual(words({ held_ms: 1840, resumed: true, replay_of: 7 }), ['replay of #7', 'held 1.84 s', 'resumed']);
   assert.deepEqual(words({ kind: 'websocket', state: 'cut' }), ['ws', 'cut']);
-  assert.deepEqual(words({ webhook: { provider: 'GitHub', event: 'push', signature: 'invalid', reason: 'old' } }), ['push', 'bad signature']);
-  assert.deepEqual(words({ webhook: { provider: 'Slack', event: null, signature: 'unchecked' } }), ['Slack']);
+  assert.deepEqual(words({ webhook: { provider: 'github', event: 'push', signature: 'invalid', reason: 'old' } }), ['push', 'bad signature']);
+  assert.deepEqual(words({ webhook: { provider: 'slack', event: null, signature: 'unchecked' } }), ['Slack']);
 });
 
 test('svg is no image to be shown', () => {
@@ -103,6 +103,9 @@ test('json stays as it was written', () => {
   }
   assert.equal(json.parse(' [1] \n').kind, 'array');
   assert.equal(json.parse('['.repeat(100_000)), null);
+  const deep = json.indented(json.parse(`${'['.repeat(150)}1${']'.repeat(150)}`));
+  assert.equal(deep.replace(/\s/g, ''), `${'['.repeat(150)}1${']'.repeat(150)}`);
+  assert.ok(deep.length < 10_000, `${deep.length}`);
 });
 
 test('whatever JSON.stringify writes is read, and reads the same once indented', () => {
@@ -122,7 +125,7 @@ test('whatever JSON.stringify writes is read, and reads the same once indented',
 test('xml is indented, and left alone where it does not nest', () => {
   assert.equal(xml.indented('<?xml version="1.0"?><a x="1>2"><b>t</b><c/><!-- n --></a>'),
     '<?xml version="1.0"?>\n<a x="1>2">\n  <b>t</b>\n  <c/>\n  <!-- n -->\n</a>');
-  for (const wrong of ['<a>', '<a></b>', '</a>', 'a < b <', '<a']) assert.equal(xml.indented(wrong), null, wrong);
+  for (const wrong of ['<a>'.repeat(200) + '</a>'.repeat(200), '<a>', '<a></b>', '</a>', 'a < b <', '<a']) assert.equal(xml.indented(wrong), null, wrong);
 });
 
 test('hex', () => {
@@ -223,14 +226,16 @@ test('one sentence says what differs', () => {
   assert.equal(verdict([['-', 'HTTP/1.1 200 OK'], ['+', 'HTTP/1.1 500 No']], [['-', 'a']]), 'The status differs.');
 });
 
-test('an edited request', () => {
-  const was = { method: ' PUT ', path: '/a', headers: 'Host: h\nContent-Encoding: gzip\nContent-Length: 3\n\nX:  y ', body: 'b', was: 'b' };
-  const headers = [['Host', 'h'], ['Content-Encoding', 'gzip'], ['Content-Length', '3'], ['X', 'y']];
-  assert.deepEqual(editedRequest(was), { method: 'PUT', path: '/a', headers });
-  assert.deepEqual(editedRequest({ ...was, body: 'c' }), { method: 'PUT', path: '/a', headers: [['Host', 'h'], ['X', 'y']], body: 'c' });
-  assert.deepEqual(editedRequest({ ...was, was: null }).body, 'b');
-  for (const [wrong, why] of [[{ method: '' }, /method/], [{ path: 'a' }, /begin with/], [{ headers: 'no header' }, /no header/], [{ headers: ': x' }, /is no header/]]) {
-    assert.throws(() => editedRequest({ ...was, ...wrong }), why);
+test('an edited request says only what is otherwise', () => {
+  const was = { method: 'PUT', path: '/a', headers: 'Host: h\nContent-Encoding: gzip\nContent-Length: 3\n\nX:  y ', body: 'b' };
+  const edited = (now) => editedRequest(was, { ...was, ...now });
+  assert.deepEqual(edited({}), {});
+  assert.deepEqual(edited({ method: 'GET ', path: '/b' }), { method: 'GET', path: '/b' });
+  assert.deepEqual(edited({ headers: 'Content-Length: 3\nX:  y \n' }), { headers: [['Content-Length', '3'], ['X', 'y']] });
+  assert.deepEqual(edited({ body: 'c' }), { headers: [['Host', 'h'], ['X', 'y']], body: 'c' });
+  assert.deepEqual(editedRequest({ ...was, body: null }, was).body, 'b');
+  for (const [wrong, why] of [[{ method: ' ' }, /method/], [{ path: 'a' }, /begin with/], [{ headers: 'no header' }, /no header/], [{ headers: ': x' }, /is no header/]]) {
+    assert.throws(() => edited(wrong), why);
   }
 });
 
@@ -240,4 +245,14 @@ test('the parts of an exchange\'s time add up', () => {
   assert.deepEqual(of(0, 3, 10, null), [['asked', 3], ['answered', 7]]);
   assert.deepEqual(of(5, null, null, null), [['held', 5]]);
   assert.deepEqual(of(null, 9, 4, 12), [['asked', 4], ['answered', 0], ['ended', 8]], 'answered before it was asked all');
+});
+
+test('what is hostile takes no longer than what is not', () => {
+  // Each of these took minutes where a reader went back at every sign; the run's own deadline would tell.
+  for (const sign of ['<a "', '<', '<!--', '<![CDATA[', '<?', '<a \'"', '</', '<a>']) assert.equal(xml.indented(sign.repeat(1e6 / sign.length)), null, sign);
+  for (const sign of ['[', '{"a":', '"\\', '"\\u', '[1,', '-', '1e', '[ ']) assert.equal(json.parse(sign.repeat(1e6 / sign.length)), null, sign);
+  assert.equal(json.parse(`"${'\\\\a'.repeat(3e5)}"`).kind, 'string');
+  assert.equal(multipart(of('--x\r\n'.repeat(2e5)), 'x').length, 2e5);
+  const star = passes({ ...ALL, path: '*a'.repeat(200) + '*b' }, new Set(), 0);
+  assert.equal(star({ path: 'a'.repeat(60_000), method: 'GET' }), false);
 });

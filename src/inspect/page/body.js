@@ -1,7 +1,7 @@
 // A body, pretty-printed by its kind, as text, and as bytes.
 
 import * as api from './api.js';
-import { button, el, tabbed } from './dom.js';
+import { button, el, icon, inPieces, tabbed } from './dom.js';
 import { bytes, image } from './format.js';
 import { dump } from './hex.js';
 import * as json from './json.js';
@@ -10,8 +10,8 @@ import { copy } from './toast.js';
 import { foldAll, tree } from './tree.js';
 import { indented } from './xml.js';
 
-/** Of longer texts this much is shown first, in characters; of dumps, in bytes. */
-const FIRST = { text: 128 * 1024, bytes: 16 * 1024 };
+/** Of what is longer this much is shown first: characters of texts, bytes of dumps, rows of tables, parts of forms. */
+const FIRST = { text: 128 * 1024, bytes: 16 * 1024, rows: 500, parts: 50 };
 
 /** `id` and `side` (`request`, `response`) say where the bytes are. */
 export function bodyView(id, side, message) {
@@ -27,7 +27,7 @@ export function bodyView(id, side, message) {
   const tools = el('span.tools', {},
     body.text != null && button('', () => copy(body.text, 'the body'), { symbol: 'copy', quiet: true, label: 'Copy the body' }),
     el('a.button.quiet', { href: `api/requests/${id}/${side}/body`, download: `${id}-${side}`, 'aria-label': 'Download the body', title: 'Download the body' },
-      ...button('', null, { symbol: 'save' }).childNodes));
+      icon('save')));
   const { node } = tabbed(`Body of the ${side === 'request' ? 'request' : 'answer'}`, views, { aside: tools });
   return el('div', {}, el('p.facts', {}, facts(body)), notices(body), node);
 }
@@ -74,19 +74,22 @@ function jsonView(root) {
 /** A table of captured names and values. */
 export function table(head, rows) {
   if (!rows.length) return el('p.nothing', {}, 'Nothing in it');
-  return el('table.pairs', {},
-    el('thead.unseen', {}, el('tr', {}, head.map((name) => el('th', { scope: 'col' }, name)))),
-    el('tbody', {}, rows.map(([name, value]) =>
-      el('tr', {}, el('th', { scope: 'row' }, name), el('td', {}, value)))));
+  const lines = el('tbody');
+  const made = el('div', {}, el('table.pairs', {},
+    el('thead.unseen', {}, el('tr', {}, head.map((name) => el('th', { scope: 'col' }, name)))), lines));
+  inPieces(lines, rows, FIRST.rows, ([name, value]) => el('tr', {}, el('th', { scope: 'row' }, name), el('td', {}, value)), made);
+  return made;
 }
 
 function partsView(parts) {
   if (!parts) return el('p.notice', {}, 'Its boundary is not in the body.');
-  return el('div.parts', {}, parts.map((part, at) => el('section.part', {},
+  const made = el('div.parts');
+  inPieces(made, parts, FIRST.parts, (part, at) => el('section.part', {},
     el('h5', {}, part.name ?? `part ${at + 1}`, ' ',
       el('span.facts', {}, [part.filename, part.type, bytes(part.bytes.length), part.whole ? null : 'not whole'].filter(Boolean).join(' · '))),
     el('details', {}, el('summary', {}, 'Head of the part'), table(['Name', 'Value'], part.headers)),
-    partBody(part))));
+    partBody(part)));
+  return made;
 }
 
 function partBody({ type, bytes: all }) {
@@ -129,17 +132,17 @@ function picture(all, type) {
 }
 
 export function text(said) {
-  return inPieces(said.length, FIRST.text, (from, until) => said.slice(from, until), (left) => `${bytes(left)} more`);
+  return growing(said.length, FIRST.text, (from, until) => said.slice(from, until), (left) => `${bytes(left)} more`);
 }
 
 export function hex(all) {
-  const made = inPieces(all.length, FIRST.bytes, (from, until) => dump(all, from, until) + '\n', (left) => `${bytes(left)} more`);
+  const made = growing(all.length, FIRST.bytes, (from, until) => dump(all, from, until) + '\n', (left) => `${bytes(left)} more`);
   made.classList.add('hex');
   return made;
 }
 
 /** A `pre` that grows by a press. */
-function inPieces(length, size, piece, rest) {
+function growing(length, size, piece, rest) {
   const shown = el('pre', { tabindex: '0' });
   const made = el('div', {}, shown);
   let until = 0;

@@ -3,9 +3,12 @@
 import * as api from './api.js';
 import { diff, folded } from './diff.js';
 import { bodyLines, headLines, verdict } from './differences.js';
-import { el } from './dom.js';
+import { el, inPieces } from './dom.js';
 import { duration, outcome } from './format.js';
 import { messageView } from './message.js';
+
+/** So many lines are shown at once. */
+const SHOWN = 1000;
 
 export function compareView(replayed) {
   const place = el('div.compare', {}, el('p.nothing', {}, 'Loading…'));
@@ -43,10 +46,16 @@ async function linesOf({ id, response: { body } }) {
 
 function diffView(name, lines) {
   if (lines.every(([sign]) => sign === ' ')) return el('p.facts', {}, `${name}: no difference`);
+  return el('div', {}, el('h3', {}, name), diffLines(folded(lines)));
+}
+
+function diffLines(lines) {
   const words = { '-': 'before', '+': 'now' };
-  return el('div', {}, el('h3', {}, name), el('pre.diff', { tabindex: '0' }, folded(lines).map(([sign, line]) => {
+  const made = el('pre.diff', { tabindex: '0' });
+  inPieces(made, lines, SHOWN, ([sign, line]) => {
     if (sign === '…') return el('span.gap', {}, `${line} equal ${line === 1 ? 'line' : 'lines'}\n`);
     return el('span', { class: { '-': 'old', '+': 'new', ' ': 'equal' }[sign] },
       words[sign] && el('span.unseen', {}, `${words[sign]}: `), `${sign} ${line}\n`);
-  })));
+  });
+  return made;
 }

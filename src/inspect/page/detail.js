@@ -2,7 +2,7 @@
 
 import * as api from './api.js';
 import { compareView } from './compare.js';
-import { button, el, tabbed } from './dom.js';
+import { button, el, icon, tabbed } from './dom.js';
 import { badges, bytes, counted, duration, moment, outcome } from './format.js';
 import { highlight } from './highlight.js';
 import { messageView, signature } from './message.js';
@@ -77,9 +77,10 @@ export class Detail {
 
   #show(exchange) {
     this.exchange = exchange;
-    if (!this.#parts) this.#build(exchange);
+    // What kind it is shows in the answer, which may come after it was opened.
+    if (this.#parts?.kind !== exchange.kind) this.#build(exchange);
     const parts = this.#parts;
-    parts.top.replaceChildren(...this.#top(exchange));
+    parts.title.replaceChildren(...heading(exchange));
     parts.facts.replaceChildren(facts(exchange), timingView(exchange));
     for (const side of ['request', 'response']) {
       const now = signature(exchange[side]) + (exchange[side] ? '' : outcome(exchange).text);
@@ -92,12 +93,16 @@ export class Detail {
     if (exchange.webhook && parts.hook !== hook) parts.webhook.replaceChildren(webhookView(exchange.webhook));
     parts.hook = hook;
     parts.said?.update(exchange);
+    const isOver = exchange.duration_ms != null;
+    if (exchange.replay_of != null && parts.isOver !== isOver) parts.compare.replaceChildren(compareView(exchange));
+    parts.isOver = isOver;
     this.mark();
   }
 
   #build(exchange) {
     const parts = this.#parts = {
-      top: el('div.bar-top'), facts: el('div.facts-line'), webhook: el('div'),
+      kind: exchange.kind, compare: el('div'),
+      title: el('h2.title'), facts: el('div.facts-line'), webhook: el('div'),
       request: { place: el('div') }, response: { place: el('div') },
     };
     const sides = el('div.sides', {}, parts.request.place, parts.response.place);
@@ -106,42 +111,34 @@ export class Detail {
       parts.said = saidView();
       views.push(['Messages', () => parts.said.node]);
     }
-    if (exchange.replay_of != null) views.push([`Compare with #${exchange.replay_of}`, () => compareView(this.exchange)]);
+    if (exchange.replay_of != null) views.push([`Compare with #${exchange.replay_of}`, () => parts.compare]);
     // What there is to see of a replay is the difference, and of a WebSocket what is said.
     const chosen = exchange.replay_of != null || exchange.kind === 'websocket' ? views.length - 1 : 0;
     const all = views.length > 1
       ? tabbed('What to see of it', views, { chosen, onchoose: () => queueMicrotask(() => this.mark()) }).node : sides;
-    this.#place.replaceChildren(parts.top, parts.facts, parts.webhook, all);
+    this.#place.replaceChildren(this.#top(parts.title), parts.facts, parts.webhook, all);
     this.#place.scrollTop = 0;
   }
 
   #back() {
-    return el('button.quiet.back', { type: 'button', onclick: this.#actions.close, 'aria-label': 'Back to the list', title: 'Back to the list (Esc)' },
-      ...button('', null, { symbol: 'back' }).childNodes);
+    return button('', this.#actions.close, { symbol: 'back', quiet: true, label: 'Back to the list', key: 'Esc' });
   }
 
-  #top(exchange) {
-    const { text, kind } = outcome(exchange);
-    const does = this.#actions;
-    // Focus stays where it was, on the button that takes the place of the one that had it.
-    const focused = document.activeElement?.closest('.bar-top')?.querySelector(':focus')?.dataset.does;
-    const act = (name, label, symbol, key) => {
-      const made = button(label, () => does[name](exchange), { symbol, key });
-      made.dataset.does = name;
-      return made;
-    };
-    const row = [
-      this.#back(),
-      el('h2.title', {}, el('span.method', {}, exchange.method || '—'), ' ', el('span.path', {}, exchange.path), ' ',
-        el('span', { class: `status is-${kind}` }, text)),
-      el('span.actions', {},
-        act('replay', 'Replay', 'replay', 'r'), act('edit', 'Edit', 'edit', 'e'), act('curl', 'curl', 'copy', 'c'),
-        el('a.button', { href: `api/requests/${exchange.id}/har`, download: `sendit-${exchange.id}.har`, title: 'Download as HAR' },
-          ...button('HAR', null, { symbol: 'save' }).childNodes)),
-    ];
-    if (focused) queueMicrotask(() => this.#place.querySelector(`[data-does=${focused}]`)?.focus());
-    return row;
+  /** Made once, so that no button goes away under a finger. */
+  #top(title) {
+    const act = (name, label, symbol, key) => button(label, this.#actions[name], { symbol, key });
+    return el('div.bar-top', {}, this.#back(), title, el('span.actions', {},
+      act('replay', 'Replay', 'replay', 'r'), act('edit', 'Edit', 'edit', 'e'), act('curl', 'curl', 'copy', 'c'),
+      el('a.button', { href: `api/requests/${this.id}/har`, download: `sendit-${this.id}.har`, title: 'Download as HAR' },
+        icon('save'), el('span', {}, 'HAR'))));
   }
+}
+
+/** What was asked, and what came of it. */
+function heading(exchange) {
+  const { text, kind } = outcome(exchange);
+  return [el('span.method', {}, exchange.method || '—'), ' ', el('span.path', {}, exchange.path), ' ',
+    el('span', { class: `status is-${kind}` }, text)];
 }
 
 function facts(exchange) {

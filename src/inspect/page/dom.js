@@ -1,5 +1,7 @@
 // Makes elements. Whatever passed through the tunnel becomes text and plain attributes here, never markup.
 
+import { number } from './format.js';
+
 const SVG = 'http://www.w3.org/2000/svg';
 
 /** An element, `tag` as in `div.class.other`. Functions in `props` listen, `true` sets, `false` and `null` leave out. */
@@ -12,7 +14,8 @@ export function el(tag, props = {}, ...children) {
     else if (value === true) made.setAttribute(key, '');
     else if (value !== false && value != null) made.setAttribute(key, value);
   }
-  made.append(...children.flat(Infinity).filter((child) => child != null && child !== false));
+  // One by one: there may be more than a call takes arguments.
+  for (const child of children.flat(Infinity)) if (child != null && child !== false) made.append(child);
   return made;
 }
 
@@ -31,7 +34,21 @@ export function icon(name) {
 export function button(text, onclick, { symbol, key, quiet, label } = {}) {
   const props = { type: 'button', onclick, 'aria-label': label, title: label && (key ? `${label} (${key})` : label) };
   return el(quiet ? 'button.quiet' : 'button', props,
-    symbol && icon(symbol), text && el('span', {}, text), key && text && el('kbd', { 'aria-hidden': 'true' }, key));
+    symbol && icon(symbol), text && el('span', {}, text), text && key && el('kbd', { 'aria-hidden': 'true' }, key));
+}
+
+/** Fills `place` with what `make` makes of each item, so many at first, and as many more at each press of a button. */
+export function inPieces(place, items, size, make, foot = place) {
+  let from = 0;
+  const more = el('button.quiet.more', { type: 'button', onclick: grow });
+  function grow() {
+    more.remove();
+    const until = Math.min(from + size, items.length);
+    for (; from < until; from += 1) place.append(make(items[from], from));
+    more.textContent = `${number(items.length - from)} more`;
+    if (from < items.length) foot.append(more);
+  }
+  grow();
 }
 
 let tabs = 0;

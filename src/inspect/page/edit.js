@@ -16,14 +16,23 @@ export function headersOf(text) {
   });
 }
 
-/** What to ask of the API: without a body of its own it is the captured one. Pure. */
-export function editedRequest({ method, path, headers, body, was }) {
-  const edited = { method: method.trim(), path: path.trim(), headers: headersOf(headers) };
-  if (!edited.method) throw new Error('the method is missing');
-  if (!edited.path.startsWith('/') && edited.path !== '*') throw new Error('the path has to begin with /');
-  if (body == null || body === was) return edited;
-  edited.headers = edited.headers.filter(([name]) => !PACKING.includes(name.toLowerCase()));
-  return { ...edited, body };
+/**
+ * What to ask of the API: only what is otherwise than it `was`, so that all else goes out byte for byte as it came. Both
+ * are the texts of the fields. Pure.
+ */
+export function editedRequest(was, now) {
+  const edited = {};
+  if (!now.method.trim()) throw new Error('the method is missing');
+  if (!now.path.startsWith('/') && now.path !== '*') throw new Error('the path has to begin with /');
+  if (now.method !== was.method) edited.method = now.method.trim();
+  if (now.path !== was.path) edited.path = now.path;
+  if (now.body !== was.body) {
+    edited.body = now.body;
+    edited.headers = headersOf(now.headers).filter(([name]) => !PACKING.includes(name.toLowerCase()));
+  } else if (now.headers !== was.headers) {
+    edited.headers = headersOf(now.headers);
+  }
+  return edited;
 }
 
 /** Opens the form; `send` gets what the API is to be asked. */
@@ -42,15 +51,14 @@ export function openEditor(exchange, send) {
   fields.path.value = exchange.path;
   fields.headers.value = request.headers.map(([name, value]) => `${name}: ${value}`).join('\n');
   fields.body.value = body.text ?? '';
-  // A text area writes line ends its own way: what it holds untouched is the captured body.
-  const was = fields.body.value;
+  const values = () => Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value]));
+  // Read back, as a text area writes line ends its own way. Half a body is sent only as what stands here.
+  const was = { ...values(), ...body.cut && { body: null } };
   const problem = el('p.problem', { role: 'alert' });
   const submit = (event) => {
     event.preventDefault();
     try {
-      const values = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value]));
-      if (body.cut && values.body === was) values.was = null; // Half a body is sent only as what stands here.
-      const edited = editedRequest({ was, ...values });
+      const edited = editedRequest(was, values());
       dialog.close();
       send(edited);
     } catch (error) {

@@ -16,9 +16,18 @@ function statusIs(wanted, { status, state }) {
 
 /** A part of the path, or with `*` all of it. */
 function pathIs(wanted, path) {
-  if (!wanted.includes('*')) return path.toLowerCase().includes(wanted.toLowerCase());
-  const pattern = wanted.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*');
-  return new RegExp(`^${pattern}$`, 'i').test(path);
+  const [first, ...rest] = wanted.toLowerCase().split('*');
+  const said = path.toLowerCase();
+  if (!rest.length) return said.includes(first);
+  const last = rest.pop();
+  let at = first.length;
+  // The first place for each part leaves the most for those that follow.
+  for (const part of rest) {
+    const found = said.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return said.startsWith(first) && said.endsWith(last) && said.length - last.length >= at;
 }
 
 /** What a row shows of it holds the text. */

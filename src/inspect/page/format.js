@@ -68,11 +68,16 @@ export function outcome({ status, state }) {
   return { text: words[state] ?? 'no answer', kind: state === 'unreachable' || state === 'cut' ? 'error' : 'pending' };
 }
 
+const PROVIDERS = { github: 'GitHub', stripe: 'Stripe', slack: 'Slack', twilio: 'Twilio', standard: 'Standard Webhooks' };
+
+/** What people call who sends webhooks. */
+export const provider = (name) => PROVIDERS[name] ?? name;
+
 /** The marks of an exchange, as `[text, kind, explanation]`. */
 export function badges(summary) {
   const marks = [];
   const { webhook } = summary;
-  if (webhook) marks.push([webhook.event ?? webhook.provider, 'hook', `webhook of ${webhook.provider}`]);
+  if (webhook) marks.push([webhook.event ?? provider(webhook.provider), 'hook', `webhook of ${provider(webhook.provider)}`]);
   if (webhook?.signature === 'valid') marks.push(['signed', 'good', 'the signature holds']);
   if (webhook?.signature === 'invalid') marks.push(['bad signature', 'bad', webhook.reason ?? 'the signature does not hold']);
   if (summary.kind === 'websocket') marks.push(['ws', 'live', 'WebSocket']);

@@ -13,7 +13,7 @@ const STATES = {
   retrying: ['no server, trying again…', 'bad'],
 };
 
-export function showStatus({ url, target, state, link, version, totals }) {
+export function showStatus({ url, target, state, link, totals }) {
   const anchor = at('url');
   const isWeb = /^https?:\/\//.test(url ?? '');
   anchor.hidden = at('copy-url').hidden = !isWeb;
@@ -28,11 +28,9 @@ export function showStatus({ url, target, state, link, version, totals }) {
   // Written only where it changes, as it is read aloud.
   if (at('state').textContent !== shown) at('state').textContent = shown;
   at('state').className = tone;
-  at('top').title = `sendit ${version ?? ''}`;
   at('totals').textContent = totals ? said(totals) : '';
 }
 
-function said({ exchanges, request_bytes: up, response_bytes: down }) {
-  return [counted(exchanges, 'request'), up != null && `↑ ${bytes(up)}`, down != null && `↓ ${bytes(down)}`]
-    .filter(Boolean).join(' · ');
+function said({ seen, request_bytes: up, response_bytes: down }) {
+  return `${counted(seen, 'request')} · ↑ ${bytes(up)} · ↓ ${bytes(down)}`;
 }

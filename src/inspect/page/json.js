@@ -63,11 +63,15 @@ export function parse(text) {
   }
 }
 
+/** Deeper than this nothing begins a line: spaces would outweigh what they stand before. */
+const INDENTED = 40;
+
 /** The same with two spaces a level, one value a line. */
-export function indented(node, space = '') {
-  const inner = `${space}  `;
-  const wrap = (open, lines, close) =>
-    (lines.length ? `${open}\n${lines.map((line) => inner + line).join(',\n')}\n${space}${close}` : open + close);
+export function indented(node, depth = 0) {
+  const inner = depth + 1;
+  const [first, between, last] = depth < INDENTED
+    ? [`\n${'  '.repeat(inner)}`, `,\n${'  '.repeat(inner)}`, `\n${'  '.repeat(depth)}`] : ['', ', ', ''];
+  const wrap = (open, lines, close) => (lines.length ? open + first + lines.join(between) + last + close : open + close);
   if (node.kind === 'object') return wrap('{', node.entries.map(([key, child]) => `${key}: ${indented(child, inner)}`), '}');
   if (node.kind === 'array') return wrap('[', node.items.map((child) => indented(child, inner)), ']');
   return node.text;

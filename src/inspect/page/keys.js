@@ -29,14 +29,14 @@ export function listen(does) {
   });
 }
 
-export function showHelp() {
+export function showHelp(version) {
   const dialog = document.getElementById('help');
   const close = button('Close', () => dialog.close());
   dialog.replaceChildren(
     el('h2', { id: 'help-title' }, 'Keys'),
     el('dl.keys', {}, HELP.map(([keys, what]) => [
       el('dt', {}, keys.split(' ').map((key) => el('kbd', {}, key))), el('dd', {}, what)])),
-    el('p.facts', {}, 'All of this stays on your machine. Scripts ask the same of ',
+    el('p.facts', {}, `This is sendit ${version}. `, 'All of this stays on your machine. Scripts ask the same of ',
       el('a', { href: 'api/openapi.json', target: '_blank' }, 'the API'), '.'),
     el('p.actions', {}, close));
   dialog.showModal();

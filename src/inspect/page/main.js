@@ -96,8 +96,8 @@ function showOpen() {
 
 const current = () => detail.id ?? list.cursor;
 
-async function again(exchange) {
-  const id = await replay(exchange?.id ?? current());
+async function again() {
+  const id = current() == null ? null : await replay(current());
   if (id) open(id);
 }
 
@@ -175,6 +175,23 @@ async function reload() {
   detail.changed(detail.id);
 }
 
+/** Of what has passed the status tells when it is asked only: after something has, and not too often. */
+let counting;
+function count() {
+  counting ??= setTimeout(async () => {
+    counting = undefined;
+    status = await api.status().catch(() => status);
+    showStatus(status);
+  }, 1500);
+}
+
+/** What the head says is not known to be so any longer. */
+function showLost(now) {
+  at('lost').hidden = !now;
+  at('lost').textContent = now ? 'The inspector does not answer: sendit may have ended. Trying again…' : '';
+  document.body.classList.toggle('lost', now);
+}
+
 /** Told to a screen reader now and then only, not each one. */
 let unsaid = 0;
 setInterval(() => {
@@ -184,19 +201,19 @@ setInterval(() => {
 
 follow({
   open() {
-    at('lost').hidden = true;
+    showLost(false);
     if (lost) say('Connected to the inspector again');
     lost = false;
     reload();
   },
   lost() {
     lost = true;
-    at('lost').hidden = false;
-    at('lost').textContent ||= 'The inspector does not answer: sendit may have ended. Trying again…';
+    showLost(true);
   },
   exchange(summary) {
     if (!exchanges.store.get(summary.id)) unsaid += 1;
     exchanges.put(summary);
+    count();
     detail.changed(summary.id);
   },
   said: ({ id }) => detail.changed(id),
@@ -212,6 +229,8 @@ follow({
   missed: reload,
 });
 
+const help = () => showHelp(status.version ?? '');
+
 function move(by) {
   const id = list.move(by);
   if (detail.id != null) open(id);
@@ -220,10 +239,10 @@ function move(by) {
 listen({
   j: () => move(1), k: () => move(-1), g: () => move(-Infinity), G: () => move(Infinity),
   Enter: () => open(list.cursor), Escape: close, '/': () => fields[0].focus(),
-  r: () => current() != null && again(), e: edit, c: curl, x: clear, R: replayMarked, t: toggle, '?': showHelp,
+  r: again, e: edit, c: curl, x: clear, R: replayMarked, t: toggle, '?': help,
   ' ': () => list.cursor != null && list.mark(list.cursor, !list.marked.has(list.cursor)),
 });
-at('show-help').onclick = showHelp;
+at('show-help').onclick = help;
 at('toggle-theme').onclick = toggle;
 at('clear').onclick = clear;
 at('no-filter').onclick = showAll;

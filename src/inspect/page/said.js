@@ -6,7 +6,7 @@ import * as json from './json.js';
 import { dump } from './hex.js';
 import { tree } from './tree.js';
 
-/** So many of the newest are shown at first. */
+/** So many of the newest are shown at first, and as many more at a press. */
 const SHOWN = 300;
 /** Of one line this many characters. */
 const LINE = 240;
@@ -18,15 +18,18 @@ export function saidView() {
   const after = el('p.facts');
   const node = el('div.saids', {}, before, list, after);
   let taken = null;
+  let first = 0;
   let all = [];
 
   function update(exchange) {
     const atEnd = taken == null || isAtEnd(node);
     all = exchange.said;
-    taken ??= Math.max(0, all.length - SHOWN);
-    if (list.childElementCount === 0) showEarlier();
-    const from = Math.max(taken, 0);
-    list.append(...all.slice(from).map(line));
+    if (taken == null) {
+      first = all.length;
+      showEarlier();
+    } else {
+      for (const said of all.slice(taken)) list.append(line(said));
+    }
     taken = all.length;
     after.textContent = exchange.unkept ? `${counted(exchange.unkept, 'more message')} passed for which there was no room.`
       : all.length ? '' : 'Nothing has been said yet.';
@@ -34,16 +37,12 @@ export function saidView() {
   }
 
   function showEarlier() {
-    const hidden = taken;
     before.replaceChildren();
-    if (!hidden) return;
-    before.append(el('button.quiet', {
-      type: 'button',
-      onclick: () => {
-        list.prepend(...all.slice(0, hidden).map(line));
-        before.replaceChildren();
-      },
-    }, `Show ${counted(hidden, 'earlier message')}`));
+    const from = Math.max(0, first - SHOWN);
+    list.prepend(...all.slice(from, first).map(line));
+    first = from;
+    if (!first) return;
+    before.append(el('button.quiet', { type: 'button', onclick: showEarlier }, `Show more of ${counted(first, 'earlier message')}`));
   }
 
   return { node, update };
@@ -78,6 +77,9 @@ function bytesLine({ base64 }) {
 
 function whole(said) {
   const cut = said.cut && el('p.notice', {}, `Cut: ${bytes(said.size)} passed, and not all were kept.`);
+  if (said.deflated) {
+    return el('p.notice', {}, 'It is compressed together with what came before it, and cannot be read by itself.');
+  }
   if (said.text == null) {
     return el('div', {}, cut, el('pre.hex', { tabindex: '0' }, said.base64 ? dump(decoded(said.base64)) : ''));
   }

@@ -21,8 +21,11 @@ export function parts({ held_ms: held, asked_ms: asked, answered_ms: answered, e
   return all;
 }
 
+/** Shorter parts are not worth a word, in ms. */
+const SHOWN = 0.05;
+
 export function timingView(exchange) {
-  const known = parts(exchange.timing).filter(([, , ms]) => ms > 0);
+  const known = parts(exchange.timing).filter(([, , ms]) => ms >= SHOWN);
   const total = known.reduce((sum, [, , ms]) => sum + ms, 0);
   const bar = el('div.bar', { 'aria-hidden': 'true' }, known.map(([, kind, ms]) => {
     const piece = el(`span.part-${kind}`);
@@ -31,5 +34,5 @@ export function timingView(exchange) {
   }));
   const words = el('ul.legend', {}, known.map(([name, kind, ms]) =>
     el('li', {}, el('span', { class: `dot part-${kind}` }), `${name} `, el('b', {}, duration(ms)))));
-  return el('div.timing', {}, known.length > 0 && bar, words);
+  return el('div.timing', {}, total > 0 && bar, words);
 }

@@ -1,6 +1,6 @@
 // JSON as a tree that folds. Children are made when they are first shown, and long lists in pieces.
 
-import { el } from './dom.js';
+import { el, inPieces } from './dom.js';
 
 /** Children shown at once; the rest comes at a press. */
 const PIECE = 200;
@@ -32,30 +32,20 @@ function node(value, key, left, depth) {
   function fill() {
     if (filled || !made.open) return;
     filled = true;
-    more(made.children[1], value, 0, left, depth + 1);
+    fillWith(made.children[1], value, left, depth + 1);
   }
   if (unfold) fill();
   return made;
 }
 
-function more(place, value, from, left, depth) {
-  const children = value.kind === 'object' ? value.entries : value.items.map((item, at) => [String(at), item]);
-  const until = Math.min(from + PIECE, children.length);
+/** All children of an object or a list, in pieces. */
+function fillWith(place, value, left, depth) {
   const isList = value.kind === 'array';
-  place.append(...children.slice(from, until).map(([key, child]) => {
-    const made = node(child, key, left, depth);
+  inPieces(place, isList ? value.items : value.entries, PIECE, (child, at) => {
+    const made = isList ? node(child, String(at), left, depth) : node(child[1], child[0], left, depth);
     if (isList) made.classList.add('item');
     return made;
-  }));
-  if (until === children.length) return;
-  const rest = el('button.quiet.more', {
-    type: 'button',
-    onclick: () => {
-      rest.remove();
-      more(place, value, until, left, depth);
-    },
-  }, `${children.length - until} more`);
-  place.append(rest);
+  });
 }
 
 function scalar({ kind, text }) {

@@ -1,6 +1,7 @@
 // What is known of a webhook: who sends it, what it tells of, and whether its signature holds.
 
 import { el } from './dom.js';
+import { provider as called } from './format.js';
 
 const VERDICTS = {
   valid: ['The signature holds.', 'good'],
@@ -10,8 +11,8 @@ const VERDICTS = {
 
 export function webhookView({ provider, event, delivery, signature, reason }) {
   const [verdict, tone] = VERDICTS[signature] ?? [signature, 'plain'];
-  const row = (name, value) => value && [el('dt', {}, name), el('dd', {}, value)];
+  const row = (name, value) => value && el('div', {}, el('dt', {}, name), el('dd', {}, value));
   return el('section.webhook', { 'aria-label': 'Webhook' },
-    el('dl', {}, row('Webhook of', provider), row('Event', event), row('Delivery', delivery)),
+    el('dl', {}, row('Webhook of', called(provider)), row('Event', event), row('Delivery', delivery)),
     el('p', { class: `verdict ${tone}` }, reason ? `${verdict.replace(/\.$/, '')}: ${reason}` : verdict));
 }
