@@ -1,23 +1,12 @@
 // A real browser at the public URL of a Vite dev server: the page comes, and an edit of its source changes it in place.
 
-import { createRequire } from 'node:module';
 import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
+
+import { browse } from './chromium.mjs';
 
 const [modules, url, source] = process.argv.slice(2);
-const { chromium } = createRequire(path.join(modules, 'package.json'))('playwright-core');
 
-const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'sendit-browser-'));
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: '/usr/bin/chromium',
-  headless: true,
-  args: [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync', '--no-proxy-server',
-  ],
-});
-try {
+await browse(modules, async (context) => {
   const page = await context.newPage();
   const said = [];
   page.on('console', (message) => said.push(message.text()));
@@ -39,7 +28,4 @@ try {
   await shows('second');
   if (await page.evaluate(() => window.kept) !== 'kept') throw new Error('the page was loaded anew');
   console.log('the page changed in place');
-} finally {
-  await context.close();
-  fs.rmSync(profile, { recursive: true, force: true });
-}
+});

@@ -13,9 +13,9 @@ use crate::tunnel::Tunnel;
 use crate::world::{PATIENCE, Program, program};
 
 /// How long a whole visit may take: kernels and browsers start slowly on a machine that does much else.
-const VISIT: std::time::Duration = PATIENCE.saturating_mul(4);
+pub(crate) const VISIT: std::time::Duration = PATIENCE.saturating_mul(4);
 
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn python(what: &str) -> Option<PathBuf> {
 }
 
 /// The folder of the JavaScript packages.
-fn modules(what: &str) -> Option<PathBuf> {
+pub(crate) fn modules(what: &str) -> Option<PathBuf> {
     let modules = root().join("target/apps/node");
     (left_out::is_here("node", what) && left_out::is_at(&modules.join("node_modules"), what)).then_some(modules)
 }

@@ -52,6 +52,8 @@ mod http2;
 #[cfg(target_os = "linux")]
 mod idle;
 mod inspector;
+#[cfg(unix)]
+mod inspector_page;
 mod intermediaries;
 mod left_out;
 mod limits;

@@ -1,4 +1,4 @@
-// What the inspector's page computes without a browser. Run by `tests/it/inspector/`, or by `node --test tests/page/`.
+// What the inspector's page computes without a browser. Run by `tests/it/inspector_page.rs`, or by `node --test FILE`.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

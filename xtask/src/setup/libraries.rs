@@ -30,7 +30,7 @@ const LIBRARIES: [Library; 2] = [
     Library {
         folder: "target/apps/node",
         manifest: "package.json",
-        without: "a dev server in a browser",
+        without: "a dev server and the inspector's page in a browser",
         install: node,
     },
 ];
