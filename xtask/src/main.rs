@@ -13,6 +13,7 @@ mod left_out;
 mod profile;
 mod program;
 mod promises;
+mod screenshots;
 mod setup;
 mod soak;
 mod tidy;
@@ -41,6 +42,7 @@ enum Task {
     Intermediaries(intermediaries::Intermediaries),
     Soak(soak::Soak),
     Promises(promises::Promises),
+    Screenshots(screenshots::Screenshots),
     Fuzz(fuzz::Fuzz),
     Bench(bench::Bench),
     Delay(delay::Delay),
@@ -92,6 +94,7 @@ fn run(task: &Task) -> Result<()> {
         Task::Faults(faults) => asynchronous(faults.run()),
         Task::Intermediaries(intermediaries) => asynchronous(intermediaries.run()),
         Task::Promises(promises) => asynchronous(promises.run()),
+        Task::Screenshots(screenshots) => screenshots.run(),
         Task::Soak(soak) => asynchronous(soak.run()),
         Task::Bench(bench) => asynchronous(bench.run()),
         Task::Delay(delay) => asynchronous(delay.run()),
