@@ -62,6 +62,7 @@ mod origin;
 // The Go names are symbolic links, and its commands are those of a Unix shell.
 #[cfg(unix)]
 mod peers;
+mod playing;
 mod prefix;
 mod programs;
 mod proxies;
@@ -69,6 +70,7 @@ mod proxies;
 mod readers;
 #[cfg(unix)]
 mod readme;
+mod recording;
 mod recovery;
 mod repeats;
 mod restart;
@@ -82,6 +84,8 @@ mod soak;
 #[cfg(target_os = "linux")]
 mod stalled;
 mod streaming;
+#[cfg(unix)]
+mod terminal;
 mod trust;
 mod upgrade;
 mod visitor;
