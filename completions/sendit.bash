@@ -24,6 +24,18 @@ _sendit() {
             doctor)
                 cmd="sendit_doctor"
                 ;;
+            requests)
+                cmd="sendit_requests"
+                ;;
+            replay)
+                cmd="sendit_replay"
+                ;;
+            record)
+                cmd="sendit_record"
+                ;;
+            play)
+                cmd="sendit_play"
+                ;;
             token)
                 cmd="sendit_token"
                 ;;
@@ -39,7 +51,7 @@ _sendit() {
     case "${cmd}" in
         sendit)
             opts="--version --help"
-            cmds="serve connect doctor token demo install-links"
+            cmds="serve connect doctor requests replay record play token demo install-links"
             case "${prev}" in
                 *)
                     COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
@@ -153,7 +165,7 @@ _sendit() {
             esac
             ;;
         sendit_connect)
-            opts="--token --token-file --max-ttl --wire --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --log --log-format --help"
+            opts="--token --token-file --max-ttl --wire --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --quiet --qr --url-file --log --log-format --help"
             case "${prev}" in
                 --token)
                     COMPREPLY=()
@@ -199,6 +211,10 @@ _sendit() {
                     COMPREPLY=()
                     return 0
                     ;;
+                --url-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
                 --log)
                     COMPREPLY=()
                     return 0
@@ -229,6 +245,94 @@ _sendit() {
                     return 0
                     ;;
                 --log)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
+                    return 0
+                    ;;
+            esac
+            ;;
+        sendit_requests)
+            opts="--limit --text --method --status --path --json --inspect --help"
+            case "${prev}" in
+                --limit)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --text)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --method)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --status)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --path)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --inspect)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
+                    return 0
+                    ;;
+            esac
+            ;;
+        sendit_replay)
+            opts="--json --inspect --help"
+            case "${prev}" in
+                --inspect)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
+                    return 0
+                    ;;
+            esac
+            ;;
+        sendit_record)
+            opts="--follow --method --status --path --inspect --help"
+            case "${prev}" in
+                --method)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --status)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --path)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --inspect)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
+                    return 0
+                    ;;
+            esac
+            ;;
+        sendit_play)
+            opts="--to --expect --target-insecure --json --help"
+            case "${prev}" in
+                --to)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --expect)
                     COMPREPLY=()
                     return 0
                     ;;

@@ -14,7 +14,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::Error as TlsError;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::{Config, Error, Target, cause, tls};
+use super::{Config, Error, Target, TargetTls, cause, tls};
 
 /// How long one try may take.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -52,6 +52,15 @@ impl Dialer {
         Ok(Self(Arc::new(Connector { hold: Duration::ZERO, ..connector })))
     }
 
+    /// What makes connections to this target, without a client.
+    ///
+    /// # Errors
+    /// Where this machine lacks what TLS to the target needs.
+    pub fn to(target: Target, trust: TargetTls) -> Result<Self, Error> {
+        let connector = Connector::to(target, trust, Duration::ZERO).map_err(Error::Unable)?;
+        Ok(Self(Arc::new(connector)))
+    }
+
     /// Connects, by one try of 10 s at most and as long for TLS.
     ///
     /// # Errors
@@ -63,9 +72,13 @@ impl Dialer {
 
 impl Connector {
     pub(super) fn new(config: &Config) -> Result<Self, String> {
-        let tls = if config.target.is_tls() { Some(tls::to_target(config.target_tls)?) } else { None };
+        Self::to(config.target.clone(), config.target_tls, config.target_hold)
+    }
+
+    pub(super) fn to(target: Target, trust: TargetTls, hold: Duration) -> Result<Self, String> {
+        let tls = if target.is_tls() { Some(tls::to_target(trust)?) } else { None };
         let tls = tls.map(|config| TlsConnector::from(Arc::new(config)));
-        Ok(Self { target: config.target.clone(), tls, hold: config.target_hold })
+        Ok(Self { target, tls, hold })
     }
 
     /// Connects, again and again while the target refuses, for as long as the hold allows and 10 s more at most. Says

@@ -11,6 +11,10 @@ use super::demo::Demo;
 use super::doctor::Doctor;
 use super::exit::Failure;
 use super::install_links::InstallLinks;
+use super::play::Play;
+use super::record::Record;
+use super::replay::Replay;
+use super::requests::Requests;
 use super::serve::Serve;
 use super::token::Token;
 use super::{flags, help};
@@ -48,6 +52,10 @@ pub(crate) enum Command {
     Serve(Serve),
     Connect(Connect),
     Doctor(Doctor),
+    Requests(Requests),
+    Replay(Replay),
+    Record(Record),
+    Play(Play),
     Token(Token),
     Demo(Demo),
     InstallLinks(InstallLinks),
@@ -65,6 +73,10 @@ const NAMES: &[Name] = &[
     Name { command: "serve", link: Some("sendit-server"), read: |name, args| read(name, args, Command::Serve) },
     Name { command: "connect", link: None, read: |name, args| read(name, args, Command::Connect) },
     Name { command: "doctor", link: None, read: |name, args| read(name, args, Command::Doctor) },
+    Name { command: "requests", link: None, read: |name, args| read(name, args, Command::Requests) },
+    Name { command: "replay", link: None, read: |name, args| read(name, args, Command::Replay) },
+    Name { command: "record", link: None, read: |name, args| read(name, args, Command::Record) },
+    Name { command: "play", link: None, read: |name, args| read(name, args, Command::Play) },
     Name { command: "token", link: Some("sendit-token"), read: |name, args| read(name, args, Command::Token) },
     Name { command: "demo", link: None, read: |name, args| read(name, args, Command::Demo) },
     Name { command: "install-links", link: None, read: |name, args| read(name, args, Command::InstallLinks) },
@@ -169,6 +181,10 @@ pub(crate) mod tests {
                 Command::Serve(_) => "serve".to_owned(),
                 Command::Connect(_) => "connect".to_owned(),
                 Command::Doctor(_) => "doctor".to_owned(),
+                Command::Requests(_) => "requests".to_owned(),
+                Command::Replay(_) => "replay".to_owned(),
+                Command::Record(_) => "record".to_owned(),
+                Command::Play(_) => "play".to_owned(),
                 Command::Token(_) => "token".to_owned(),
                 Command::Demo(_) => "demo".to_owned(),
                 Command::InstallLinks(_) => "install-links".to_owned(),
@@ -200,6 +216,10 @@ pub(crate) mod tests {
         check(&["sendit", "serve"], "serve");
         check(&["sendit", "connect", A, B], "connect");
         check(&["sendit", "doctor", "https://host"], "doctor");
+        check(&["sendit", "requests", "-json"], "requests");
+        check(&["sendit", "replay", "7"], "replay");
+        check(&["sendit", "record", "-follow", "dir"], "record");
+        check(&["sendit", "play", "dir", "-to", B], "play");
         check(&["sendit", "token", "-secret", "s"], "token");
         check(&["sendit", "demo"], "demo");
         check(&["sendit", "demo", B], "demo");

@@ -1,16 +1,27 @@
 //! `sendit connect`: from what was typed to a tunnel that stands.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use argh::{ArgsInfo, FromArgs};
+use tokio::time::Instant;
 use tracing::Level;
 
 use super::env::{self, Env};
 use super::exit::{Exit, Failure};
 use super::inspect::Inspection;
 use super::output::Format;
+use super::qr::Ink;
 use super::secret::Secret;
 use super::signals::Signals;
-use super::{descriptors, duration, inspect, log, networks, output, secret};
-use crate::client::{self, Config, Event, InvalidUrl, SourcePath, TargetTls, Wire};
+use super::terminal::{Look, Manner, Paint, Stream, Subject, Terminal, Voice};
+use super::url_file::UrlFile;
+use super::{clock, descriptors, duration, inspect, log, networks, secret};
+use crate::client::{self, Config, InvalidUrl, SourcePath, TargetTls, Wire};
+use crate::inspect::{Inspector, Settings};
+
+/// How much is kept of exchanges where only lines are made of them.
+const LINES: usize = 8 * 1024 * 1024;
 
 /// Makes a local service reachable at a public URL, as long as it runs.
 #[derive(FromArgs, ArgsInfo)]
@@ -31,8 +42,13 @@ stands before it is the server's own URL. Paths are forwarded whole, unless
 --strip-prefix is given: a visitor's `/my-app/x` is `/my-app/x` to the local service.",
     note = "
 Once the tunnel stands, a line with `Ready; Forwarding SOURCE -> DESTINATION` goes
-to standard error. Where it is lost the client tries again, after 0.2 s at first
-and 10 s at most, for as long as that can help.",
+to standard error, or what says the same to a terminal. Where it is lost the client
+tries again, after 0.2 s at first and 10 s at most, for as long as that can help.",
+    note = "
+Each exchange has a line on standard error when it is over, a WebSocket or a stream of
+events when it begins: at most 100 in a second, and how many more there were. A
+terminal that is no `dumb` one has them in colours, unless NO_COLOR is set. With
+--log-format json each line is an event; docs/events.md describes them.",
     note = "
 The wire is v2 where the server knows it, and v1 with a server that does not, as
 Go servers do not. On v2 a second line says how each direction is carried, `streams`
@@ -61,6 +77,7 @@ on the way to the local service.",
 SIGINT or SIGTERM: exchanges in flight have 30 s to end. A second signal ends
 at once."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch that a person types")]
 pub(crate) struct Connect {
     /// token that the server asks for, as `sendit token` prints it
     #[argh(option, arg_name = "TOKEN")]
@@ -117,11 +134,24 @@ pub(crate) struct Connect {
     #[argh(option, arg_name = "PROVIDER=SECRET")]
     webhook_secret: Vec<Secret>,
 
+    /// say nothing of exchanges, only how the link is and what fails
+    #[argh(switch)]
+    quiet: bool,
+
+    /// show the public URL as a QR code as well
+    #[argh(switch)]
+    qr: bool,
+
+    /// file that holds the public URL for as long as the tunnel is there
+    #[argh(option, arg_name = "FILE")]
+    url_file: Option<PathBuf>,
+
     /// how much is logged: error, warn, info, debug or trace (default: warn)
     #[argh(option, arg_name = "LEVEL")]
     log: Option<String>,
 
-    /// what the log, and all else on standard error, looks like: text for people, or json (default: text)
+    /// what the log, and all else on standard error, looks like: text for people, or json for scripts, each line an
+    /// event (default: text)
     #[argh(option, arg_name = "FORMAT")]
     log_format: Option<String>,
 
@@ -136,38 +166,67 @@ pub(crate) struct Connect {
 
 /// Keeps a tunnel standing until a signal comes.
 pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
-    let ready = format!("Ready; Forwarding {} -> {}", args.source, args.destination);
+    let (source, target, url_file) = (args.source.clone(), args.destination.clone(), args.url_file.clone());
     let place = inspect::Place::read(args.inspect.clone(), env)?;
     let secrets = secret::webhooks(args.webhook_secret.clone(), env)?;
-    let (mut config, level, format) = args.settle(env)?;
-    log::start(level, format);
+    let manner = args.manner(env)?;
+    let (mut config, level) = args.settle(env)?;
+    log::start(level, manner.format);
     let inspection = Inspection::start(place, &mut config, secrets).await?;
+    if config.inspector.is_none() && manner.voice == Voice::Full {
+        config.inspector = Some(Inspector::new(Settings { room: LINES, body: 0, now: clock::since_1970 }));
+    }
     // Each stream takes one; where there are too few, the target counts as one that refuses.
     let _ = descriptors::connections();
     let signals = Signals::catch()?;
     let shutdown = signals.shutdown();
+    let inspect = inspection.as_ref().map(Inspection::url);
+    let subject = Subject { source: source.clone(), target, inspect, inspector: config.inspector.clone() };
+    let terminal = Arc::new(Terminal::new(subject, manner, Instant::now()));
+    let mut changes = terminal.changes();
     let connected = async {
+        let teller = Arc::clone(&terminal);
         let told = move |event| {
             if let Some(inspection) = &inspection {
                 inspection.note(&event);
             }
-            match event {
-                Event::Ready => {
-                    output::say(&ready);
-                    if let Some(inspection) = &inspection {
-                        inspection.introduce();
-                    }
-                }
-                trouble => tell(&trouble),
-            }
+            teller.event(&event);
         };
-        client::run(config, told, shutdown).await.map_err(|error| failure(&error))
+        tokio::select! {
+            ended = client::run(config, told, shutdown) => ended.map_err(|error| failure(&error)),
+            failure = keep_url(url_file, &source, &terminal) => Err(failure),
+            never = terminal.follow(&mut changes) => match never {},
+        }
     };
-    signals.guard("exchanges in flight have 30 s to end", connected).await
+    let ended = signals.guard("exchanges in flight have 30 s to end", Box::pin(connected)).await;
+    terminal.rest(&mut changes);
+    ended
+}
+
+/// Has the file hold the URL from when the tunnel stands until this is dropped; ends only by failing.
+async fn keep_url(file: Option<PathBuf>, url: &str, terminal: &Terminal) -> Failure {
+    let Some(path) = file else { return std::future::pending().await };
+    terminal.ready().await;
+    match UrlFile::write(path, url) {
+        Ok(_kept) => std::future::pending().await,
+        Err(failure) => failure,
+    }
 }
 
 impl Connect {
-    fn settle(self, env: &Env) -> Result<(Config, Level, Format), Failure> {
+    /// How the person or script is told.
+    fn manner(&self, env: &Env) -> Result<Manner, Failure> {
+        let format = log::format(self.log_format.clone(), env)?;
+        if self.qr && format == Format::Json {
+            return Err(Failure::usage("`--qr` is for people, and `--log-format json` for scripts; leave one away"));
+        }
+        let look = Look::at(Stream::Stderr, env);
+        let ink = if look.paint() == Paint::Coloured { Ink::Coloured } else { Ink::Plain };
+        let voice = if self.quiet { Voice::Quiet } else { Voice::Full };
+        Ok(Manner { voice, format, look, qr: self.qr.then_some(ink) })
+    }
+
+    fn settle(self, env: &Env) -> Result<(Config, Level), Failure> {
         let url = |error: InvalidUrl| Failure::usage(error.to_string());
         let source = self.source.parse().map_err(url)?;
         let target = self.destination.parse().map_err(url)?;
@@ -199,7 +258,7 @@ impl Connect {
         if let Some(contradiction) = config.contradiction() {
             return Err(Failure::usage(contradiction));
         }
-        Ok((config, log::level(self.log, env, Level::WARN)?, log::format(self.log_format, env)?))
+        Ok((config, log::level(self.log, env, Level::WARN)?))
     }
 }
 
@@ -209,20 +268,6 @@ fn wire(text: &str) -> Result<Wire, String> {
         "v1" => Ok(Wire::V1),
         "v2" => Ok(Wire::V2),
         _ => Err(format!("`{text}` is no wire; choose `auto`, `v1` or `v2`")),
-    }
-}
-
-/// Says what is wrong with the tunnel, while it is tried again.
-pub(crate) fn tell(event: &Event) {
-    match event {
-        Event::Ready => (),
-        Event::Retrying { cause, after } => {
-            output::say(format_args!("no tunnel: {cause}; trying again in {:.1} s", after.as_secs_f64()));
-        }
-        Event::Lost { cause } => output::say(format_args!("link lost: {cause}; exchanges are held until it is back")),
-        Event::Back { after } => output::say(format_args!("link back after {:.1} s", after.as_secs_f64())),
-        Event::Link { text } | Event::Lacking { text } => output::say(text),
-        Event::Target { cause } => output::say(format_args!("a visitor did not reach the destination: {cause}")),
     }
 }
 
@@ -250,7 +295,7 @@ mod tests {
     const URLS: [&str; 2] = ["https://host/foo", "http://localhost:1"];
 
     fn settle(args: &[&str], env: &Env) -> Result<Config, Failure> {
-        parsed::<Connect>("connect", args).settle(env).map(|(config, ..)| config)
+        parsed::<Connect>("connect", args).settle(env).map(|(config, _)| config)
     }
 
     #[track_caller]

@@ -58,6 +58,10 @@ pub(crate) const LOG: &str = "SENDIT_LOG";
 /// The variable for `--log-format`.
 pub(crate) const LOG_FORMAT: &str = "SENDIT_LOG_FORMAT";
 
+/// What every program heeds that has colours, and what terminals are called. They take no flag's place.
+pub(crate) const NO_COLOR: &str = "NO_COLOR";
+pub(crate) const TERM: &str = "TERM";
+
 /// Every variable that is heeded.
 pub const TABLE: &[Variable] = &[
     Variable { name: ADDR, flag: "--addr", meaning: "address to listen on", commands: &["serve"] },
@@ -105,7 +109,7 @@ pub const TABLE: &[Variable] = &[
         name: INSPECT,
         flag: "--inspect",
         meaning: "where the inspector is, or `off`",
-        commands: &["connect", "demo"],
+        commands: &["connect", "requests", "replay", "record", "demo"],
     },
     Variable {
         name: WEBHOOK_SECRET_GITHUB,
@@ -156,17 +160,18 @@ pub const TABLE: &[Variable] = &[
 pub(crate) struct Env(BTreeMap<String, String>);
 
 impl Env {
-    /// Reads the variables of [`TABLE`].
+    /// Reads the variables of [`TABLE`], and those that say what a terminal can show.
     pub(crate) fn from_process() -> Result<Self, Failure> {
-        let read = |row: &Variable| {
+        let read = |name: &&str| {
             #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
-            let value = std::env::var_os(row.name)?;
+            let value = std::env::var_os(name)?;
             let text = value
                 .into_string()
-                .map_err(|_| Failure::usage(format!("the environment variable `{}` is not valid UTF-8", row.name)));
-            Some(text.map(|text| (row.name.to_owned(), text)))
+                .map_err(|_| Failure::usage(format!("the environment variable `{name}` is not valid UTF-8")));
+            Some(text.map(|text| ((*name).to_owned(), text)))
         };
-        TABLE.iter().filter_map(read).collect::<Result<_, _>>().map(Self)
+        let names = TABLE.iter().map(|row| row.name).chain([NO_COLOR, TERM]);
+        names.collect::<Vec<_>>().iter().filter_map(read).collect::<Result<_, _>>().map(Self)
     }
 
     /// The value of a variable. An empty one counts as not set, as everywhere in a shell's world.

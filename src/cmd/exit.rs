@@ -26,8 +26,10 @@ pub enum Exit {
     File = 7,
     /// The server cannot do what was asked of it.
     NotGranted = 8,
-    /// The server cannot be reached.
+    /// The server, or the client that is asked, cannot be reached.
     Unreachable = 9,
+    /// An answer is not as expected.
+    Answer = 10,
     /// A second signal came before the command had stopped.
     Interrupted = 130,
 }
@@ -55,18 +57,24 @@ pub const TABLE: &[Meaning] = &[
     Meaning {
         exit: Exit::File,
         text: "a file cannot be read or written",
-        commands: &["serve", "connect", "doctor", "token", "install-links"],
+        commands: &["serve", "connect", "doctor", "record", "play", "token", "install-links"],
     },
     Meaning { exit: Exit::NotGranted, text: "the server cannot do what a flag asks for", commands: &["connect"] },
-    Meaning { exit: Exit::Unreachable, text: "the server cannot be reached", commands: &["doctor"] },
+    Meaning {
+        exit: Exit::Unreachable,
+        text: "the server, or the running client that is asked, cannot be reached",
+        commands: &["doctor", "requests", "replay", "record"],
+    },
+    Meaning { exit: Exit::Answer, text: "an answer is not as expected", commands: &["play"] },
     Meaning {
         exit: Exit::Interrupted,
         text: "a second signal ended it at once",
-        commands: &["serve", "connect", "demo"],
+        commands: &["serve", "connect", "record", "demo"],
     },
 ];
 
-const EVERY: &[&str] = &["serve", "connect", "doctor", "token", "demo", "install-links"];
+const EVERY: &[&str] =
+    &["serve", "connect", "doctor", "requests", "replay", "record", "play", "token", "demo", "install-links"];
 
 impl Exit {
     /// The number that the process returns.
@@ -137,6 +145,6 @@ mod tests {
     #[test]
     fn the_table_is_in_order_and_names_each_code_once() {
         let codes: Vec<u8> = TABLE.iter().map(|row| row.exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 130]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 130]);
     }
 }

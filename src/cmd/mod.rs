@@ -14,9 +14,14 @@ mod descriptors;
 mod doctor;
 mod inspect;
 mod install_links;
+mod play;
+mod record;
+mod replay;
+mod requests;
 mod serve;
 mod token;
 
+mod atomic;
 mod clock;
 mod duration;
 mod lines;
@@ -24,9 +29,14 @@ mod listen;
 mod log;
 mod networks;
 mod output;
+mod qr;
+mod running;
 mod secret;
 mod signals;
 mod sink;
+mod terminal;
+mod units;
+mod url_file;
 
 use std::ffi::OsString;
 
@@ -63,6 +73,10 @@ async fn obey(args: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
                 Command::Serve(args) => serve::run(args, &env).await,
                 Command::Connect(args) => connect::run(args, &env).await,
                 Command::Doctor(args) => doctor::run(args, &env).await,
+                Command::Requests(args) => requests::run(args, &env).await,
+                Command::Replay(args) => replay::run(args, &env).await,
+                Command::Record(args) => record::run(args, &env).await,
+                Command::Play(args) => play::run(args, &env).await,
                 Command::Token(args) => token::run(args, &env),
                 Command::Demo(args) => Box::pin(demo::run(args, &env)).await,
                 Command::InstallLinks(args) => install_links::run(&args, call::links()),

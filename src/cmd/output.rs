@@ -49,9 +49,28 @@ pub(crate) fn answer(line: impl Display) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Prints a JSON object as a result. Of strangers' words in it JSON itself lets much through that does something to a
+/// terminal.
+pub(crate) fn object(value: &impl Serialize) -> Result<(), Failure> {
+    let object = serde_json::to_string_pretty(value).unwrap_or_default();
+    let lines: Vec<_> = object.lines().map(|line| harmless(line, false)).collect();
+    answer(lines.join("\n"))
+}
+
 /// Tells the person something. Where nobody listens any more, the command's work goes on.
 pub(crate) fn say(line: impl Display) {
     tell("INFO", "", line);
+}
+
+/// Tells the person something, and a script what it is: in JSON the members of `event` stand beside the sentence.
+pub(crate) fn event(level: &str, line: impl Display, event: &impl Serialize) {
+    told(level, "", line, event);
+}
+
+/// Prints a line for a terminal, with colours of our own. What strangers have put into it has to be harmless already:
+/// of what they could say, escape sequences alone would pass.
+pub(crate) fn coloured(line: impl Display) {
+    put(&harmless(&line.to_string(), true));
 }
 
 /// Tells the person of something that may not be meant.
@@ -59,9 +78,10 @@ pub(crate) fn warn(line: impl Display) {
     tell("WARN", "warning: ", line);
 }
 
-/// Tells the person why the command ends.
-pub(crate) fn fail(line: impl Display) {
-    tell("ERROR", "error: ", line);
+/// Tells the person why the command ends, and a script with which code.
+pub(crate) fn fail(failure: &Failure) {
+    let event = Failed { event: "error", exit: failure.exit.code() };
+    told("ERROR", "error: ", failure, &event);
 }
 
 /// Waits until all of it is printed, for 5 s where nobody reads.
@@ -99,19 +119,35 @@ impl io::Write for Coloured {
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
+struct Told<'a, E> {
     timestamp: &'a str,
     level: &'a str,
     message: &'a str,
+    #[serde(flatten)]
+    event: &'a E,
 }
 
+#[derive(Serialize)]
+struct Failed {
+    event: &'static str,
+    exit: u8,
+}
+
+/// What only has a sentence.
+#[derive(Serialize)]
+struct Nothing {}
+
 fn tell(level: &str, mark: &str, line: impl Display) {
+    told(level, mark, line, &Nothing {});
+}
+
+fn told(level: &str, mark: &str, line: impl Display, event: &impl Serialize) {
     let line = line.to_string();
     match FORMAT.get().copied().unwrap_or_default() {
         Format::Text => put(&harmless(&format!("{mark}{line}"), false)),
         Format::Json => {
             let timestamp = stamp(clock::since_1970());
-            let told = Told { timestamp: &String::from_utf8_lossy(&timestamp), level, message: &line };
+            let told = Told { timestamp: &String::from_utf8_lossy(&timestamp), level, message: &line, event };
             put(&harmless(&serde_json::to_string(&told).unwrap_or_default(), false));
         }
     }

@@ -64,6 +64,7 @@ mod origin;
 // The Go names are symbolic links, and its commands are those of a Unix shell.
 #[cfg(unix)]
 mod peers;
+mod playing;
 mod prefix;
 mod programs;
 mod proxies;
@@ -71,6 +72,7 @@ mod proxies;
 mod readers;
 #[cfg(unix)]
 mod readme;
+mod recording;
 mod recovery;
 mod repeats;
 mod restart;
@@ -84,6 +86,8 @@ mod soak;
 #[cfg(target_os = "linux")]
 mod stalled;
 mod streaming;
+#[cfg(unix)]
+mod terminal;
 mod trust;
 mod upgrade;
 mod visitor;

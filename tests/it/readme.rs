@@ -26,7 +26,8 @@ use crate::world::{Output, PATIENCE, Program};
 use commands::{BEFORE, COMMANDS, Does};
 use document::{Step, blocks, root, sections};
 
-const DOCUMENTS: [&str; 4] = ["README.md", "docs/hosting.md", "docs/troubleshooting.md", "docs/doctor.md"];
+const DOCUMENTS: [&str; 5] =
+    ["README.md", "docs/hosting.md", "docs/troubleshooting.md", "docs/doctor.md", "docs/events.md"];
 
 /// What a session has made so far.
 struct World {
@@ -36,6 +37,8 @@ struct World {
     server: Option<Program>,
     client: Option<Program>,
     demo: Option<Program>,
+    /// Where the client's inspector is, once a command has asked for it.
+    inspect: Option<String>,
     _service: AbortOnDropHandle<()>,
 }
 
@@ -63,7 +66,7 @@ impl World {
             let _ = axum::serve(listener, Router::new().fallback(answer)).await;
         });
         let service = AbortOnDropHandle::new(service);
-        Self { folder, names, server: None, client: None, demo: None, _service: service }
+        Self { folder, names, server: None, client: None, demo: None, inspect: None, _service: service }
     }
 
     /// The command with real names, in a shell that knows no more than the session.
@@ -84,6 +87,7 @@ impl World {
         command.env("PATH", path).env("HOME", self.folder.path()).env("SENDIT_ADDR", "127.0.0.1:0");
         // Nothing here needs a certificate, so a machine without any will do.
         command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/dev/null");
+        command.env("SENDIT_INSPECT", self.inspect.as_deref().unwrap_or("off"));
         command
     }
 
@@ -94,6 +98,12 @@ impl World {
     }
 
     async fn run(&mut self, step: &Step, does: Does) {
+        if ["requests", "replay", "record", "play"]
+            .iter()
+            .any(|name| step.command.starts_with(&format!("sendit {name} ")))
+        {
+            Box::pin(self.inspected()).await;
+        }
         match does {
             Does::IsCi => {
                 let script = fs::read_to_string(root().join(".ci/run")).unwrap();
@@ -128,6 +138,10 @@ impl World {
                 };
                 assert!(status.success() && rows(&printed) == rows(&step.shown), "{}: {printed}", step.place);
             }
+            Does::Asks => {
+                let (status, printed) = self.end(step).await;
+                assert!(status.success(), "{}: {printed}", step.place);
+            }
             Does::Stays(needle) => {
                 *self.place_of(step) = None;
                 *self.place_of(step) = Some(self.start(step, needle).await);
@@ -138,6 +152,29 @@ impl World {
                 self.names = names;
             }
         }
+    }
+
+    /// Has a client with an inspector, through which some has passed, and the folder that is written of it.
+    async fn inspected(&mut self) {
+        if self.inspect.is_some() {
+            return;
+        }
+        let step = |command: &str| {
+            let (place, command) = ("for what asks a client".to_owned(), command.to_owned());
+            Step { place, command, shown: String::new() }
+        };
+        let connect = step(
+            "sendit connect --inspect 127.0.0.1:0 --token-file token https://example.com/my-app http://localhost:3000",
+        );
+        let client = self.start(&connect, "Inspector: http://").await;
+        let said = client.output().stderr;
+        let inspect = said.lines().find_map(|line| line.strip_prefix("Inspector: http://"));
+        self.inspect = Some(inspect.expect("it says where").to_owned());
+        self.client = Some(client);
+        for _ in 0..7 {
+            self.run(&step("curl -s -o answer https://example.com/my-app/hook"), Does::Asks).await;
+        }
+        self.run(&step("sendit record hooks"), Does::Asks).await;
     }
 
     fn place_of(&mut self, step: &Step) -> &mut Option<Program> {

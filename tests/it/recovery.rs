@@ -87,7 +87,8 @@ async fn a_link_that_is_lost_and_comes_back_is_told_of() {
     let listener = TcpListener::bind(address).await.expect("the port is free again");
     let _between = Proxy::start(listener, server.addr, 1, Plan::default()).expect("it has an address");
     visitor.until("kept").await;
-    let said = client.program.printed(|output| output.stderr.contains("link back after ")).await.stderr;
+    let said = client.program.printed(|output| output.stderr.contains(" s, 1 held, 0 lost\n")).await.stderr;
+    assert!(said.contains("link back after "), "{said}");
     assert_eq!((said.matches("link lost").count(), said.matches("Ready; ").count()), (1, 1), "{said}");
 }
 

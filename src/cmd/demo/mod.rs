@@ -17,7 +17,8 @@ use super::inspect::Inspection;
 use super::listen::Address;
 use super::output::Format;
 use super::signals::Signals;
-use super::{clock, connect, inspect, log, output, secret};
+use super::terminal::sentence;
+use super::{clock, inspect, log, output, secret};
 use crate::auth::{self, Audience, Claims};
 use crate::client::{self, Config, Event, Source, SourcePath, Target};
 use crate::inspect::webhook::Secrets;
@@ -170,7 +171,7 @@ fn teller(lines: String, inspection: Option<Inspection>) -> impl Fn(Event) + Sen
             }),
             // Between the two ends here is nothing that it could tell of.
             Event::Link { .. } => (),
-            trouble => connect::tell(&trouble),
+            trouble => drop(sentence(&trouble, None).map(output::say)),
         }
     }
 }

@@ -77,10 +77,7 @@ pub(crate) async fn run(args: Doctor, env: &Env) -> Result<(), Failure> {
         error => failure(&error),
     })?;
     if as_json {
-        let object = serde_json::to_string_pretty(&report).unwrap_or_default();
-        // A server's words among it, of which JSON itself lets much through that does something to a terminal.
-        let lines: Vec<_> = object.lines().map(|line| output::harmless(line, false)).collect();
-        output::answer(lines.join("\n"))?;
+        output::object(&report)?;
     } else {
         output::answer(table::print(&report).trim_end())?;
     }

@@ -1,6 +1,7 @@
 //! Exchanges in the forms that other programs read.
 
 mod curl;
+pub mod files;
 mod har;
 
 pub use curl::curl;

@@ -9,6 +9,8 @@ pub(super) enum Does {
     Mints,
     /// It ends, and has printed the rows that are shown, of which the figures are the machine's own.
     Measures,
+    /// It ends well, and what it prints is of the session's own client.
+    Asks,
     /// It goes on as the session's server, client or demo, in the place of the one before, once it has printed what is
     /// shown, or else this.
     Stays(&'static str),
@@ -21,7 +23,7 @@ pub(super) enum Does {
     IsTable,
 }
 
-use Does::{Ends, IsCi, IsTable, Measures, Mints, Passes, Stays};
+use Does::{Asks, Ends, IsCi, IsTable, Measures, Mints, Passes, Stays};
 
 const LISTENING: &str = "Listening: ";
 const READY: &str = "Ready; Forwarding ";
@@ -71,6 +73,13 @@ pub(super) const COMMANDS: &[(&str, Does)] = &[
     ("sendit doctor --token wrong https://example.com", Ends(3)),
     ("sendit doctor http://localhost:3000/my-app", Ends(5)),
     ("sendit doctor http://localhost:4000", Ends(9)),
+    ("sendit requests --limit 20", Asks),
+    ("sendit requests --status 5xx --json", Asks),
+    ("sendit replay 7", Asks),
+    ("sendit record hooks", Asks),
+    ("sendit record --path /my-app/hook --follow hooks", Passes("writing to `hooks`")),
+    ("sendit play hooks --to http://localhost:3000", Asks),
+    ("sendit play hooks --to http://localhost:3000 --expect 2xx", Asks),
     ("mkdir bin", Ends(0)),
     ("sendit install-links bin", Ends(0)),
     ("bin/sendit-token -secret 0123456789abcdef0123456789abcdef", Mints),

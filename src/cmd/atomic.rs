@@ -1,0 +1,47 @@
+//! Files that are there whole or not at all. Knows no file's meaning.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Writes `bytes` to `path`, in place of what was there: whoever looks sees the old file or the new one, whole. It is
+/// made beside its place and then moved there.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let beside = beside(path);
+    let written = fs::File::create(&beside).and_then(|mut file| file.write_all(bytes));
+    let moved = written.and_then(|()| fs::rename(&beside, path));
+    if moved.is_err() {
+        // Nothing is left of what failed; where even that fails, the first error says more.
+        let _ = fs::remove_file(&beside);
+    }
+    moved
+}
+
+/// Hidden, and of this process alone.
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{}", std::process::id()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        for text in ["first", "second"] {
+            write(&path, text.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        // What cannot be replaced stays as it is.
+        let occupied = folder.path().join("folder");
+        fs::create_dir_all(occupied.join("x")).unwrap();
+        assert!(write(&occupied, b"text").is_err());
+        let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        assert_eq!(names, ["file", "folder"]);
+    }
+}

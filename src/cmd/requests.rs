@@ -1,0 +1,103 @@
+//! `sendit requests`: the exchanges of a running client, in lines.
+
+use argh::{ArgsInfo, FromArgs};
+use serde::Deserialize;
+
+use super::env::Env;
+use super::exit::Failure;
+use super::output;
+use super::running::Running;
+use super::terminal::{Look, Row, Stream};
+
+/// Lists what has passed through a running client, the newest last.
+#[derive(FromArgs, ArgsInfo)]
+#[argh(
+    subcommand,
+    name = "requests",
+    help_triggers("-h", "--help"),
+    example = "The last twenty exchanges:
+  {command_name} --limit 20",
+    example = "What failed, for a program to read:
+  {command_name} --status 5xx --json",
+    note = "It asks the inspector of a `sendit connect` on this machine, at 127.0.0.1:4040
+unless --inspect or SENDIT_INSPECT names another. --json prints what the inspector's
+API answers, the newest first."
+)]
+pub(crate) struct Requests {
+    /// most exchanges to list (default: 20)
+    #[argh(option, arg_name = "N")]
+    limit: Option<u32>,
+
+    /// only those whose heads or bodies hold this text
+    #[argh(option, arg_name = "TEXT")]
+    text: Option<String>,
+
+    /// only those of this method
+    #[argh(option, arg_name = "METHOD")]
+    method: Option<String>,
+
+    /// only those with this status, such as 404 or 5xx
+    #[argh(option, arg_name = "STATUS")]
+    status: Option<String>,
+
+    /// only those whose path holds this
+    #[argh(option, arg_name = "PATH")]
+    path: Option<String>,
+
+    /// print JSON instead of lines
+    #[argh(switch)]
+    json: bool,
+
+    /// inspector of the client (default: 127.0.0.1:4040)
+    #[argh(option, arg_name = "HOST:PORT")]
+    inspect: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct List {
+    exchanges: Vec<Row>,
+}
+
+/// Prints the list.
+pub(crate) async fn run(args: Requests, env: &Env) -> Result<(), Failure> {
+    let path = format!("/api/requests?{}", args.query());
+    let running = Running::named(args.inspect, env)?;
+    if args.json {
+        let list: serde_json::Value = running.get(&path).await?;
+        return output::object(&list);
+    }
+    let look = Look::at(Stream::Stdout, env);
+    let List { exchanges } = running.get(&path).await?;
+    for row in exchanges.iter().rev() {
+        output::answer(look.line(row))?;
+    }
+    Ok(())
+}
+
+impl Requests {
+    fn query(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("limit", &self.limit.unwrap_or(20).to_string());
+        let filters = [("text", &self.text), ("method", &self.method), ("status", &self.status), ("path", &self.path)];
+        for (name, value) in filters {
+            if let Some(value) = value {
+                query.append_pair(name, value);
+            }
+        }
+        query.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cmd::parsed;
+
+    #[test]
+    fn filters_are_the_apis() {
+        let query = |args: &[&str]| parsed::<Requests>("requests", args).query();
+        assert_eq!(query(&[]), "limit=20");
+        let args = ["--limit", "3", "--text=a b", "-method", "POST", "--status", "5xx", "--path", "/a&b"];
+        assert_eq!(query(&args), "limit=3&text=a+b&method=POST&status=5xx&path=%2Fa%26b");
+    }
+}

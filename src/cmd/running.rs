@@ -1,0 +1,160 @@
+//! The API of a client that runs on this machine, as the commands ask it that look at exchanges. Knows paths and errors of the
+//! API, and not what its answers mean.
+
+mod detail;
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+pub(crate) use detail::Detail;
+
+use super::env::{self, Env};
+use super::exit::{Exit, Failure};
+
+/// Where a client's inspector is unless something else is said.
+const USUAL: &str = "127.0.0.1:4040";
+
+/// How long a connection may take, on the same machine.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long an answer may take. A replay's has its target to wait for, which is given up after 60 s without a byte.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(10 * 60);
+
+/// The most that is read of an answer: a list of as many exchanges as anybody asks for.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
+
+/// A running client.
+pub(crate) struct Running {
+    /// Its host and port.
+    address: String,
+}
+
+/// What a client says of itself.
+#[derive(Deserialize)]
+struct Status {
+    /// What shows that who asks can read its answers.
+    token: String,
+}
+
+/// What a client says where it cannot do what it is asked for.
+#[derive(Deserialize)]
+struct Refused {
+    error: String,
+}
+
+impl Running {
+    /// The client that the flag names, else the variable, else the one at the usual place.
+    pub(crate) fn named(flag: Option<String>, env: &Env) -> Result<Self, Failure> {
+        let read = |text: &str| {
+            let address = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
+            let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port);
+            match port.and_then(|port| port.parse::<u16>().ok()) {
+                Some(_) if !address.contains('/') => Ok(address.to_owned()),
+                _ => Err(format!("`{text}` is no address of an inspector; write it like `{USUAL}`")),
+            }
+        };
+        let address = env.read(flag, env::INSPECT, read)?.unwrap_or_else(|| USUAL.to_owned());
+        Ok(Self { address })
+    }
+
+    /// What it answers at a path. Takes as long as [`ANSWER_DEADLINE`] at most, as all of these do.
+    pub(crate) async fn bytes(&self, path: &str) -> Result<Bytes, Failure> {
+        self.ask(Method::GET, path, None).await
+    }
+
+    /// What it answers at a path, read as JSON.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        self.understood(&self.bytes(path).await?)
+    }
+
+    /// What it answers to a change that it is asked for.
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        let Status { token } = self.get("/api/status").await?;
+        self.understood(&self.ask(Method::POST, path, Some(&token)).await?)
+    }
+
+    fn understood<T: DeserializeOwned>(&self, answer: &[u8]) -> Result<T, Failure> {
+        serde_json::from_slice(answer).map_err(|cause| {
+            let sentence = format!("what answers at `{}` is no inspector of this version: {cause}", self.address);
+            Failure::new(Exit::Unexpected, sentence)
+        })
+    }
+
+    async fn ask(&self, method: Method, path: &str, token: Option<&str>) -> Result<Bytes, Failure> {
+        let broken =
+            |cause: String| Failure::new(Exit::Unreachable, format!("the client at `{}` {cause}", self.address));
+        let asked = timeout(ANSWER_DEADLINE, self.exchange(method, path, token)).await;
+        let late = || broken(format!("has not answered within {} s", ANSWER_DEADLINE.as_secs()));
+        let (status, body) = asked.map_err(|_| late())??;
+        if status.is_success() {
+            return Ok(body);
+        }
+        let said =
+            serde_json::from_slice::<Refused>(&body).map_or_else(|_| status.to_string(), |refused| refused.error);
+        let exit = if status == StatusCode::BAD_GATEWAY { Exit::Unreachable } else { Exit::Usage };
+        Err(Failure::new(exit, said))
+    }
+
+    async fn exchange(&self, method: Method, path: &str, token: Option<&str>) -> Result<(StatusCode, Bytes), Failure> {
+        let Self { address } = self;
+        let absent = |cause: String| {
+            let sentence = format!(
+                "no running `sendit connect` answers at `{address}`: {cause}; start one, or name its inspector with `--inspect`"
+            );
+            Failure::new(Exit::Unreachable, sentence)
+        };
+        let connected = timeout(CONNECT_DEADLINE, TcpStream::connect(address)).await;
+        let stream = connected.map_err(|_| absent("it takes no connection".to_owned()))?;
+        let stream = stream.map_err(|error| absent(error.kind().to_string()))?;
+        let broken = |error: hyper::Error| absent(error.to_string());
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+        let mut request = Request::builder().method(method).uri(path).header("host", address);
+        if let Some(token) = token {
+            request = request.header("sendit-token", token);
+        }
+        let request = request.body(Full::new(Bytes::new())).map_err(|error| absent(error.to_string()))?;
+        let answered = async move {
+            let response = sender.send_request(request).await.map_err(|error| absent(error.to_string()))?;
+            let status = response.status();
+            let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
+            let body = body.map_err(|error| absent(error.to_string()))?;
+            Ok((status, body.to_bytes()))
+        };
+        // The connection ends after the answer: nobody is left who could ask for another.
+        let (answered, _) = tokio::join!(answered, connection);
+        answered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(flag: Option<&str>, env: &Env, expected: Result<&str, &str>) {
+        let seen = Running::named(flag.map(ToOwned::to_owned), env);
+        let seen = seen.map(|running| running.address).map_err(|failure| failure.sentence);
+        assert_eq!(seen, expected.map(ToOwned::to_owned).map_err(ToOwned::to_owned));
+    }
+
+    #[test]
+    fn addresses() {
+        check(None, &Env::default(), Ok("127.0.0.1:4040"));
+        check(Some("localhost:4041"), &Env::default(), Ok("localhost:4041"));
+        check(Some("http://127.0.0.1:4041/"), &Env::default(), Ok("127.0.0.1:4041"));
+        check(None, &Env::from([(env::INSPECT, "[::1]:4040")]), Ok("[::1]:4040"));
+        for wrong in ["4040", ":4040", "localhost", "localhost:x", "http://localhost:1/x"] {
+            let sentence = format!("`{wrong}` is no address of an inspector; write it like `127.0.0.1:4040`");
+            check(Some(wrong), &Env::default(), Err(&sentence));
+        }
+    }
+}

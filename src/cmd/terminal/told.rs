@@ -1,0 +1,150 @@
+//! What was told already, and so what is news: a pure value, but for the clock's readings that it is given.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::row::{Kind, Progress, Row};
+use crate::client::Event;
+use crate::inspect::Id;
+
+/// How many lines of exchanges people are shown in a second. Of those beyond, the number is told.
+const MAX_LINES: u32 = 100;
+
+#[derive(Default)]
+pub(super) struct Told {
+    /// Whether the tunnel has stood.
+    pub(super) head: bool,
+    /// What was under way when the link was lost.
+    pub(super) under_way: Vec<Id>,
+    /// How many exchanges went wrong.
+    pub(super) errors: u64,
+    /// Whether some went by unseen.
+    pub(super) missed: bool,
+    /// The last trouble, without what of it changes from time to time.
+    trouble: String,
+    /// Exchanges that were told of as they began, and go on.
+    open: BTreeSet<Id>,
+    /// When the second began whose lines are counted, and how many it has had.
+    second: Option<(Instant, u32)>,
+}
+
+/// Where a change is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Nowhere,
+    /// To people, and so to scripts.
+    Line,
+    /// To scripts only.
+    Event,
+}
+
+impl Told {
+    /// The tunnel stands; whether for the first time.
+    pub(super) fn is_first(&mut self) -> bool {
+        self.trouble.clear();
+        !std::mem::replace(&mut self.head, true)
+    }
+
+    /// Whether a trouble is another than the last one.
+    pub(super) fn is_news(&mut self, event: &Event) -> bool {
+        let trouble = match event {
+            Event::Retrying { cause, .. } | Event::Target { cause } => cause,
+            Event::Back { .. } => {
+                self.trouble.clear();
+                return true;
+            }
+            _ => return true,
+        };
+        let is_news = *trouble != self.trouble;
+        self.trouble.clone_from(trouble);
+        is_news
+    }
+
+    /// An answer has begun, or is not understood. What has no end that is soon, or is seen, is told of now.
+    pub(super) fn answered(&mut self, row: &Row) -> Place {
+        let ends = row.kind == Kind::Http && row.state != Progress::Opaque;
+        if ends || !self.open.insert(row.id) { Place::Nowhere } else { Place::Line }
+    }
+
+    /// It is over.
+    pub(super) fn ended(&mut self, row: &Row) -> Place {
+        self.errors += u64::from(row.is_error());
+        if self.open.remove(&row.id) { Place::Event } else { Place::Line }
+    }
+
+    /// Whether there may be another line for people in this second, and how many the one before had too many.
+    pub(super) fn may_say(&mut self, now: Instant) -> (bool, Option<u32>) {
+        let (mut begun, mut count, mut more) = match self.second {
+            Some((begun, count)) => (begun, count, None),
+            None => (now, 0, None),
+        };
+        if now.duration_since(begun) >= Duration::from_secs(1) {
+            more = count.checked_sub(MAX_LINES).filter(|more| *more > 0);
+            (begun, count) = (now, 0);
+        }
+        self.second = Some((begun, count.saturating_add(1)));
+        (count < MAX_LINES, more)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(id: Id, kind: Kind, status: u16) -> Row {
+        Row {
+            id,
+            started: 0,
+            method: "GET".to_owned(),
+            path: "/".to_owned(),
+            status: Some(status),
+            state: Progress::Done,
+            cause: None,
+            kind,
+            duration_ms: None,
+            request_bytes: 0,
+            response_bytes: 0,
+            held_ms: None,
+            resumed: false,
+            replay_of: None,
+        }
+    }
+
+    #[test]
+    fn each_exchange_has_one_line() {
+        let mut told = Told::default();
+        let (http, socket) = (row(1, Kind::Http, 200), row(2, Kind::WebSocket, 101));
+        assert_eq!((told.answered(&http), told.ended(&http)), (Place::Nowhere, Place::Line));
+        assert_eq!((told.answered(&socket), told.answered(&socket)), (Place::Line, Place::Nowhere));
+        assert_eq!((told.ended(&socket), told.errors), (Place::Event, 0));
+        let opaque = Row { state: Progress::Opaque, ..row(6, Kind::Http, 200) };
+        assert_eq!((told.answered(&opaque), told.ended(&opaque)), (Place::Line, Place::Event));
+        let cut = Row { state: Progress::Cut, ..row(3, Kind::Http, 200) };
+        told.ended(&cut);
+        told.ended(&row(4, Kind::Http, 500));
+        told.ended(&row(5, Kind::Http, 404));
+        assert_eq!(told.errors, 2);
+    }
+
+    #[test]
+    fn a_trouble_is_told_once() {
+        let retrying = |cause: &str| Event::Retrying { cause: cause.to_owned(), after: Duration::ZERO };
+        let mut told = Told::default();
+        let seen = ["a", "a", "b", "a"].map(|cause| told.is_news(&retrying(cause)));
+        assert_eq!(seen, [true, false, true, true]);
+        assert!(told.is_first() && told.is_news(&retrying("a")) && !told.is_first());
+        assert!(told.is_news(&Event::Back { after: Duration::ZERO }) && told.is_news(&retrying("a")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_is_counted() {
+        let (mut told, now) = (Told::default(), Instant::now());
+        let said = (0..250).filter(|_| told.may_say(now).0).count();
+        assert_eq!(said, 100);
+        let later = now + Duration::from_secs(1);
+        assert_eq!(told.may_say(later), (true, Some(150)));
+        assert_eq!(told.may_say(later), (true, None));
+    }
+}
