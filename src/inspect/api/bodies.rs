@@ -38,7 +38,7 @@ fn unanswered() -> Refusal {
 fn is_decoded(query: Option<&str>) -> Result<bool, Refusal> {
     let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     match pairs.find(|(name, _)| name == "decoded").map(|(_, value)| value).as_deref() {
-        None | Some("0" | "") => Ok(false),
+        None | Some("0") => Ok(false),
         Some("1") => Ok(true),
         Some(other) => Err(Refusal::wrong(format!("`decoded` is `0` or `1`, and not `{other}`"))),
     }

@@ -72,11 +72,12 @@ enum Status {
 }
 
 impl Wish {
-    /// Reads a query. An empty value counts as none.
+    /// Reads a query. An empty text counts as none.
     fn read(query: &str) -> Result<Self, Refusal> {
         let mut wish = Self { limit: LIMIT, ..Self::default() };
-        for (name, value) in form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty()) {
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
+                "text" | "method" | "status" | "path" if value.is_empty() => {}
                 "limit" => wish.limit = limit(&value)?,
                 "before" => wish.before = Some(before(&value)?),
                 "text" => wish.text = Some(value.into_owned()),
@@ -105,7 +106,10 @@ pub(super) fn limit(value: &str) -> Result<usize, Refusal> {
 }
 
 fn before(value: &str) -> Result<Id, Refusal> {
-    value.parse().map_err(|_| Refusal::wrong(format!("`before` is the `id` of a request, and not `{value}`")))
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let wrong = || Refusal::wrong(format!("`before` is the `id` of a request, and not `{value}`"));
+    // All that are kept are older than a number that no `id` can have.
+    is_number.then(|| value.parse().unwrap_or(Id::MAX)).ok_or_else(wrong)
 }
 
 impl Status {
@@ -138,7 +142,7 @@ mod tests {
     fn wishes() {
         let none = || Wish { limit: LIMIT, ..Wish::default() };
         check("", Ok(none()));
-        check("limit=&text=&other=1", Ok(none()));
+        check("text=&method=&status=&path=&other=1", Ok(none()));
         check("limit=1000&before=7", Ok(Wish { limit: 1_000, before: Some(7), ..none() }));
         let words = Wish {
             text: Some("a b".to_owned()),
@@ -149,9 +153,10 @@ mod tests {
         check("text=a+b&method=get&path=%2Fx", Ok(words));
         check("status=2xx", Ok(Wish { status: Some(Status::Class(2)), ..none() }));
         check("status=404", Ok(Wish { status: Some(Status::One(404)), ..none() }));
-        for limit in ["0", "1001", "-1", "x"] {
+        for limit in ["", "0", "1001", "-1", "x"] {
             check(&format!("limit={limit}"), Err(&format!("`limit` is a number from 1 to 1000, and not `{limit}`")));
         }
+        check("before=99999999999999999999", Ok(Wish { before: Some(Id::MAX), ..none() }));
         check("before=x", Err("`before` is the `id` of a request, and not `x`"));
         for status in ["xx", "0xx", "10xx", "99", "1000", "2x"] {
             check(
