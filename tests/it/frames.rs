@@ -84,7 +84,7 @@ async fn answering(server: &Server, process: &Process) -> Duration {
     for _ in 0..50 {
         assert_eq!(server.get("/other/x", "").await.1, "/other/x");
     }
-    process.cpu() - before
+    process.cpu().saturating_sub(before)
 }
 
 /// Interim answers of HTTP/2 are not counted, as those of HTTP/1.1 are: none is kept, and they cost what a body in small

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::yield_now;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// How many exchanges of a session may wait for their answers, beside other sessions, without another being held back.
 const FEW: usize = 8;
@@ -17,8 +17,10 @@ const FEW: usize = 8;
 /// to wait.
 const LONG: Duration = Duration::from_micros(250);
 
-/// For how many long turns an exchange is held back at most: it may be the target that takes its time with those before.
+/// For how many long turns the next exchange is held back, and any of them at most: it may be the target that takes its
+/// time with those before.
 const MAX_TURNS: usize = 16;
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// What of a session has begun and is not answered.
 pub(super) struct Turns {
@@ -42,14 +44,14 @@ impl Turns {
     }
 
     /// Begins an exchange: at once where no other session has one under way, or this one few; else when one of its own is
-    /// answered, or as soon as there is little to do, or after 16 turns for each that waits already. Cancelling it begins
-    /// nothing.
+    /// answered, or as soon as there is little to do, or after 16 turns for each that waits already, or after 1 s. Cancelling
+    /// it begins nothing.
     pub(super) async fn begin(&self) -> Asking<'_> {
         let place = match self.places.try_acquire() {
             Ok(place) => Some(place),
             Err(_) if self.is_alone() => None,
             // Apart, for it would have its room in every exchange.
-            Err(_) => Box::pin(self.hold_back()).await,
+            Err(_) => Box::pin(timeout(LONGEST, self.hold_back())).await.ok().flatten(),
         };
         self.own.fetch_add(1, Ordering::Relaxed);
         self.of_all.fetch_add(1, Ordering::Relaxed);
