@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use futures_util::{AsyncWrite as _, Stream as _};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::coop::poll_proceed;
 use yamux::Packet;
 
 use super::registry::Registry;
@@ -49,6 +50,8 @@ fn cut() -> io::Error {
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        // What is read in memory is always there: without a count of steps one who reads much would never yield.
+        let step = ready!(poll_proceed(cx));
         if this.ahead.is_none() {
             match ready!(Pin::new(&mut this.inner).poll_next(cx)) {
                 Some(packet) => this.ahead = Some((packet.map_err(|_| cut())?, 0)),
@@ -65,6 +68,7 @@ impl AsyncRead for Stream {
                 this.ahead = None;
             }
         }
+        step.made_progress();
         Poll::Ready(Ok(()))
     }
 }

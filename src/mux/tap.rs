@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::coop::poll_proceed;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::fence::Fence;
@@ -169,9 +170,12 @@ impl<T: AsyncRead + Unpin> Tap<T> {
     /// Reads a whole header, so that what is ours can be kept back. False at the end of the stream below.
     fn poll_header(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         loop {
+            // A peer that sends nothing but the smallest frames has the driver for so many of them, and no longer.
+            let step = ready!(poll_proceed(cx));
             let mut bytes = [0; HEADER_LEN];
             let mut buf = ReadBuf::new(&mut bytes[..self.inbound.limit()]);
             ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf))?;
+            step.made_progress();
             if buf.filled().is_empty() {
                 let end = if self.inbound.at_boundary() { Ok(false) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
                 return Poll::Ready(end);

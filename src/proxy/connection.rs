@@ -17,7 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tower_service::Service;
 
-use super::Fault;
+use super::{Fault, spend};
 
 type Opening<S> = Pin<Box<dyn Future<Output = io::Result<S>> + Send>>;
 
@@ -133,11 +133,17 @@ pub(super) struct Connection<S> {
 impl<S> Connection<S> {
     fn new(stream: S) -> Self {
         let seen = Seen::default();
-        Self { stream: TokioIo::new(Watched { stream, seen: seen.clone(), fresh: true }), seen }
+        Self { stream: TokioIo::new(Watched { stream, seen: seen.clone(), fresh: true, in_turns: false }), seen }
     }
 
     pub(super) fn seen(&self) -> Seen {
         self.seen.clone()
+    }
+
+    /// The same connection, of which no more is taken in a turn than is fair where what comes may be all small frames.
+    pub(super) fn in_turns(mut self) -> Self {
+        self.stream.inner_mut().in_turns = true;
+        self
     }
 }
 
@@ -172,6 +178,7 @@ struct Watched<S> {
     stream: S,
     seen: Seen,
     fresh: bool,
+    in_turns: bool,
 }
 
 /// The type of a TLS alert record. (RFC 8446, section 5.1)
@@ -186,8 +193,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
             this.seen.0.refused.store(refused, Ordering::Relaxed);
             return Poll::Ready(Err(error));
         }
-        if buf.filled().len() > before {
+        let came = buf.filled().len() - before;
+        if came > 0 {
             this.seen.0.answered.store(true, Ordering::Relaxed);
+        }
+        if this.in_turns {
+            spend(came, cx);
         }
         if std::mem::take(&mut this.fresh) && buf.filled().get(before) == Some(&TLS_ALERT) {
             this.seen.0.tls.store(true, Ordering::Relaxed);

@@ -68,7 +68,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Shared<S> {
         let mut builder = Builder::new(self.tasks.clone());
         builder.timer(TokioTimer::new()).max_header_list_size(MAX_HEAD);
         // Says its own part and waits for nobody.
-        let (sender, connection) = builder.handshake(connection).await.map_err(|_| Fault::ClientOffline)?;
+        let (sender, connection) = builder.handshake(connection.in_turns()).await.map_err(|_| Fault::ClientOffline)?;
         self.tasks.spawn(connection);
         let open = Open { sender, seen };
         *now = Some(open.clone());

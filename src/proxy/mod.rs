@@ -22,6 +22,7 @@ mod rewrite;
 mod rules;
 mod tracked;
 mod trailers;
+mod turn;
 mod upgrade;
 
 pub use access::{Access, challenge};
@@ -33,3 +34,4 @@ pub use hop::Hop;
 pub use meter::Meter;
 pub use rules::{Path, Protocol, Rules};
 pub(crate) use tracked::Tracked;
+pub(crate) use turn::spend;

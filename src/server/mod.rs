@@ -24,6 +24,7 @@ mod v2;
 mod waiting;
 
 use std::io;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -74,6 +75,8 @@ struct Inner {
     quotas: Quotas<Who>,
     /// Places for exchanges, those of visitors that wait among them.
     places: Arc<Semaphore>,
+    /// How many exchanges wait for their answers.
+    asking: Arc<AtomicUsize>,
     /// Sessions, connections and swaps.
     tasks: TaskTracker,
     /// Visitors' exchanges in flight.
@@ -102,6 +105,7 @@ impl Server {
             failures: Failures::default(),
             revoked: Mutex::default(),
             quotas: Quotas::default(),
+            asking: Arc::default(),
             config,
             connect_keys: Keys::new(key, []),
             started: Instant::now(),

@@ -248,6 +248,7 @@ impl Server {
             closing: inner.closing.child_token(),
             limits: inner.config.limits.clone(),
             clock: inner.config.clock,
+            asking: Arc::clone(&inner.asking),
         }
     }
 

@@ -130,7 +130,8 @@ mod tests {
     }
 
     fn around() -> Around {
-        Around { tasks: TaskTracker::new(), closing: CancellationToken::new(), limits: Limits::default(), clock: || 0 }
+        let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
+        Around { tasks, closing, limits: Limits::default(), clock: || 0, asking: Arc::default() }
     }
 
     fn limits(sessions: usize) -> Limits {

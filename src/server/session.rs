@@ -3,6 +3,7 @@
 mod opening;
 mod places;
 mod running;
+mod turns;
 
 use std::io;
 use std::pin::pin;
@@ -31,6 +32,7 @@ pub(super) use opening::{Around, Link, Opening};
 pub(super) use places::Place;
 use places::{Places, STREAM_DEADLINE};
 pub(super) use running::Running;
+use turns::Turns;
 
 /// How long a visitor waits for a client before that counts as waiting: longer than it takes to make a link again that was
 /// cut.
@@ -48,6 +50,7 @@ pub(super) struct Session {
     clock: fn() -> u64,
     exchanges: TaskTracker,
     places: Places,
+    turns: Turns,
     /// The session is to end in order.
     closing: CancellationToken,
     /// The session has ended.
@@ -65,7 +68,7 @@ impl Session {
         let key = SessionId::from_random(random());
         let fault_key = HeaderValue::from_str(key.as_str()).expect("hexadecimal digits make a header value");
         let v2 = matches!(link, Link::V2(_));
-        let Around { tasks, closing, limits, clock } = around;
+        let Around { tasks, closing, limits, clock, asking } = around;
         let (opener, driver) = mux::opening(pipe, upkeep, limits.exchanges_per_session);
         let hop = {
             let (opener, rules) = (opener.clone(), std::mem::take(&mut opening.rules));
@@ -74,6 +77,7 @@ impl Session {
         let session = Self {
             id,
             places: Places::new(limits, opening.shared_places.take()),
+            turns: Turns::new(Arc::clone(asking)),
             opening,
             fault_key,
             link,
@@ -219,6 +223,7 @@ impl Session {
         if self.exchanges.is_closed() {
             return Err(Fault::ClientOffline);
         }
+        let _asking = self.turns.begin().await;
         let guard = (self.exchanges.token(), guard);
         let sending = Sending::watch(request);
         // In one place: what is handed on by value has room in each future that it is handed to.

@@ -41,6 +41,8 @@ mod failures;
 mod faults;
 #[cfg(target_os = "linux")]
 mod floods;
+#[cfg(target_os = "linux")]
+mod frames;
 mod go;
 mod go_connect;
 mod go_serve;

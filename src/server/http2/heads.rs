@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::PREFACE;
+use crate::proxy::spend;
 use crate::server::accept::HEAD_DEADLINE;
 
 /// What stands before each frame's payload. (RFC 9113, section 4.1)
@@ -39,9 +40,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Heads<S> {
         let this = self.get_mut();
         let before = buf.filled().len();
         if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buf) {
-            if this.frames.pass(&buf.filled()[before..]) {
+            let came = &buf.filled()[before..];
+            if this.frames.pass(came) {
                 this.until = None;
             }
+            spend(came.len(), cx);
             return Poll::Ready(read);
         }
         if this.frames.is_between() {

@@ -1,6 +1,7 @@
 //! What a session is made of.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -47,4 +48,6 @@ pub(in crate::server) struct Around {
     pub(in crate::server) closing: CancellationToken,
     pub(in crate::server) limits: Limits,
     pub(in crate::server) clock: fn() -> u64,
+    /// How many exchanges of all sessions wait for their answers.
+    pub(in crate::server) asking: Arc<AtomicUsize>,
 }

@@ -53,25 +53,20 @@ pub async fn unfair(binary: &Path, target: SocketAddr, run: &Unfair) -> Result<F
     }
     let hostile = honest(server, "/honest/1000", HONEST, sleep(run.each)).await;
     drop(stuck);
-    let over = CancellationToken::new();
-    // With a thread of its own, so that the honest wait for the server and not for each other's clock.
-    let flood = std::thread::spawn({
-        let (over, at_once) = (over.clone(), run.flood);
-        move || -> std::io::Result<Tally> {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            Ok(runtime.block_on(honest(server, "/flooded/10", at_once, over.cancelled())))
-        }
-    });
-    let flooded = honest(server, "/honest/1000", HONEST, sleep(run.each)).await;
-    over.cancel();
-    // Waited for elsewhere: the target that the last of the flood wait for may live on this thread.
-    let flood = tokio::task::spawn_blocking(move || flood.join()).await;
-    let flood = flood.map_err(std::io::Error::other)?.unwrap_or_else(|_| Ok(Tally::default()))?;
+    // What the machine itself does: the flood is of another server, which shares nothing else with this one.
+    let elsewhere = Stage::set(Wanted { binary, flags: &[], prefixes: &prefixes[1..2], target }).await?;
+    let (apart, _) = flooded(server, elsewhere.server.address, run).await?;
+    drop(elsewhere);
+    let (flooded, flood) = flooded(server, server, run).await?;
     // So that it ends when it is asked to.
     stage.clients[2].signal("CONT");
     let mut figures = Figures::default();
     figures.tell("p99 of a tunnel alone", before.within(99), "ms");
-    for (beside, tally) in [("a hostile session", &hostile), ("a flooded prefix", &flooded)] {
+    let besides = [
+        ("a hostile session", &hostile, &before, "alone"),
+        ("a flooded prefix", &flooded, &apart, "beside a flood of another server"),
+    ];
+    for (beside, tally, than, reference) in besides {
         figures.bound(
             Measure::Count,
             format!("visitors not answered beside {beside}"),
@@ -79,12 +74,39 @@ pub async fn unfair(binary: &Path, target: SocketAddr, run: &Unfair) -> Result<F
             "",
             0.0,
         );
-        let ratio = |percent| tally.within(percent) / before.within(percent);
+        let ratio = |than: &Tally, percent| tally.within(percent) / than.within(percent);
         figures.tell(format!("p99 beside {beside}"), tally.within(99), "ms");
-        figures.bound(Measure::Clock, format!("p99 beside {beside}, to that alone"), ratio(99), "times", 2.0);
-        figures.bound(Measure::Ratio, format!("p50 beside {beside}, to that alone"), ratio(50), "times", 20.0);
+        figures.tell(format!("p99 beside {beside}, to that alone"), ratio(&before, 99), "times");
+        figures.bound(
+            Measure::Clock,
+            format!("p99 beside {beside}, to that {reference}"),
+            ratio(than, 99),
+            "times",
+            2.0,
+        );
+        figures.bound(Measure::Ratio, format!("p50 beside {beside}, to that alone"), ratio(&before, 50), "times", 20.0);
     }
+    figures.tell("p99 beside a flood of another server", apart.within(99), "ms");
     figures.tell(format!("visitors of the flood, {} at a time, answered", run.flood), count(flood.answered()), "");
     figures.tell("of the flood, not answered", count(flood.unanswered()), "");
     Ok(figures)
+}
+
+/// Honest visitors of the one server, while the other is flooded, and the visitors of the flood.
+async fn flooded(honest_at: SocketAddr, flood_at: SocketAddr, run: &Unfair) -> Result<(Tally, Tally), Trouble> {
+    let over = CancellationToken::new();
+    // With a thread of its own, so that the honest wait for the server and not for each other's clock.
+    let flood = std::thread::spawn({
+        let (over, at_once) = (over.clone(), run.flood);
+        move || -> std::io::Result<Tally> {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            Ok(runtime.block_on(honest(flood_at, "/flooded/10", at_once, over.cancelled())))
+        }
+    });
+    let beside = honest(honest_at, "/honest/1000", HONEST, sleep(run.each)).await;
+    over.cancel();
+    // Waited for elsewhere: the target that the last of the flood wait for may live on this thread.
+    let flood = tokio::task::spawn_blocking(move || flood.join()).await;
+    let flood = flood.map_err(std::io::Error::other)?.unwrap_or_else(|_| Ok(Tally::default()))?;
+    Ok((beside, flood))
 }
