@@ -8,7 +8,7 @@ use super::exit::{Exit, Failure};
 use super::output::Format;
 use super::secret::Secret;
 use super::signals::Signals;
-use super::{descriptors, duration, log, networks, output, secret};
+use super::{clock, descriptors, duration, lapse, log, networks, output, secret};
 use crate::client::{self, Config, Event, InvalidUrl, SourcePath, TargetTls, Wire};
 
 /// Makes a local service reachable at a public URL, as long as it runs.
@@ -120,6 +120,7 @@ pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
     let ready = format!("Ready; Forwarding {} -> {}", args.source, args.destination);
     let (config, level, format) = args.settle(env)?;
     log::start(level, format);
+    let ends = config.token.as_ref().and_then(|token| lapse::end(token.as_str()));
     // Each stream takes one; where there are too few, the target counts as one that refuses.
     let _ = descriptors::connections();
     let signals = Signals::catch()?;
@@ -129,7 +130,9 @@ pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
             Event::Ready => output::say(&ready),
             trouble => tell(&trouble),
         };
-        client::run(config, told, shutdown).await.map_err(|error| failure(&error))
+        client::run(config, told, shutdown)
+            .await
+            .map_err(|error| failure(&lapse::told(error, ends, clock::since_1970())))
     };
     signals.guard("exchanges in flight have 30 s to end", connected).await
 }

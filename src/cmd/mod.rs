@@ -18,6 +18,7 @@ mod token;
 
 mod clock;
 mod duration;
+mod lapse;
 mod lines;
 mod listen;
 mod log;
