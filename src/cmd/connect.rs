@@ -174,7 +174,7 @@ impl Connect {
     }
 }
 
-fn wire(text: &str) -> Result<Wire, String> {
+pub(super) fn wire(text: &str) -> Result<Wire, String> {
     match text {
         "auto" => Ok(Wire::Auto),
         "v1" => Ok(Wire::V1),
