@@ -147,15 +147,15 @@ _sendit() {
                     return 0
                     ;;
                 --log)
-                    COMPREPLY=()
+                    COMPREPLY=( $(compgen -W "error warn info debug trace" -- "${cur}") )
                     return 0
                     ;;
                 --log-format)
-                    COMPREPLY=()
+                    COMPREPLY=( $(compgen -W "text json" -- "${cur}") )
                     return 0
                     ;;
                 --access-log)
-                    COMPREPLY=()
+                    COMPREPLY=( $(compgen -W "path query off" -- "${cur}") )
                     return 0
                     ;;
                 *)
@@ -180,11 +180,11 @@ _sendit() {
                     return 0
                     ;;
                 --wire)
-                    COMPREPLY=()
+                    COMPREPLY=( $(compgen -W "auto v1 v2" -- "${cur}") )
                     return 0
                     ;;
                 --host-header)
-                    COMPREPLY=()
+                    COMPREPLY=( $(compgen -W "keep target" -- "${cur}") )
                     return 0
                     ;;
                 --hold)
@@ -216,11 +216,11 @@ _sendit() {
                     return 0
                     ;;
                 --log)
-                    COMPREPLY=()
+                    COMPREPLY=( $(compgen -W "error warn info debug trace" -- "${cur}") )
                     return 0
                     ;;
                 --log-format)
-                    COMPREPLY=()
+                    COMPREPLY=( $(compgen -W "text json" -- "${cur}") )
                     return 0
                     ;;
                 *)
@@ -245,7 +245,7 @@ _sendit() {
                     return 0
                     ;;
                 --log)
-                    COMPREPLY=()
+                    COMPREPLY=( $(compgen -W "error warn info debug trace" -- "${cur}") )
                     return 0
                     ;;
                 *)
@@ -391,7 +391,7 @@ _sendit() {
                     return 0
                     ;;
                 --log)
-                    COMPREPLY=()
+                    COMPREPLY=( $(compgen -W "error warn info debug trace" -- "${cur}") )
                     return 0
                     ;;
                 *)

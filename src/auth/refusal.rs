@@ -1,5 +1,7 @@
 //! Why a token is refused, in words for the operator's log.
 
+use jiff::Timestamp;
+
 use super::Audience;
 
 /// Why a token is refused. Nothing of the token but its dates is repeated, and no answer to a peer may depend on it.
@@ -46,15 +48,41 @@ pub enum Refusal {
     #[error("the token's `prefixes` is not a list of patterns such as `team-*`")]
     Prefixes,
     /// Its time is over.
-    #[error("the token expired at `{at}` in Unix seconds")]
+    #[error("the token expired on {}", date(*at))]
     Expired {
         /// The first second in which it is no longer valid.
         at: u64,
     },
     /// Its time has not come, or a clock is wrong.
-    #[error("the token is not valid before `{at}` in Unix seconds; check the clocks of both ends")]
+    #[error("the token is not valid before {}; check the clocks of both ends", date(*at))]
     NotYetValid {
         /// The first second in which it is valid.
         at: u64,
     },
+}
+
+/// A time in Unix seconds, for people.
+fn date(seconds: u64) -> String {
+    let date = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    date.map_or_else(
+        || format!("{seconds} in Unix seconds"),
+        |date| date.strftime("%Y-%m-%d at %H:%M:%S UTC").to_string(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dates_of_a_token_are_told_as_people_write_them() {
+        for (at, expected) in [
+            (0, "1970-01-01 at 00:00:00 UTC"),
+            (1_764_104_258, "2025-11-25 at 20:57:38 UTC"),
+            (253_402_300_799, "253402300799 in Unix seconds"),
+            (u64::MAX, "18446744073709551615 in Unix seconds"),
+        ] {
+            assert_eq!(Refusal::Expired { at }.to_string(), format!("the token expired on {expected}"));
+        }
+    }
 }

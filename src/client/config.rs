@@ -116,7 +116,7 @@ impl Token {
         Self(text.trim().to_owned())
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

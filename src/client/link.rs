@@ -143,17 +143,33 @@ pub(super) enum Denied {
     NotGranted(String),
     /// It may work later.
     Later(String),
+    /// It may work after so long, and not before.
+    After(Duration, String),
+}
+
+/// Why there is no session now, and how long whoever says so wants to be left alone.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Setback {
+    pub(super) cause: String,
+    pub(super) rest: Duration,
+}
+
+impl From<String> for Setback {
+    fn from(cause: String) -> Self {
+        Self { cause, rest: Duration::ZERO }
+    }
 }
 
 impl Denied {
     /// The error that ends the client, or why it may try again.
-    pub(super) fn into_error(self) -> Result<Error, String> {
+    pub(super) fn into_error(self) -> Result<Error, Setback> {
         match self {
             Self::Token(cause) => Ok(Error::Unauthorized(cause)),
             Self::Prefix(cause) => Ok(Error::Prefix(cause)),
             Self::NotSendit(cause) => Ok(Error::NotSendit(cause)),
             Self::NotV2(cause) | Self::NotGranted(cause) => Ok(Error::NotGranted(cause)),
-            Self::Later(cause) => Err(cause),
+            Self::Later(cause) => Err(cause.into()),
+            Self::After(rest, cause) => Err(Setback { cause, rest }),
         }
     }
 

@@ -29,7 +29,7 @@ pub use target::{Connection, Dialer};
 pub use v2::doctor;
 
 use backoff::Backoff;
-use link::{Denied, Link};
+use link::{Denied, Link, Setback};
 use session::{Client, Ended};
 
 /// What a client tells while it runs.
@@ -123,23 +123,23 @@ pub async fn run(
     let mut backoff = Backoff::default();
     let mut was_ready = false;
     loop {
-        let cause = match Box::pin(client.session(&shutdown, &mut was_ready)).await {
+        let Setback { cause, rest } = match Box::pin(client.session(&shutdown, &mut was_ready)).await {
             Ended::Stopped => return Ok(()),
             // Behind a load balancer anything may answer while the server restarts; only at the first try is it final.
-            Ended::Denied(Denied::NotSendit(cause) | Denied::NotV2(cause)) if was_ready => cause,
+            Ended::Denied(Denied::NotSendit(cause) | Denied::NotV2(cause)) if was_ready => cause.into(),
             Ended::Denied(denied) => match denied.into_error() {
                 Ok(error) => return Err(error),
-                Err(cause) => cause,
+                Err(setback) => setback,
             },
             Ended::Lost(cause) => {
                 backoff = Backoff::default();
-                cause
+                cause.into()
             }
         };
         if shutdown.is_cancelled() {
             return Ok(());
         }
-        let after = backoff.next(random_unit());
+        let after = rest + backoff.next(random_unit());
         client.tell(Event::Retrying { cause, after });
         tokio::select! {
             () = sleep(after) => {}

@@ -1,10 +1,15 @@
 //! Why a server gives no session, told from its answer.
 
-use reqwest::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use reqwest::{Response, StatusCode};
 
 use super::link::{Denied, text};
 use super::{Source, Token};
+
+/// The longest that a client rests because somebody asks it to.
+const LONGEST_REST: Duration = Duration::from_secs(5 * 60);
 
 /// What can be told from an answer to `open` that gives no session.
 pub(super) struct Seen<'a> {
@@ -13,6 +18,8 @@ pub(super) struct Seen<'a> {
     kind: &'a str,
     /// It asks for another kind of authentication than ours.
     challenged: bool,
+    /// How long it wants to be left alone (RFC 9110, section 10.2.3). A date there depends on two clocks, and is not heeded.
+    rest: Option<Duration>,
     line: &'a str,
 }
 
@@ -23,6 +30,7 @@ impl<'a> Seen<'a> {
             status: response.status(),
             code,
             kind: text(response.headers(), CONTENT_TYPE.as_str()),
+            rest: text(response.headers(), RETRY_AFTER.as_str()).parse().ok().map(Duration::from_secs),
             challenged: response.headers().contains_key(WWW_AUTHENTICATE),
             line,
         }
@@ -30,6 +38,13 @@ impl<'a> Seen<'a> {
 
     /// What follows from it, for who has asked at `source` with this token.
     pub(super) fn judge(&self, source: &Source, token: Option<&Token>) -> Denied {
+        match (self.meant(source, token), self.rest) {
+            (Denied::Later(cause), Some(rest)) => Denied::After(rest.min(LONGEST_REST), cause),
+            (denied, _) => denied,
+        }
+    }
+
+    fn meant(&self, source: &Source, token: Option<&Token>) -> Denied {
         let prefix = source.prefix();
         let host = source.url().origin().ascii_serialization();
         // A Go server has no codes, only its sentences.
@@ -114,7 +129,7 @@ mod tests {
     #[track_caller]
     fn judged(status: u16, code: &str, line: &str, config: &Config, expected: &str) {
         let status = StatusCode::from_u16(status).unwrap();
-        let seen = Seen { status, code, kind: "text/html; charset=x", challenged: false, line };
+        let seen = Seen { status, code, kind: "text/html; charset=x", challenged: false, rest: None, line };
         assert_eq!(format!("{:?}", seen.judge(&config.source, config.token.as_ref())), expected);
     }
 
@@ -159,6 +174,26 @@ mod tests {
         check(405, "", "", &other("405 Method Not Allowed"));
         check(501, "", "", &other("501 Not Implemented"));
         check(505, "", "", &other("505 HTTP Version Not Supported"));
+    }
+
+    #[track_caller]
+    fn rests(status: u16, code: &str, retry_after: &str, expected: Option<u64>) {
+        let answer = http::Response::builder().status(status).header("retry-after", retry_after).body("").unwrap();
+        let denied = Seen::of(&answer.into(), code, "full").judge(&"https://host/foo".parse().unwrap(), None);
+        let rest = denied.into_error().err().map(|setback| setback.rest);
+        assert_eq!(rest, expected.map(Duration::from_secs), "{status} {code} {retry_after}");
+    }
+
+    #[test]
+    fn who_is_asked_to_rest_rests_and_not_for_ever() {
+        rests(429, "limit", "17", Some(17));
+        rests(503, "limit", "10", Some(10));
+        rests(503, "", "120", Some(120));
+        rests(429, "", "86400", Some(300));
+        for nothing in ["", "-1", "1.5", "Fri, 31 Dec 1999 23:59:59 GMT"] {
+            rests(429, "limit", nothing, Some(0));
+        }
+        rests(400, "invalid-prefix", "17", None);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::secret::Secret;
 use super::signals::Signals;
 use super::terminal::{Look, Manner, Paint, Stream, Subject, Terminal, Voice};
 use super::url_file::UrlFile;
-use super::{clock, descriptors, duration, inspect, log, networks, secret};
+use super::{clock, descriptors, duration, inspect, lapse, log, networks, secret};
 use crate::client::{self, Config, InvalidUrl, SourcePath, TargetTls, Wire};
 use crate::inspect::{Inspector, Settings};
 
@@ -176,6 +176,7 @@ pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
     if config.inspector.is_none() && manner.voice == Voice::Full {
         config.inspector = Some(Inspector::new(Settings { room: LINES, body: 0, now: clock::since_1970 }));
     }
+    let ends = config.token.as_ref().and_then(|token| lapse::end(token.as_str()));
     // Each stream takes one; where there are too few, the target counts as one that refuses.
     let _ = descriptors::connections();
     let signals = Signals::catch()?;
@@ -193,7 +194,7 @@ pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
             teller.event(&event);
         };
         tokio::select! {
-            ended = client::run(config, told, shutdown) => ended.map_err(|error| failure(&error)),
+            ended = client::run(config, told, shutdown) => ended.map_err(|error| failure(&lapse::told(error, ends, clock::since_1970()))),
             failure = keep_url(url_file, &source, &terminal) => Err(failure),
             never = terminal.follow(&mut changes) => match never {},
         }
@@ -262,7 +263,7 @@ impl Connect {
     }
 }
 
-fn wire(text: &str) -> Result<Wire, String> {
+pub(super) fn wire(text: &str) -> Result<Wire, String> {
     match text {
         "auto" => Ok(Wire::Auto),
         "v1" => Ok(Wire::V1),

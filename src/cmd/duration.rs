@@ -87,6 +87,18 @@ fn scaled(number: &str, scale: u128) -> Option<u128> {
     Some(digits(whole).saturating_mul(scale).saturating_add(digits(fraction) * scale / power))
 }
 
+/// A length of time in the largest unit that says enough of it.
+pub(crate) fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (count, unit) = match seconds {
+        0..120 => (seconds, "second"),
+        120..7_200 => (seconds / 60, "minute"),
+        7_200..172_800 => (seconds / 3_600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -163,5 +175,19 @@ mod tests {
             let expected = Duration::from_millis(hours * 3_600_000 + minutes * 60_000 + millis);
             prop_assert_eq!(parse(&format!("{hours}h{minutes}m{millis}ms")), Ok(expected));
         }
+    }
+
+    #[track_caller]
+    fn spans(seconds: u64, expected: &str) {
+        assert_eq!(span(Duration::from_secs(seconds)), expected);
+    }
+
+    #[test]
+    fn times() {
+        spans(1, "1 second");
+        spans(119, "119 seconds");
+        spans(3_600, "60 minutes");
+        spans(7_200, "2 hours");
+        spans(30 * 86_400, "30 days");
     }
 }

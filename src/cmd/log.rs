@@ -47,7 +47,7 @@ pub(crate) fn start(level: Level, format: Format) {
     let coloured = format == Format::Text && io::stderr().is_terminal();
     let lines = if coloured {
         // It heeds `NO_COLOR`.
-        fmt::layer().with_writer(|| Coloured).boxed()
+        fmt::layer().with_target(false).with_writer(|| Coloured).boxed()
     } else {
         Lines { format, now: clock::since_1970, put: output::line }.boxed()
     };

@@ -1,6 +1,7 @@
 //! What a person types and reads: the subcommands with their flags, the names that the program answers to, the
 //! environment, signals, exit codes. Knows how to say what is meant to the two ends, and not how they do it.
 
+pub mod choices;
 pub mod env;
 pub mod exit;
 
@@ -24,6 +25,7 @@ mod token;
 mod atomic;
 mod clock;
 mod duration;
+mod lapse;
 mod lines;
 mod listen;
 mod log;

@@ -278,7 +278,7 @@ impl Serve {
     }
 }
 
-fn access_log(text: Option<&str>) -> Result<AccessLog, Failure> {
+pub(super) fn access_log(text: Option<&str>) -> Result<AccessLog, Failure> {
     match text {
         None | Some("path") => Ok(AccessLog::Path),
         Some("query") => Ok(AccessLog::PathAndQuery),

@@ -1,12 +1,17 @@
 //! Signals: the first asks a command to stop, the second ends it. Knows no command.
 
 use std::io;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, Failure};
 use super::output::say;
+
+/// Who has nothing to wait for has stopped by then: to say good-bye to all carriers takes half a second.
+const WAITS: Duration = Duration::from_secs(2);
 
 /// What turns signals into a [`CancellationToken`]. From its creation on, a signal no longer kills the process: so it
 /// is made before anything is told to the outside that could bring one.
@@ -28,7 +33,8 @@ impl Signals {
     }
 
     /// Waits for `work`, which ends by itself after [`Self::shutdown`] is cancelled, and at the latest for the second
-    /// signal, which drops it. `waiting` says what is waited for between the two. Cancelling this drops `work`.
+    /// signal, which drops it. `waiting` says what is waited for between the two, where that takes long enough that
+    /// somebody may want to know. Cancelling this drops `work`.
     pub(crate) async fn guard<T>(
         self,
         waiting: &str,
@@ -42,9 +48,18 @@ impl Signals {
 
     async fn watch(mut self, waiting: &str) -> Failure {
         self.source.next().await;
-        say(format_args!("stopping: {waiting}; a second signal ends at once"));
+        say("stopping; a second signal ends at once");
         self.shutdown.cancel();
-        self.source.next().await;
+        let second = self.source.next();
+        let told = async {
+            sleep(WAITS).await;
+            say(waiting);
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = second => {}
+            () = told => {}
+        }
         Failure::new(Exit::Interrupted, "ended by a second signal")
     }
 }

@@ -5,12 +5,14 @@
 //! accepted; the connection is kept alive and found dead when it is; an end is told from a cut; and a stream that is
 //! given up after its half-close is reset, so that the peer does not send into the void.
 
+mod cursor;
 mod driver;
 mod fence;
 mod frame;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod pace;
+mod pulse;
 mod registry;
 mod stream;
 mod tap;

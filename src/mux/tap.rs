@@ -10,13 +10,14 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::coop::poll_proceed;
-use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use super::Upkeep;
+use super::cursor::Cursor;
 use super::fence::Fence;
 use super::frame::{HEADER_LEN, Header};
 use super::pace::Pace;
+use super::pulse::Pulse;
 use super::registry::Registry;
-use super::{KeepAlive, Upkeep};
 
 /// How many pings may wait for their answer. A peer that asks faster is answered less.
 const MAX_PONGS: usize = 8;
@@ -33,97 +34,6 @@ impl Resets {
 
     fn pop(&self) -> Option<u32> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
-    }
-}
-
-/// Follows one direction's bytes from frame to frame.
-#[derive(Default)]
-struct Cursor {
-    header: [u8; HEADER_LEN],
-    /// How much of the header has passed.
-    have: usize,
-    /// How much of the body is still to pass.
-    left: usize,
-}
-
-impl Cursor {
-    fn at_boundary(&self) -> bool {
-        self.have == 0 && self.left == 0
-    }
-
-    /// Takes note of bytes that pass. Returns the header of the frame that they complete, if any. At most one frame
-    /// may be completed by a call.
-    fn advance(&mut self, bytes: &[u8]) -> Option<Header> {
-        let mut rest = bytes;
-        if self.have < HEADER_LEN {
-            let part = rest.len().min(HEADER_LEN - self.have);
-            self.header[self.have..self.have + part].copy_from_slice(&rest[..part]);
-            self.have += part;
-            rest = &rest[part..];
-            if self.have < HEADER_LEN {
-                return None;
-            }
-            self.left = Header::parse(&self.header).body_len();
-        }
-        self.left -= rest.len();
-        if self.left > 0 {
-            return None;
-        }
-        self.have = 0;
-        Some(Header::parse(&self.header))
-    }
-
-    /// The most that may pass in one call, so that no call goes beyond a frame.
-    fn limit(&self) -> usize {
-        if self.have < HEADER_LEN { HEADER_LEN - self.have } else { self.left }
-    }
-}
-
-/// When to ask for a sign of life, and when to give up.
-struct Pulse {
-    ticks: Option<Interval>,
-    /// Silent ticks after which the connection is dead.
-    patience: u32,
-    heard: bool,
-    silent: u32,
-    /// A write waits below.
-    blocked: bool,
-    stuck: u32,
-}
-
-impl Pulse {
-    fn new(keep_alive: Option<KeepAlive>) -> Self {
-        let ticks = keep_alive.map(|keep_alive| {
-            let mut ticks = interval(keep_alive.every);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            ticks
-        });
-        let patience = keep_alive.map_or(1, |KeepAlive { every, patience }| {
-            u32::try_from(patience.as_nanos().div_ceil(every.as_nanos().max(1))).unwrap_or(u32::MAX).max(1)
-        });
-        Self { ticks, patience, heard: true, silent: 0, blocked: false, stuck: 0 }
-    }
-
-    /// Ready at each tick; an error once the peer has been silent, or has taken nothing, for too long. The error
-    /// stays, for the crate passes over some of those that writing gives.
-    fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.verdict()?;
-        let Some(ticks) = &mut self.ticks else { return Poll::Pending };
-        ready!(ticks.poll_tick(cx));
-        self.silent = if std::mem::take(&mut self.heard) { 0 } else { self.silent + 1 };
-        self.stuck = if std::mem::replace(&mut self.blocked, false) { self.stuck + 1 } else { 0 };
-        Poll::Ready(self.verdict())
-    }
-
-    fn verdict(&self) -> io::Result<()> {
-        let dead = |what| Err(io::Error::new(io::ErrorKind::TimedOut, what));
-        if self.silent >= self.patience {
-            dead("the peer has fallen silent")
-        } else if self.stuck >= self.patience {
-            dead("the peer has stopped reading")
-        } else {
-            Ok(())
-        }
     }
 }
 
@@ -359,34 +269,5 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Tap<T> {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        /// However the bytes are cut, the same frames come out.
-        #[test]
-        fn frames_are_found_wherever_they_are_cut(bodies in proptest::collection::vec(0_usize..40, 1..20), step in 1_usize..50) {
-            let mut bytes = Vec::new();
-            for body in &bodies {
-                bytes.extend([0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, u8::try_from(*body).expect("below 40")]);
-                bytes.extend(std::iter::repeat_n(0xff, *body));
-            }
-            let mut cursor = Cursor::default();
-            let mut seen = Vec::new();
-            let mut rest = &bytes[..];
-            while !rest.is_empty() {
-                let part = step.min(cursor.limit()).min(rest.len());
-                seen.extend(cursor.advance(&rest[..part]).map(Header::body_len));
-                rest = &rest[part..];
-            }
-            prop_assert_eq!(seen, bodies);
-            prop_assert!(cursor.at_boundary());
-        }
     }
 }

@@ -1,4 +1,5 @@
-//! Which session holds which prefix. A prefix has at most one lease; a lease frees itself, and only itself, by drop.
+//! Which session holds which prefix, and which is to have it next. A prefix has at most one lease; a lease frees itself, and
+//! only itself, by drop.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,9 +8,15 @@ use super::Limits;
 use super::session::Session;
 use crate::wire::{Prefix, SessionId};
 
+#[cfg(test)]
+mod tests;
+
 #[derive(Default)]
 struct Maps {
     by_prefix: HashMap<Prefix, Arc<Session>>,
+    /// Those that take a held prefix over with their first carrier. An `open` alone may come late, or twice, with no client
+    /// behind it.
+    heirs: HashMap<Prefix, Arc<Session>>,
     by_id: HashMap<SessionId, Arc<Session>>,
 }
 
@@ -50,20 +57,48 @@ impl Registry {
         self.maps().by_id.get(id).cloned()
     }
 
+    /// Gives a session its prefix, or has it wait as the heir of another that yields. An heir counts for nobody's limit, for
+    /// it will take the place of one that does; a prefix has one heir at most.
     pub(super) fn lease(&self, session: Arc<Session>, limits: &Limits) -> Result<Lease, Refused> {
         let mut maps = self.maps();
-        if let Some(holder) = maps.by_prefix.get(session.prefix().as_str()) {
-            if !holder.yields_to(session.bearer(), session.attempt()) {
+        let prefix = session.prefix().clone();
+        let yields = |other: &Arc<Session>| other.yields_to(session.bearer(), session.attempt());
+        match maps.by_prefix.get(&prefix) {
+            Some(holder) if !yields(holder) || !maps.heirs.get(&prefix).is_none_or(yields) => {
                 return Err(Refused::InUse);
             }
-            let holder = Arc::clone(holder);
-            maps.by_id.remove(holder.id());
-            holder.evict();
+            Some(_) => {
+                if let Some(heir) = maps.heirs.insert(prefix, Arc::clone(&session)) {
+                    maps.evict(&heir);
+                }
+            }
+            None => {
+                maps.has_room(&session, limits)?;
+                maps.by_prefix.insert(prefix, Arc::clone(&session));
+            }
         }
-        maps.has_room(&session, limits)?;
-        maps.by_prefix.insert(session.prefix().clone(), Arc::clone(&session));
         maps.by_id.insert(session.id().clone(), Arc::clone(&session));
         Ok(Lease { registry: self.clone(), session })
+    }
+
+    /// A carrier of the session has come: an heir takes its prefix over, where that is still to be had. Whether the session
+    /// may go on.
+    pub(super) fn claim(&self, session: &Arc<Session>) -> bool {
+        let mut maps = self.maps();
+        let prefix = session.prefix();
+        if !maps.heirs.get(prefix).is_some_and(|heir| Arc::ptr_eq(heir, session)) {
+            return true;
+        }
+        maps.heirs.remove(prefix);
+        if maps.by_prefix.get(prefix).is_some_and(|holder| !holder.yields_to(session.bearer(), session.attempt())) {
+            // Its client is back.
+            maps.evict(session);
+            return false;
+        }
+        if let Some(holder) = maps.by_prefix.insert(prefix.clone(), Arc::clone(session)) {
+            maps.evict(&holder);
+        }
+        true
     }
 }
 
@@ -79,188 +114,37 @@ impl Registry {
 
 impl Maps {
     fn has_room(&self, session: &Session, limits: &Limits) -> Result<(), Refused> {
-        if self.by_id.len() >= limits.sessions {
+        if self.by_id.len() - self.heirs.len() >= limits.sessions {
             return Err(Refused::TooMany);
         }
         // There are few enough sessions to count them whenever one is opened.
-        let others = self.by_id.values().filter(|other| session.shares_a_quota_with(other)).count();
+        let shares = |others: &&Arc<Session>| session.shares_a_quota_with(others);
+        let others = self.by_id.values().filter(shares).count() - self.heirs.values().filter(shares).count();
         if others >= limits.sessions_per_token { Err(Refused::TooManyOfToken) } else { Ok(()) }
+    }
+
+    /// Ends a session in whose place another stands.
+    fn evict(&mut self, session: &Session) {
+        self.by_id.remove(session.id());
+        session.evict();
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let mut maps = self.registry.maps();
-        let prefix = self.session.prefix().as_str();
+        let (mut maps, session) = (self.registry.maps(), &self.session);
+        let prefix = session.prefix();
+        let is_ours = |other: &Arc<Session>| Arc::ptr_eq(other, session);
+        if maps.heirs.get(prefix).is_some_and(is_ours) {
+            maps.heirs.remove(prefix);
+        }
         // The prefix may have gone to another session of the same token.
-        if maps.by_prefix.get(prefix).is_some_and(|holder| Arc::ptr_eq(holder, &self.session)) {
-            maps.by_prefix.remove(prefix);
+        if maps.by_prefix.get(prefix).is_some_and(is_ours) {
+            match maps.heirs.remove(prefix) {
+                Some(heir) => maps.by_prefix.insert(prefix.clone(), heir),
+                None => maps.by_prefix.remove(prefix),
+            };
         }
-        maps.by_id.remove(self.session.id());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio_util::sync::CancellationToken;
-    use tokio_util::task::TaskTracker;
-
-    use super::*;
-    use crate::auth::Bearer;
-    use crate::mux::Upkeep;
-    use crate::pipe::{v1, v2};
-    use crate::server::Config;
-    use crate::server::session::{Around, Link, Opening};
-    use crate::server::v1::Pairs;
-    use crate::server::v2::Attendance;
-    use crate::wire::v2::{Attempt, Secret};
-
-    fn opening(prefix: &str, owner: Option<u8>) -> Opening {
-        let bearer = owner.map(|owner| Bearer { digest: [owner; 32], id: None, subject: None });
-        Opening {
-            prefix: prefix.parse().unwrap(),
-            expiry: None,
-            bearer,
-            attempt: None,
-            shared_places: None,
-            hold: std::time::Duration::ZERO,
-            target_timeout: None,
-            rules: crate::proxy::Rules::default(),
-        }
-    }
-
-    fn around() -> Around {
-        let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
-        Around { tasks, closing, limits: Limits::default(), clock: || 0, asking: Arc::default() }
-    }
-
-    fn limits(sessions: usize) -> Limits {
-        Limits { sessions, ..Limits::default() }
-    }
-
-    fn session(prefix: &str) -> Arc<Session> {
-        let (around, (pipe, swapper)) = (around(), v1::pipe());
-        let link = Link::V1(Pairs::new(swapper, around.tasks.clone()));
-        Arc::clone(Session::start(opening(prefix, Some(0)), pipe, link, Upkeep::default(), &around).session())
-    }
-
-    fn lasting(prefix: &str, owner: Option<u8>) -> Arc<Session> {
-        lasting_of(opening(prefix, owner))
-    }
-
-    fn lasting_of(opening: Opening) -> Arc<Session> {
-        let (pipe, carriers) = v2::pipe(&v2::Budget::default());
-        let attendance = Attendance::new(Secret::from_random([0; 32]), carriers, &Config::new(None, || 0));
-        let link = Link::V2(Arc::new(attendance));
-        Arc::clone(Session::start(opening, pipe, link, Upkeep::default(), &around()).session())
-    }
-
-    #[track_caller]
-    fn check(registry: &Registry, holders: &[&Arc<Session>]) {
-        for holder in holders {
-            let held = registry.by_prefix(holder.prefix().as_str()).map(|session| session.id().clone());
-            assert_eq!(held.as_ref(), Some(holder.id()));
-            assert!(registry.by_id(holder.id()).is_some());
-        }
-        let maps = registry.maps();
-        assert_eq!((maps.by_prefix.len(), maps.by_id.len()), (holders.len(), holders.len()));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_prefix_has_one_lease_and_it_frees_itself_alone() {
-        let (registry, first, second, other) = (Registry::default(), session("foo"), session("foo"), session("bar"));
-        let lease = registry.lease(Arc::clone(&first), &limits(2)).ok().unwrap();
-        let kept = registry.lease(Arc::clone(&other), &limits(2)).ok().unwrap();
-        assert_eq!(registry.lease(Arc::clone(&second), &limits(2)).err(), Some(Refused::InUse));
-        assert_eq!(registry.lease(session("baz"), &limits(2)).err(), Some(Refused::TooMany));
-        check(&registry, &[&first, &other]);
-        drop(lease);
-        check(&registry, &[&other]);
-        let lease = registry.lease(Arc::clone(&second), &limits(2)).ok().unwrap();
-        check(&registry, &[&second, &other]);
-        drop((lease, kept));
-        check(&registry, &[]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_session_that_is_admitted_holds_no_prefix() {
-        let (registry, first, second) = (Registry::default(), lasting("foo", Some(1)), lasting("foo", Some(1)));
-        let lease = registry.lease(Arc::clone(&first), &limits(2)).ok().unwrap();
-        let admitted = registry.admit(Arc::clone(&second), &limits(2)).ok().unwrap();
-        assert_eq!(registry.by_prefix("foo").map(|session| session.id().clone()).as_ref(), Some(first.id()));
-        assert!(registry.by_id(second.id()).is_some() && !first.ended().is_cancelled());
-        assert_eq!(registry.admit(lasting("bar", None), &limits(2)).err(), Some(Refused::TooMany));
-        drop(admitted);
-        check(&registry, &[&first]);
-        drop(lease);
-        check(&registry, &[]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_prefix_goes_at_once_to_another_client_with_the_same_token() {
-        let (registry, old, new) = (Registry::default(), lasting("foo", Some(1)), lasting("foo", Some(1)));
-        let old_lease = registry.lease(Arc::clone(&old), &limits(1)).ok().unwrap();
-        assert_eq!(registry.lease(lasting("foo", Some(2)), &limits(9)).err(), Some(Refused::InUse), "another's token");
-        assert_eq!(registry.lease(lasting("foo", None), &limits(9)).err(), Some(Refused::InUse), "no token");
-        let lease = registry.lease(Arc::clone(&new), &limits(1)).ok().unwrap();
-        check(&registry, &[&new]);
-        drop(old_lease);
-        check(&registry, &[&new]);
-        drop(lease);
-        check(&registry, &[]);
-    }
-
-    /// An attempt of a client may arrive after a later one, or twice. Those of others say nothing of it.
-    #[tokio::test(start_paused = true)]
-    async fn an_attempt_takes_the_prefix_from_earlier_ones_alone() {
-        let of = |nonce: &str, number| Some(Attempt { nonce: nonce.to_owned(), number });
-        for owner in [Some(1), None] {
-            for (old, new, yields) in [
-                (of("a", 2), of("a", 1), false),
-                (of("a", 2), of("a", 2), false),
-                (of("a", 2), of("a", 3), true),
-                (of("a", 2), of("b", 1), true),
-                (of("a", 2), None, true),
-                (None, of("a", 1), true),
-            ] {
-                let told = format!("{owner:?}: {old:?}, {new:?}");
-                let attempted = |attempt| lasting_of(Opening { attempt, ..opening("foo", owner) });
-                let registry = Registry::default();
-                let _old = registry.lease(attempted(old), &limits(1)).ok().unwrap();
-                assert_eq!(registry.lease(attempted(new), &limits(1)).is_ok(), yields, "{told}");
-            }
-        }
-        let (registry, attempt) = (Registry::default(), of("a", 2));
-        let held = lasting_of(Opening { attempt: of("a", 1), ..opening("foo", Some(1)) });
-        let _held = registry.lease(held, &limits(1)).ok().unwrap();
-        let stranger = lasting_of(Opening { attempt, ..opening("foo", Some(2)) });
-        assert_eq!(registry.lease(stranger, &limits(1)).err(), Some(Refused::InUse), "another's token");
-    }
-
-    /// Whom a session counts for: its token, or whom that names.
-    #[tokio::test(start_paused = true)]
-    async fn a_token_or_its_subject_has_its_share_and_takes_none_from_others() {
-        let (registry, mut leases) = (Registry::default(), Vec::new());
-        let limits = Limits { sessions_per_token: 2, ..Limits::default() };
-        let mut check = |prefix: &str, owner: Option<u8>, subject: Option<&str>, refused| {
-            let mut opening = opening(prefix, owner);
-            if let Some(bearer) = &mut opening.bearer {
-                bearer.subject = subject.map(str::to_owned);
-            }
-            let lease = registry.lease(lasting_of(opening), &limits);
-            assert_eq!(lease.as_ref().err(), refused, "{prefix}");
-            leases.extend(lease);
-        };
-        let full = Some(&Refused::TooManyOfToken);
-        for (token, subject) in [(1, None), (2, Some("me")), (3, Some("you"))] {
-            check(&format!("one-{token}"), Some(token), subject, None);
-            check(&format!("two-{token}"), Some(token), subject, None);
-            check(&format!("too-many-{token}"), Some(token), subject, full);
-        }
-        check("another-token-of-mine", Some(4), Some("me"), full);
-        check("one-1", Some(1), None, None);
-        for prefix in ["abc", "def", "ghi"] {
-            check(prefix, None, None, None);
-        }
+        maps.by_id.remove(session.id());
     }
 }

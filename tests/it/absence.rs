@@ -19,7 +19,7 @@ use crate::target::Target;
 use crate::tunnel::{Client, Server};
 use crate::v2::answer::raw;
 use crate::v2::{SECRET, ask, token};
-use crate::world::PATIENCE;
+use crate::world::{Output, PATIENCE};
 
 const GET: &str = "GET /app/x HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n";
 
@@ -239,4 +239,38 @@ async fn an_open_that_was_held_back_takes_nothing_from_the_one_after_it() {
     }
     let said = client.program.output().stderr;
     assert_eq!(said.matches("Ready; Forwarding").count(), 1, "{said}");
+}
+
+/// It is of a process that has been killed since, and the one after it may have any number.
+#[tokio::test]
+async fn an_open_of_a_killed_client_that_comes_late_takes_nothing_from_the_next_client() {
+    let mut server = Server::start(&["--secret", SECRET, "--ready-within", "3s"]).await;
+    let target = Target::start();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/app", listener.local_addr().unwrap());
+    let (kept, first) = oneshot::channel();
+    let mut proxies = JoinSet::new();
+    proxies.spawn(keep_the_first(listener, server.addr, kept));
+    let (target_url, token) = (target.url(), token("mine"));
+    target.echo_paths();
+    let mut killed = Client::begin(&url, &target_url, &["--token", &token]);
+    let first = String::from_utf8(first.await.unwrap()).unwrap();
+    killed.program.kill().await;
+    let mut client = Client::start(&server.url("/app"), &target_url, &["--token", &token]).await;
+    let opened = |output: &Output| output.stderr.matches("session opened").count();
+    let before = opened(&server.program.output());
+    let answer = raw(server.addr, first.replacen("\r\n", "\r\nConnection: close\r\n", 1)).await;
+    assert_eq!(answer.status(), "200", "nobody can know that its client is dead");
+    assert_eq!(server.get("/app/x", "").await.1, "/app/x");
+    let log = server.program.printed(|output| opened(output) > before && output.stderr.contains("session lost")).await;
+    assert!(log.stderr.contains("the client has been gone for too long"), "{}", log.stderr);
+    assert_eq!(server.get("/app/y", "").await.1, "/app/y");
+    let said = client.program.output().stderr;
+    assert_eq!(said.matches("Ready; Forwarding").count(), 1, "{said}");
+
+    // One that is there takes the prefix over, and the other is told.
+    let mut next = Client::start(&server.url("/app"), &target_url, &["--token", &token]).await;
+    assert_eq!(client.program.ended().await, Some(4));
+    assert_eq!(server.get("/app/z", "").await.1, "/app/z");
+    next.ready(1).await;
 }

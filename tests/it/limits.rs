@@ -26,7 +26,8 @@ const GROWTH: u64 = 16 * 1024;
 
 #[tokio::test]
 async fn ten_thousand_sessions_asked_for_by_one_token() {
-    let mut stage = Stage::set(&[]).await;
+    // None of them is used, and none is to make room before all have been asked for.
+    let mut stage = Stage::set(&["--ready-within", "10m"]).await;
     let greedy = token("greedy");
     let before = stage.memory();
     let (mut given, mut peers) = (0, Vec::new());
@@ -129,8 +130,13 @@ async fn wrong_tokens_are_told_to_wait_and_good_ones_get_in() {
     let log = server.program.output().stderr;
     assert_eq!(log.matches("a token was refused").count(), 3, "{log}");
     let mut client = Client::begin(&server.url("/other"), "http://127.0.0.1:1", &["--token", "x"]);
-    let sentence = "takes no session now: too many tokens that are not accepted have come from this address";
-    client.program.printed(|output| output.stderr.contains(sentence)).await;
+    let sentence =
+        "takes no session now: too many tokens that are not accepted have come from this address; try again in ";
+    let said = client.program.printed(|output| output.stderr.contains(sentence)).await.stderr;
+    let (_, since) = said.split_once(sentence).unwrap();
+    let mut numbers = since.split([' ', ';']).filter_map(|word| word.parse::<f64>().ok());
+    let (asked, rests) = (numbers.next().unwrap(), numbers.next().unwrap());
+    assert!(asked > 1.0 && (asked..=asked + 10.0).contains(&rests), "it comes when it may: {said}");
 }
 
 /// Visitors who would be one too many are told, and those before them are served.

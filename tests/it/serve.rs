@@ -74,7 +74,7 @@ const OLD: &str = "fedcba9876543210fedcba9876543210";
 async fn only_the_servers_tokens_are_accepted() {
     let folder = TempDir::new().unwrap();
     let secret = write(&folder.path().join("secret"), &format!("{NEW}\n"));
-    let server = Server::start(&["--secret-file", &secret, "--secret", OLD]).await;
+    let mut server = Server::start(&["--secret-file", &secret, "--secret", OLD]).await;
     let target = Target::start();
     let good = token(&["--secret", NEW]).await;
     let token_file = write(&folder.path().join("token"), &format!("{good}\n"));
@@ -98,10 +98,16 @@ async fn only_the_servers_tokens_are_accepted() {
         server.url("")
     );
     let foreign = token(&["--secret", "another-secret-0123456789abcdefg"]).await;
-    let expired = expired();
-    for args in [["--token", "x"], ["--token", &foreign], ["--token", &expired]] {
+    for args in [["--token", "x"], ["--token", &foreign]] {
         refused(&server, "/app", &args, 3, &sentence).await;
     }
+    let mut client = Client::begin(&server.url("/app"), "http://127.0.0.1:1", &["--token", &expired()]);
+    assert_eq!(client.program.ended().await, Some(3));
+    let said = client.program.all().await.stderr;
+    let ended = format!("error: {sentence}; by its own words it ended on 2023-11-14 at 22:14 UTC, ");
+    assert!(said.starts_with(&ended) && said.ends_with(" days ago\n"), "{said}");
+    let log = server.program.printed(|output| output.stderr.contains("expired")).await.stderr;
+    assert!(log.contains("the token expired on 2023-11-14 at 22:14:20 UTC"), "{log}");
     let sentence = format!(
         "the server at `{}` asks for a token: give one with `--token-file` or `--token`; `sendit token` makes them, with \
          the server's secret",

@@ -49,7 +49,8 @@ impl Halves {
     }
 }
 
-const STOPPING: &str = "stopping: exchanges in flight have 30 s to end; a second signal ends at once";
+const STOPPING: &str = "stopping; a second signal ends at once\n";
+const WAITING: &str = "exchanges in flight have 30 s to end\n";
 
 async fn ask(program: &mut Program) {
     program.terminate().await;
@@ -132,6 +133,10 @@ async fn who_has_nothing_to_do_ends_at_once() {
     assert_eq!(tunnel.client.program.ended().await, Some(0));
     ask(&mut tunnel.server.program).await;
     assert_eq!(tunnel.server.program.ended().await, Some(0));
+    for program in [&mut tunnel.client.program, &mut tunnel.server.program] {
+        let said = program.all().await.stderr;
+        assert!(!said.contains(WAITING), "nobody waits for what is not there: {said}");
+    }
 }
 
 /// Visits one after another until the tunnel is no more. Each is answered whole, by the target or with a clear refusal.

@@ -1,6 +1,5 @@
 //! `sendit doctor`: from what was typed to what was found on the way to a server.
 
-mod lapse;
 mod table;
 
 use std::time::Duration;
@@ -13,9 +12,9 @@ use super::env::Env;
 use super::exit::Failure;
 use super::output::Format;
 use super::secret::Secret;
-use super::{clock, duration, log, output, secret};
+use super::{clock, duration, lapse, log, output, secret};
+use crate::client::InvalidUrl;
 use crate::client::doctor::{Config, examine, refusal};
-use crate::client::{Error, InvalidUrl};
 
 /// The longest that a stream is watched.
 const MAX_LONGEST: Duration = Duration::from_secs(10 * 60);
@@ -72,10 +71,9 @@ pub(crate) async fn run(args: Doctor, env: &Env) -> Result<(), Failure> {
     let as_json = args.json;
     let settled = args.settle(env)?;
     log::start(settled.level, Format::Text);
-    let report = examine(settled.config).await.map_err(|error| match error {
-        Error::Unauthorized(sentence) => failure(&Error::Unauthorized(sentence + &settled.hint)),
-        error => failure(&error),
-    })?;
+    let report = examine(settled.config)
+        .await
+        .map_err(|error| failure(&lapse::told(error, settled.ends, clock::since_1970())))?;
     if as_json {
         output::object(&report)?;
     } else {
@@ -87,8 +85,8 @@ pub(crate) async fn run(args: Doctor, env: &Env) -> Result<(), Failure> {
 struct Settled {
     config: Config,
     level: Level,
-    /// What the token itself says of why it might be refused.
-    hint: String,
+    /// When the token ends by its own words.
+    ends: Option<Duration>,
 }
 
 impl Doctor {
@@ -103,10 +101,9 @@ impl Doctor {
             }
         }
         let text = secret::token_text(self.token, self.token_file, env)?;
-        let hint = text.as_deref().and_then(|text| lapse::since(text, clock::unix_now()));
-        let hint = hint.map_or_else(String::new, |ago| format!("; by its own words it ended {} ago", table::span(ago)));
+        let ends = text.as_deref().and_then(lapse::end);
         config.token = text.as_deref().map(crate::client::Token::new);
-        Ok(Settled { config, level: log::level(self.log, env, Level::WARN)?, hint })
+        Ok(Settled { config, level: log::level(self.log, env, Level::WARN)?, ends })
     }
 }
 

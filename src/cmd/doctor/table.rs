@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::client::doctor::{Advice, Difference, Direction, Holding, Largest, Life, Report};
+use crate::cmd::duration::span;
 use crate::cmd::output::harmless;
 use crate::wire::v2::measure::PrefixState;
 
@@ -185,18 +186,6 @@ fn bytes_of(bytes: u64) -> String {
     }
 }
 
-/// A length of time in the largest unit that says enough of it.
-pub(super) fn span(time: Duration) -> String {
-    let seconds = time.as_secs();
-    let (count, unit) = match seconds {
-        0..120 => (seconds, "second"),
-        120..7_200 => (seconds / 60, "minute"),
-        7_200..172_800 => (seconds / 3_600, "hour"),
-        _ => (seconds / 86_400, "day"),
-    };
-    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,20 +203,6 @@ mod tests {
         rows((-10, 990), "the same, to within 1.0 s");
         rows((59_490, 60_500), "of the other end 59.5 to 60.5 s ahead");
         rows((-3_510, -2_500), "of the other end 2.5 to 3.5 s behind");
-    }
-
-    #[track_caller]
-    fn spans(seconds: u64, expected: &str) {
-        assert_eq!(span(Duration::from_secs(seconds)), expected);
-    }
-
-    #[test]
-    fn times() {
-        spans(1, "1 second");
-        spans(119, "119 seconds");
-        spans(3_600, "60 minutes");
-        spans(7_200, "2 hours");
-        spans(30 * 86_400, "30 days");
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub(crate) mod fuzzing;
 mod handshake;
 mod incoming;
 mod outgoing;
+mod shared;
 mod swap;
 
 use std::io;
@@ -46,7 +47,7 @@ pub use incoming::Incoming;
 pub use outgoing::{Outgoing, OutgoingBody, Progress, carrier};
 pub use swap::{Raising, SwapError, Swapper};
 
-use swap::Shared;
+use shared::Shared;
 
 /// A byte stream whose carriers can be swapped while it is used.
 ///

@@ -12,7 +12,7 @@ use http_body::{Body, Frame};
 use tokio::time::{Sleep, sleep};
 
 use super::handshake::SYN;
-use super::swap::Shared;
+use super::shared::Shared;
 
 /// How much may wait for the connection to take it. One window of a stream: more would only lengthen the queue that a
 /// small answer stands in behind a large one.

@@ -89,7 +89,7 @@ fn session(server: &Server, uri: &Uri) -> Result<Arc<Session>, StatusCode> {
     let id = server.connected(&token).ok_or(StatusCode::UNAUTHORIZED)?;
     let session = server.0.registry.by_id(&id).ok_or(StatusCode::NOT_FOUND)?;
     server.renewable(&session).map_err(|_| StatusCode::UNAUTHORIZED)?;
-    Ok(session)
+    if server.0.registry.claim(&session) { Ok(session) } else { Err(StatusCode::NOT_FOUND) }
 }
 
 /// The carriers of a session, if it is one of this wire.

@@ -187,7 +187,7 @@ impl Attendance {
     }
 
     /// Counts a carrier that was not counted when it came, has ended in order, and was the client's after all.
-    pub(super) fn passed_by(&self) {
+    pub(in crate::server) fn passed_by(&self) {
         self.count().is_whole();
     }
 

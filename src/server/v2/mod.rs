@@ -93,6 +93,9 @@ fn prove(server: &Server, path: &str, headers: &HeaderMap) -> Result<Proved, Ref
         };
         Box::new(refused(StatusCode::UNAUTHORIZED, code, message))
     })?;
+    if !server.0.registry.claim(&session) {
+        return Err(gone());
+    }
     Ok(Proved { carrier, session, attendance })
 }
 

@@ -1,6 +1,7 @@
 //! The command line as data, in the form that every generator reads, and what the generators spell alike.
 
 use argh::{CommandInfoWithArgs, FlagInfo, FlagInfoKind, Optionality, PositionalInfo};
+use sendit::cmd::choices::{self, Choice};
 use sendit::cmd::{env, exit};
 
 /// The program's name.
@@ -12,6 +13,8 @@ pub(crate) struct Manual {
     pub(crate) root: CommandInfoWithArgs,
     pub(crate) environment: Vec<Row>,
     pub(crate) exit_codes: Vec<Row>,
+    /// The flags that take certain words.
+    pub(crate) choices: &'static [Choice],
 }
 
 impl Manual {
@@ -31,6 +34,7 @@ impl Manual {
             root: sendit::cmd::command_info(),
             environment: env::TABLE.iter().map(variable).collect(),
             exit_codes: exit::TABLE.iter().map(exit).collect(),
+            choices: choices::TABLE,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The generators on a small command line that has one of each kind of argument, in words that need every escape.
 
 use argh::ArgsInfo;
+use sendit::cmd::choices::Choice;
 
 use super::manual::Row;
 use super::*;
@@ -39,6 +40,12 @@ struct Serve {
     /// a [bracketed] one: needed | wanted → used
     #[argh(option)]
     secret: String,
+    /// one of a few
+    #[argh(option)]
+    wire: Option<String>,
+    /// where it lies
+    #[argh(option, arg_name = "FILE")]
+    secret_file: Option<String>,
     /// the 'quoted' one
     #[argh(switch)]
     insecure: bool,
@@ -63,6 +70,7 @@ pub(super) fn manual() -> Manual {
         root: Tunnel::get_args_info(),
         environment: vec![row("SENDIT_ADDR", &["serve"])],
         exit_codes: vec![row("0", &["serve", "install-links"]), row("7", &["install-links"])],
+        choices: &[Choice { flag: "--wire", words: &["auto", "v1"] }],
     }
 }
 
@@ -107,4 +115,29 @@ fn hidden_flags_stay_hidden() {
         assert!(!text.contains("internal"), "{path}");
     }
     assert!(completions::files(&manual()).iter().all(|file| file.text.contains("insecure")));
+}
+
+/// Whatever the generators write today, each flag with words of its own has them in all three.
+#[test]
+fn flags_offer_the_words_and_the_files_that_they_take() {
+    let files = completions::files(&Manual::of_sendit());
+    let text = |path: &str| &files.iter().find(|file| file.path == path).unwrap().text;
+    let (bash, zsh, fish) =
+        (text("completions/sendit.bash"), text("completions/_sendit"), text("completions/sendit.fish"));
+    for Choice { flag, words } in sendit::cmd::choices::TABLE {
+        let (name, words) = (&flag[2..], words.join(" "));
+        assert!(bash.contains(&format!("compgen -W \"{words}\"")), "{flag}: {bash}");
+        assert!(
+            zsh.lines().any(|line| line.contains(&format!("'{flag}[")) && line.contains(&format!("'': :({words})' "))),
+            "{flag}: {zsh}"
+        );
+        assert!(fish.contains(&format!(" -l {name} -x -a '{words}' ")), "{flag}: {fish}");
+    }
+    for flag in ["secret-file", "revoked-file", "token-file", "basic-auth-file"] {
+        assert!(
+            zsh.lines().any(|line| line.contains(&format!("'--{flag}[")) && line.contains("'': :_files' ")),
+            "{flag}: {zsh}"
+        );
+        assert!(fish.contains(&format!(" -l {flag} -rF ")), "{flag}: {fish}");
+    }
 }

@@ -266,5 +266,5 @@ fn millis(time: Duration) -> f64 {
 }
 
 fn error(denied: Denied) -> Error {
-    denied.into_error().unwrap_or_else(Error::Unreachable)
+    denied.into_error().unwrap_or_else(|setback| Error::Unreachable(setback.cause))
 }

@@ -76,9 +76,12 @@ fn completions_offer_what_there_is() {
     };
     completes("bash", &bash("sendit inst", 1), "install-links");
     completes("bash", &bash("sendit serve --ad", 2), "--addr");
+    completes("bash", &bash("sendit serve --wire \"\"", 3), "v1");
     let registered = "autoload -Uz compinit; compinit -u -D; source completions/_sendit; print $_comps[sendit]";
     completes("zsh", registered, "_sendit");
     let fish = |line: &str| format!("source completions/sendit.fish; complete -C '{line}'");
     completes("fish", &fish("sendit inst"), "install-links");
     completes("fish", &fish("sendit serve --ad"), "--addr");
+    completes("fish", &fish("sendit serve --wire "), "v1");
+    completes("fish", &fish("sendit serve --secret-file compl"), "completions/");
 }
