@@ -47,7 +47,6 @@ struct Sendit {
 /// A subcommand with its arguments.
 #[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one in a process, in a box")]
 pub(crate) enum Command {
     Serve(Serve),
     Connect(Connect),
