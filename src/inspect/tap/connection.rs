@@ -120,10 +120,9 @@ impl Connection {
             desk.records.edit(waiting.id, |exchange| exchange.state = State::Opaque(why));
             desk.store.tell(Change::Answered(waiting.id));
         }
-        (self.down.stage, self.up.stage) = (Stage::Opaque, Stage::Opaque);
     }
 
-    /// Leaves to the exchanges what has come for them and is not whole.
+    /// Leaves to the exchanges what has come for them and is not whole, and looks at nothing more.
     fn give_rest(&mut self, desk: &mut Desk<'_>) {
         self.give_rest_of(desk, Side::Visitor);
         self.give_rest_of(desk, Side::Target);
@@ -132,7 +131,8 @@ impl Connection {
             desk.records.answer(first.id, head, |_| ());
         }
         for direction in [&mut self.down, &mut self.up] {
-            // Nothing is held that would need room.
+            direction.stage = Stage::Opaque;
+            // What needs no room finds it.
             let _ = direction.settle(desk);
         }
     }

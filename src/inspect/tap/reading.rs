@@ -64,14 +64,15 @@ impl Connection {
         let (direction, waiting) = self.at(by);
         let Stage::Frames(frames) = &mut direction.stage else { return Ok(()) };
         let before = *bytes;
-        let heard = frames.next(bytes)?;
+        let heard = frames.next(bytes);
+        if let Some(waiting) = &waiting {
+            // What is wrong has passed as well.
+            desk.records.append(waiting.id, Part::Body(by), &before[..before.len() - bytes.len()], 0);
+        }
+        let heard = heard?;
         direction.closed |= heard.as_ref().is_some_and(|heard| heard.kind == Kind::Close);
-        if let Some(waiting) = waiting {
-            let part = &before[..before.len() - bytes.len()];
-            desk.records.append(waiting.id, Part::Body(by), part, 0);
-            if let Some(heard) = heard {
-                desk.say(waiting, by, heard);
-            }
+        if let (Some(waiting), Some(heard)) = (waiting, heard) {
+            desk.say(waiting, by, heard);
         }
         if self.down.closed && self.up.closed {
             self.waiting.iter_mut().for_each(|waiting| waiting.answered = true);
