@@ -76,7 +76,6 @@ pub async fn unfair(binary: &Path, target: SocketAddr, run: &Unfair) -> Result<F
         );
         let ratio = |than: &Tally, percent| tally.within(percent) / than.within(percent);
         figures.tell(format!("p99 beside {beside}"), tally.within(99), "ms");
-        figures.tell(format!("p99 beside {beside}, to that alone"), ratio(&before, 99), "times");
         figures.bound(
             Measure::Clock,
             format!("p99 beside {beside}, to that {reference}"),
@@ -87,6 +86,8 @@ pub async fn unfair(binary: &Path, target: SocketAddr, run: &Unfair) -> Result<F
         figures.bound(Measure::Ratio, format!("p50 beside {beside}, to that alone"), ratio(&before, 50), "times", 20.0);
     }
     figures.tell("p99 beside a flood of another server", apart.within(99), "ms");
+    let ratio = flooded.within(99) / before.within(99);
+    figures.tell("p99 beside a flooded prefix, to that alone", ratio, "times");
     figures.tell(format!("visitors of the flood, {} at a time, answered", run.flood), count(flood.answered()), "");
     figures.tell("of the flood, not answered", count(flood.unanswered()), "");
     Ok(figures)
