@@ -144,7 +144,7 @@ mod tests {
     async fn who_waits_is_given_what_comes_back() {
         let (kept, tasks) = (Arc::<Kept>::default(), Tracked(TaskTracker::new()));
         let (one, _far) = open(&tasks).await;
-        let (_, came) = tokio::join!(async { kept.put(one, &tasks) }, timeout(IDLE / 2, kept.taken()));
+        let ((), came) = tokio::join!(async { kept.put(one, &tasks) }, timeout(IDLE / 2, kept.taken()));
         assert!(came.is_ok());
         let (gone, far) = open(&tasks).await;
         drop(far);

@@ -1,6 +1,7 @@
 //! What many sessions cost a server: memory for each, and CPU for an exchange of one of them, beside what an exchange
 //! costs where there is no other.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,22 +40,35 @@ pub(super) async fn measure(binary: PathBuf, number: u32, lasts: Duration) -> Re
     let among = exchange(&running, server, lasts).await?;
     ensure!(idle.clients.try_join_next().is_none(), "a session has ended");
     let each = f64::from(after.saturating_sub(before)) / f64::from(others.max(1));
-    let ratio = among.as_secs_f64() / alone.as_secs_f64();
+    let ratio = among.exchange.as_secs_f64() / alone.exchange.as_secs_f64();
     Ok(format!(
-        "memory of a session: {each:.1} KiB\nCPU of the server for an exchange: {:.1} µs alone, {:.1} µs among {number} \
-         sessions, ratio {ratio:.2}",
-        alone.as_secs_f64() * 1e6,
-        among.as_secs_f64() * 1e6,
+        "memory of a session: {each:.1} KiB\nalone: {alone}\namong {number} sessions: {among}\nratio {ratio:.2}"
     ))
 }
 
-/// What the server takes for an exchange, of 32 at a time, beyond what it takes for nothing.
-async fn exchange(running: &Running, server: u32, lasts: Duration) -> Result<Duration> {
+/// What the server takes.
+struct Cost {
+    /// For an exchange, beyond what it takes for nothing.
+    exchange: Duration,
+    /// For nothing, of one core.
+    idle: f64,
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (us, percent) = (self.exchange.as_secs_f64() * 1e6, self.idle * 100.0);
+        write!(f, "{us:.1} µs of the server's CPU for an exchange, beside {percent:.1} % of a core for nothing")
+    }
+}
+
+/// Of 32 exchanges at a time.
+async fn exchange(running: &Running, server: u32, lasts: Duration) -> Result<Cost> {
     let before = cost::cpu(&[server]);
     sleep(lasts).await;
     let idle = cost::cpu(&[server]).saturating_sub(before);
     let load = small::load_of(running, 32, lasts, &[server]).await?;
-    Ok(load.cpu.saturating_sub(idle) / load.requests)
+    let exchange = load.cpu.saturating_sub(idle) / load.requests;
+    Ok(Cost { exchange, idle: idle.as_secs_f64() / lasts.as_secs_f64() })
 }
 
 /// Sessions of clients in this process, until it is dropped.
