@@ -16,7 +16,7 @@ use sendit::auth::{Audience, Claims, Key, Keys, mint, verify};
 use sendit::inspect::{Inspector, Settings};
 use sendit::mux::{self, Upkeep};
 use sendit::pipe::v2::{Budget, Carriers, Pipe, Receiver, SendBody, pipe};
-use sendit::proxy::{Hop, Rules, Visitor};
+use sendit::proxy::{Breaker, Call, Hop, Rules, Visitor};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -147,7 +147,7 @@ const HEAD: [(&str, &str); 8] = [
 
 fn hops(criterion: &mut Criterion) {
     let runtime = runtime();
-    let visitor = Visitor { peer: "203.0.113.9:4000".parse().ok(), secure: false };
+    let visitor = Visitor::new("203.0.113.9:4000".parse().ok(), false);
     for (name, lines) in [("a bare request", 1), ("a browser's request", HEAD.len())] {
         let tasks = TaskTracker::new();
         let targets = tasks.clone();
@@ -165,7 +165,9 @@ fn hops(criterion: &mut Criterion) {
                     for (name, value) in &HEAD[..lines] {
                         request.headers_mut().insert(*name, HeaderValue::from_static(value));
                     }
-                    let answer = hop.forward(request, &visitor, "/my-app", ()).await.expect("an answer");
+                    let breaker = Breaker::default();
+                    let call = Call { visitor: &visitor, place: "/my-app", breaker, meter: None };
+                    let answer = hop.forward(request, call, ()).await.expect("an answer");
                     black_box(answer.into_body().collect().await.expect("a whole answer"));
                 });
             });

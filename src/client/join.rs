@@ -7,9 +7,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use super::flow::StreamFlow;
 use crate::inspect::{Side, Tap};
 
-/// What is read at a time. From the target it becomes a frame of the multiplexer, so more means fewer headers.
-const DOWN_BUFFER: usize = 16 * 1024;
-const UP_BUFFER: usize = 32 * 1024;
+/// What is read at a time: little at first, for most exchanges are small and many streams wait, and twice as much
+/// whenever all of it is filled. From the target it becomes a frame of the multiplexer, so more means fewer of them.
+const FIRST_BUFFER: usize = 8 * 1024;
+const MAX_BUFFER: usize = 64 * 1024;
 
 /// How a joined pair ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,7 +46,7 @@ where
     let (mut stream_read, mut stream_write) = split(stream);
     let (mut target_read, mut target_write) = split(target);
     let mut first = Some(first);
-    let down = copy(&mut stream_read, &mut target_write, DOWN_BUFFER, |bytes| notes.down(bytes));
+    let down = copy(&mut stream_read, &mut target_write, |bytes| notes.down(bytes));
     let up = async {
         let seen = |bytes: &[u8]| {
             notes.up(bytes);
@@ -53,7 +54,7 @@ where
                 first(bytes);
             }
         };
-        match copy(&mut target_read, &mut stream_write, UP_BUFFER, seen).await? {
+        match copy(&mut target_read, &mut stream_write, seen).await? {
             Direction::Ended => Ok(()),
             Direction::Deaf => Err(io::Error::from(io::ErrorKind::BrokenPipe)),
         }
@@ -93,12 +94,12 @@ impl Notes<'_> {
 }
 
 /// Copies one direction. `seen` is shown each piece before it is passed on, and an empty one where there are no more. An error is one of the side that is read.
-async fn copy<R, W>(from: &mut R, to: &mut W, size: usize, mut seen: impl FnMut(&[u8])) -> io::Result<Direction>
+async fn copy<R, W>(from: &mut R, to: &mut W, mut seen: impl FnMut(&[u8])) -> io::Result<Direction>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let mut buffer = vec![0; size];
+    let mut buffer = vec![0; FIRST_BUFFER];
     loop {
         let read = from.read(&mut buffer).await?;
         seen(&buffer[..read]);
@@ -111,6 +112,9 @@ where
         };
         if written.await.is_err() {
             return Ok(Direction::Deaf);
+        }
+        if read == buffer.len() && read < MAX_BUFFER {
+            buffer.resize(2 * read, 0);
         }
     }
 }

@@ -7,6 +7,7 @@ use http::uri::Authority;
 use http::{Method, Request, Version};
 
 use super::Fault;
+use super::headers::has;
 
 /// Settles on one host and one framing, or says that the request has not got them.
 pub(super) fn settle<B>(request: &mut Request<B>) -> Result<(), Fault> {
@@ -25,7 +26,9 @@ pub(super) fn settle<B>(request: &mut Request<B>) -> Result<(), Fault> {
         request.headers_mut().insert(HOST, host);
     }
     // Only HTTP/1.0 knows requests without a host. (RFC 9112, section 3.2)
-    request.headers_mut().entry(HOST).or_insert(HeaderValue::from_static("localhost"));
+    if !has(request.headers(), &HOST) {
+        request.headers_mut().insert(HOST, HeaderValue::from_static("localhost"));
+    }
     Ok(())
 }
 
@@ -37,6 +40,9 @@ pub(crate) fn is_framing_alias(name: &[u8]) -> bool {
 
 /// Any other coding would be lost here, and the body with it. (RFC 9112, section 6.1)
 fn is_chunked_at_most(headers: &HeaderMap) -> bool {
+    if !has(headers, &TRANSFER_ENCODING) {
+        return true;
+    }
     let mut codings = headers.get_all(TRANSFER_ENCODING).into_iter();
     match (codings.next(), codings.next()) {
         (None, _) => true,

@@ -14,7 +14,7 @@ use super::Meter;
 use super::connection::Seen;
 
 /// Set while an answer has begun and is not finished, so that whoever owns the visitor's connection resets it, should
-/// it go then, instead of ending it as if the answer were whole. A request carries it as an extension.
+/// it go then, instead of ending it as if the answer were whole.
 #[derive(Clone, Debug, Default)]
 pub struct Breaker(Arc<AtomicBool>);
 

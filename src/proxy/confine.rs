@@ -4,7 +4,7 @@
 use http::HeaderName;
 use http::header::{HeaderMap, HeaderValue};
 
-use super::headers::drop_all;
+use super::headers::{drop_all, has};
 use super::rewrite::Outside;
 
 const SERVICE_WORKER: HeaderName = HeaderName::from_static("service-worker");
@@ -36,7 +36,7 @@ pub(super) enum Asks {
 impl Asks {
     /// What a request, whose visitor sees `path`, asks for at a tunnel that is at `place`.
     pub(super) fn of(headers: &HeaderMap, path: &str, place: &str) -> Self {
-        if path == place && headers.contains_key(SERVICE_WORKER) { Self::WorkerAtThePlace } else { Self::Other }
+        if path == place && has(headers, &SERVICE_WORKER) { Self::WorkerAtThePlace } else { Self::Other }
     }
 }
 
@@ -45,7 +45,7 @@ pub(super) fn confine(headers: &mut HeaderMap, outside: &Outside, asks: Asks) {
     drop_all(headers, is_origin_wide);
     // Without the header a script may serve what is below its own folder. For one at `/my-app` that is `/`: every
     // tunnel. (Service Workers, "Update", step on the maximum scope)
-    let said = headers.remove(SERVICE_WORKER_ALLOWED);
+    let said = if has(headers, &SERVICE_WORKER_ALLOWED) { headers.remove(SERVICE_WORKER_ALLOWED) } else { None };
     if said.is_some() || asks == Asks::WorkerAtThePlace {
         let text = said.as_ref().and_then(|value| value.to_str().ok());
         let scope = text.and_then(|text| scope(text, outside));
@@ -73,7 +73,7 @@ mod tests {
         let named = |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().unwrap());
         let mut headers: HeaderMap = before.iter().map(named).collect();
         headers.insert("x-other", HeaderValue::from_static("1"));
-        confine(&mut headers, &Outside::of(&HeaderMap::new(), "/my-app", path, None, asked), asks);
+        confine(&mut headers, &Outside::of(&HeaderMap::new(), "/my-app", path, None, &asked.parse().unwrap()), asks);
         let mut expected = HeaderMap::from_iter([(HeaderName::from_static("x-other"), HeaderValue::from_static("1"))]);
         expected.extend(scope.map(|scope| (SERVICE_WORKER_ALLOWED, scope.parse().unwrap())));
         assert_eq!(headers, expected, "{path:?} {before:?}");

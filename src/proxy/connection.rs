@@ -9,13 +9,11 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use futures_util::task::AtomicWaker;
-use http::{Request, Uri};
+use http::Request;
 use http_body::Body as _;
 use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::client::legacy::connect::{Connected, Connection as Describe};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tower_service::Service;
 
 use super::{Fault, spend};
 
@@ -44,20 +42,6 @@ impl<S: 'static> Connector<S> {
     pub(super) fn open(&self) -> impl Future<Output = io::Result<Connection<S>>> + Send + use<S> {
         let opening = (self.0)();
         async move { Ok(Connection::new(opening.await?)) }
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Service<Uri> for Connector<S> {
-    type Response = Connection<S>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Connection<S>>> + Send>>;
-
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _uri: Uri) -> Self::Future {
-        Box::pin(self.open())
     }
 }
 
@@ -144,12 +128,6 @@ impl<S> Connection<S> {
     pub(super) fn in_turns(mut self) -> Self {
         self.stream.inner_mut().in_turns = true;
         self
-    }
-}
-
-impl<S> Describe for Connection<S> {
-    fn connected(&self) -> Connected {
-        Connected::new().extra(self.seen.clone())
     }
 }
 

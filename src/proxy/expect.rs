@@ -21,17 +21,16 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Holds the body back until the target asks for it, or stays silent. The visitor is told to go on when the first byte
 /// of the body is asked for, as HTTP servers do. (RFC 9110, section 10.1.1)
-pub(super) fn hold_body(mut request: Request<Body>, interim: &Interim) -> Request<Body> {
+pub(super) fn hold_body(request: &mut Request<Body>, interim: &Interim) {
     let expected =
         request.headers().get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     if !expected || request.body().is_end_stream() {
-        return request;
+        return;
     }
     let gate = timeout(PATIENCE, interim.clone().wanted());
     let gate: Gate = Box::pin(async move { drop(gate.await) });
     let body = std::mem::take(request.body_mut());
     *request.body_mut() = Body::new(Held { gate: Some(gate), body });
-    request
 }
 
 type Gate = Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -4,9 +4,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use http::header::{FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{Entry, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue};
 
-use super::headers::drop_all;
+use super::headers::{drop_all, has};
 use crate::wire::Network;
 
 pub(super) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -18,16 +18,26 @@ const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 /// Programs that turn headers into environment variables take it for their proxy's address.
 const PROXY: HeaderName = HeaderName::from_static("proxy");
 
+/// How many headers of them there may be.
+const FAMILY: usize = 6;
+
 /// What the socket says of who calls.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Visitor {
-    /// The other end of the visitor's connection, where the server accepted it itself.
-    pub peer: Option<SocketAddr>,
-    /// Whether the connection is TLS.
-    pub secure: bool,
+    peer: Option<SocketAddr>,
+    secure: bool,
+    /// The address as targets are told it. A connection has many requests, so it is spelt once.
+    spelt: Option<HeaderValue>,
 }
 
 impl Visitor {
+    /// Whoever calls from `peer`, where the server accepted the connection itself, and whether that is TLS.
+    #[must_use]
+    pub fn new(peer: Option<SocketAddr>, secure: bool) -> Self {
+        let spelt = peer.and_then(|peer| spelt(peer.ip().to_canonical()));
+        Self { peer, secure, spelt }
+    }
+
     /// The address at the other end: the visitor's, or that of the last proxy.
     pub(crate) fn address(&self) -> Option<IpAddr> {
         self.peer.map(|peer| peer.ip().to_canonical())
@@ -59,6 +69,9 @@ impl Trusted {
     /// stands further off was written by somebody who may have made it up. None where that address cannot be read.
     pub(crate) fn origin(&self, visitor: &Visitor, headers: &HeaderMap) -> Option<IpAddr> {
         let mut nearest = visitor.address()?;
+        if !has(headers, &X_FORWARDED_FOR) {
+            return Some(nearest);
+        }
         let lines = headers.get_all(X_FORWARDED_FOR).into_iter().rev();
         let mut said = lines.flat_map(|line| line.to_str().unwrap_or("?").rsplit(','));
         while self.contains(nearest) {
@@ -79,22 +92,20 @@ fn address(text: &str) -> Option<IpAddr> {
 
 /// Tells the target who calls, and drops what only looks as if it did.
 pub(super) fn introduce(headers: &mut HeaderMap, visitor: &Visitor, trusted: &Trusted) {
-    drop_aliases(headers);
-    headers.remove(PROXY);
+    drop_all(headers, |name| name == PROXY.as_str() || is_alias(name));
     if !visitor.address().is_some_and(|peer| trusted.contains(peer)) {
         drop_all(headers, |name| is_of_the_family(name) || name == FORWARDED.as_str());
     }
     let (peer, origin) = (visitor.address(), trusted.origin(visitor, headers));
-    let spelt = |address: IpAddr| HeaderValue::try_from(address.to_string()).ok();
-    let said = peer.and_then(spelt);
-    let real = if origin == peer { said.clone() } else { origin.and_then(spelt) };
+    headers.reserve(FAMILY);
+    let real = if origin == peer { visitor.spelt.clone() } else { origin.and_then(spelt) };
     if let Some(real) = real {
         headers.entry(X_REAL_IP).or_insert(real);
     }
-    if let Some(said) = said {
+    if let Some(said) = visitor.spelt.clone() {
         append_to_list(headers, X_FORWARDED_FOR, said);
     }
-    if headers.contains_key(FORWARDED)
+    if has(headers, &FORWARDED)
         && let Some(said) = peer.and_then(|peer| HeaderValue::try_from(forwarded_for(peer)).ok())
     {
         append_to_list(headers, FORWARDED, said);
@@ -109,6 +120,10 @@ pub(super) fn introduce(headers: &mut HeaderMap, visitor: &Visitor, trusted: &Tr
         headers.entry(X_FORWARDED_PORT).or_insert(port.into());
     }
     headers.entry(X_FORWARDED_HOST).or_insert(host);
+}
+
+fn spelt(address: IpAddr) -> Option<HeaderValue> {
+    HeaderValue::try_from(address.to_string()).ok()
 }
 
 /// An address as `Forwarded` spells it. (RFC 7239, section 6)
@@ -130,15 +145,18 @@ pub(super) fn is_of_who_calls(name: &str) -> bool {
 }
 
 /// `X_Forwarded_For` and the like, which many programs read as the name with dashes.
-fn drop_aliases(headers: &mut HeaderMap) {
-    drop_all(headers, |name| name.contains('_') && is_of_the_family(&name.replace('_', "-")));
+fn is_alias(name: &str) -> bool {
+    name.contains('_') && is_of_the_family(&name.replace('_', "-"))
 }
 
 fn append_to_list(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
-    if !headers.contains_key(&name) {
-        headers.insert(name, value);
-        return;
-    }
+    let name = match headers.entry(name) {
+        Entry::Vacant(entry) => {
+            entry.insert(value);
+            return;
+        }
+        Entry::Occupied(entry) => entry.key().clone(),
+    };
     let lines = headers.get_all(&name).into_iter().chain([&value]);
     let list = lines.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(", ");
     if let Ok(list) = HeaderValue::try_from(list) {
@@ -160,7 +178,7 @@ mod tests {
     #[track_caller]
     fn check(peer: &str, secure: bool, before: &str, after: &str) {
         let mut headers = parsed(before);
-        introduce(&mut headers, &Visitor { peer: peer.parse().ok(), secure }, &Trusted::default());
+        introduce(&mut headers, &Visitor::new(peer.parse().ok(), secure), &Trusted::default());
         let mut seen: Vec<String> =
             headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().expect("text"))).collect();
         seen.sort();
@@ -216,7 +234,7 @@ mod tests {
     #[track_caller]
     fn comes_from(trusted: &[&str], peer: &str, said: &str, expected: Option<&str>) {
         let trusted: Vec<Network> = trusted.iter().map(|network| network.parse().unwrap()).collect();
-        let visitor = Visitor { peer: peer.parse().ok(), secure: false };
+        let visitor = Visitor::new(peer.parse().ok(), false);
         let seen = Trusted::new(&trusted).origin(&visitor, &parsed(said));
         assert_eq!(seen, expected.map(|address| address.parse().unwrap()), "{peer} {said}");
     }

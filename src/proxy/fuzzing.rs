@@ -44,7 +44,7 @@ pub fn ambiguous(data: &[u8]) {
     assert!(headers.get_all(TRANSFER_ENCODING).into_iter().count() <= 1);
 
     let intent = Intent::of(headers);
-    strip_hop_by_hop(headers);
+    strip_hop_by_hop(headers, &intent);
     intent.say(headers);
     assert!(!headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(HOST));
     assert!(headers.get_all(CONNECTION).into_iter().all(|value| value == "Upgrade"));
@@ -60,7 +60,7 @@ pub fn forwarded(data: &[u8]) {
         _ => None,
     };
     let mut headers = headers(data.split(|byte| *byte == b'\n'));
-    forwarded::introduce(&mut headers, &Visitor { peer, secure: kind & 0x80 != 0 }, &Trusted::default());
+    forwarded::introduce(&mut headers, &Visitor::new(peer, kind & 0x80 != 0), &Trusted::default());
     let only = |name: &str| headers.get_all(name).into_iter().map(HeaderValue::as_bytes).collect::<Vec<_>>();
     let dashed = |name: &HeaderName| name.as_str().replace('_', "-");
     let is_alias = |name: &HeaderName| name.as_str().contains('_') && dashed(name).starts_with("x-forwarded-");

@@ -30,19 +30,18 @@ fn connection_tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     lines.flat_map(|line| line.split(',')).map(str::trim).filter(|token| !token.is_empty())
 }
 
-/// Whether the connection ends with this message.
-pub(super) fn closes(headers: &HeaderMap) -> bool {
-    connection_tokens(headers).any(|token| token.eq_ignore_ascii_case("close"))
+/// Whether there is a line of this name. Of a few names none is what is mostly there, and a look at those that there are
+/// costs less than a search.
+pub(crate) fn has<N: ?Sized>(headers: &HeaderMap, name: &N) -> bool
+where
+    HeaderName: PartialEq<N>,
+{
+    headers.keys().any(|present| present == name)
 }
 
 /// Takes off what is meant for this hop alone: the fixed names, and what *every* `Connection` line names.
-pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = connection_tokens(headers)
-        .filter_map(|token| token.parse().ok())
-        // Naming it would let a visitor send the target a request without a host.
-        .filter(|name| *name != HOST)
-        .collect();
-    for name in named {
+pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap, intent: &Intent) {
+    for name in &intent.named {
         drop_lines(headers, name);
     }
     drop_all(headers, ends_here);
@@ -52,12 +51,12 @@ pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
 /// there are costs less than a search for each that there might be.
 pub(super) fn drop_all(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
     let names: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name.as_str())).cloned().collect();
-    for name in names {
+    for name in &names {
         drop_lines(headers, name);
     }
 }
 
-fn drop_lines(headers: &mut HeaderMap, name: HeaderName) {
+fn drop_lines(headers: &mut HeaderMap, name: &HeaderName) {
     // `remove` alone would leave the second of two.
     if let Entry::Occupied(entry) = headers.entry(name) {
         entry.remove_entry_mult();
@@ -72,22 +71,43 @@ pub(super) fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
-/// What a message asks for that has to be said anew for the next hop.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// What a message says of the connection that it comes on: some of it has to be said anew for the next hop.
+#[derive(Debug, Default)]
 pub(super) struct Intent {
     /// The protocol to change to. (RFC 9110, section 7.8)
     pub(super) upgrade: Option<HeaderValue>,
+    /// The connection ends with this message.
+    pub(super) closes: bool,
     /// The sender takes trailers. (RFC 9110, section 10.1.4)
     trailers: bool,
+    /// The headers that it says are for this hop.
+    named: Vec<HeaderName>,
 }
 
 impl Intent {
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let upgrades = connection_tokens(headers).any(|token| token.eq_ignore_ascii_case("upgrade"));
-        let encodings = headers.get_all(TE).into_iter().filter_map(|value| value.to_str().ok());
-        let trailers =
-            encodings.flat_map(|line| line.split(',')).any(|coding| coding.trim().eq_ignore_ascii_case("trailers"));
-        Self { upgrade: headers.get(UPGRADE).filter(|_| upgrades).cloned(), trailers }
+        let mut intent = Self::default();
+        if has(headers, &CONNECTION) {
+            for token in connection_tokens(headers) {
+                if token.eq_ignore_ascii_case("upgrade") {
+                    intent.upgrade = headers.get(UPGRADE).cloned();
+                } else if token.eq_ignore_ascii_case("close") {
+                    intent.closes = true;
+                } else if !ends_here(token)
+                    && let Ok(name) = token.parse::<HeaderName>()
+                {
+                    intent.named.push(name);
+                }
+            }
+            // Naming it would let a visitor send the target a request without a host.
+            intent.named.retain(|name| *name != HOST);
+        }
+        if has(headers, &TE) {
+            let lines = headers.get_all(TE).into_iter().filter_map(|value| value.to_str().ok());
+            let mut codings = lines.flat_map(|line| line.split(',')).map(str::trim);
+            intent.trailers = codings.any(|coding| coding.eq_ignore_ascii_case("trailers"));
+        }
+        intent
     }
 
     pub(super) fn say(&self, headers: &mut HeaderMap) {
@@ -116,7 +136,7 @@ mod tests {
     fn check(before: &str, after: &str) {
         let mut seen = headers(before);
         let intent = Intent::of(&seen);
-        strip_hop_by_hop(&mut seen);
+        strip_hop_by_hop(&mut seen, &intent);
         intent.say(&mut seen);
         assert_eq!(seen, headers(after));
     }

@@ -1,26 +1,24 @@
 //! The way to a target that speaks HTTP/1.1: streams that are opened on demand, and for requests that may be repeated kept
 //! alive and used again.
 
-use std::time::Duration;
+use std::pin::pin;
+use std::sync::Arc;
 
 use axum::body::Body;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use http::{Request, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use hyper_util::client::legacy::{Client, Error};
-use hyper_util::rt::TokioTimer;
+use hyper::client::conn::http1::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Fault;
 use super::connection::{Connector, Seen, repeated};
 use super::interim::Interim;
+use super::kept::{Kept, Open};
 use super::tracked::Tracked;
-
-/// How long a stream, and with it the client's connection to the target, is kept for the next exchange. Shorter than
-/// any common server keeps its side (2 s is the least that is met), so that no request is sent into a connection that
-/// is being closed.
-const IDLE: Duration = Duration::from_secs(1);
 
 /// What is read of an answer at a time, its head among it. The library's own bound is six times as much, and where the
 /// visitor takes nothing all of that is kept.
@@ -28,65 +26,118 @@ const MAX_READ: usize = 64 * 1024;
 
 /// Streams, kept and fresh.
 pub(super) struct Pool<S> {
-    kept: Client<Connector<S>, Body>,
-    /// A stream, and with it a connection to the target, for each request.
-    fresh: Client<Connector<S>, Body>,
+    connector: Connector<S>,
+    kept: Arc<Kept>,
+    tasks: Tracked,
 }
+
+/// An answer, and what was seen on the connection that brought it.
+pub(super) type Answered = (Response<Incoming>, Seen);
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Pool<S> {
     pub(super) fn new(connector: Connector<S>, tasks: Tracked) -> Self {
-        let mut builder = Client::builder(tasks);
-        builder.pool_idle_timeout(IDLE).pool_timer(TokioTimer::new()).set_host(false);
-        builder.http1_max_buf_size(MAX_READ);
-        let kept = builder.build(connector.clone());
-        let fresh = builder.pool_max_idle_per_host(0).build(connector);
-        Self { kept, fresh }
+        Self { connector, kept: Arc::default(), tasks }
     }
 
     /// Has a request answered. A target may close a kept connection just when the next request goes into it, which is
     /// nobody's fault: one that may be repeated is, and one that may not (RFC 9112, section 9.3.1) never goes into a
     /// connection that another has used. That costs the client a connection, and no round trip of the tunnel, for
-    /// streams are opened together with what they bring. Waits as long as the target takes.
-    pub(super) async fn answered(
-        &self,
-        mut request: Request<Body>,
-        interim: &Interim,
-    ) -> Result<Response<Incoming>, Fault> {
-        frame(&mut request);
-        interim.watch(&mut request);
+    /// streams are opened together with what they bring. Takes the request out of its place. Waits as long as the target
+    /// takes.
+    pub(super) async fn answered(&self, request: &mut Request<Body>, interim: &Interim) -> Result<Answered, Fault> {
+        frame(request);
+        interim.watch(request);
         // What does more than ask may have done it. (RFC 9110, section 9.2.2)
-        let answered = match repeated(&request).filter(|again| again.method().is_safe()) {
-            None => self.fresh.request(request).await,
-            Some(mut again) => match self.kept.request(request).await {
-                Err(error) if seen(&error).was_stale() => {
-                    interim.watch(&mut again);
-                    self.fresh.request(again).await
-                }
-                answered => answered,
-            },
+        let Some(mut again) = repeated(request).filter(|again| again.method().is_safe()) else {
+            return self.by_another(std::mem::take(request), After::Ends).await;
         };
-        answered.map_err(|error| blame(&error))
+        while let Some(mut open) = self.kept.take() {
+            match open.sender.try_send_request(std::mem::take(request)).await {
+                Ok(response) => return Ok((response, self.keep(open))),
+                Err(mut error) => match error.take_message() {
+                    Some(unsent) => *request = unsent,
+                    None if open.seen.was_stale() => {
+                        interim.watch(&mut again);
+                        return self.by_another(again, After::Ends).await;
+                    }
+                    None => return Err(open.seen.blame()),
+                },
+            }
+        }
+        self.by_another(std::mem::take(request), After::IsKept).await
     }
+
+    /// Has a request answered by a stream that is not there yet. Apart, for few exchanges need room for what that keeps.
+    fn by_another(&self, request: Request<Body>, after: After) -> BoxFuture<'_, Result<Answered, Fault>> {
+        let answered = async move {
+            let mut open = match after {
+                After::IsKept => self.open_or_take().await?,
+                After::Ends => self.open().await?,
+            };
+            let answered = open.sender.send_request(request).await;
+            let response = answered.map_err(|_| open.seen.blame())?;
+            let seen = match after {
+                After::IsKept => self.keep(open),
+                After::Ends => open.seen,
+            };
+            Ok((response, seen))
+        };
+        answered.boxed()
+    }
+
+    async fn open(&self) -> Result<Open, Fault> {
+        let connection = self.connector.open().await.map_err(|_| Fault::ClientOffline)?;
+        let seen = connection.seen();
+        let mut builder = Builder::new();
+        builder.max_buf_size(MAX_READ);
+        // Says nothing by itself, so it waits for nobody.
+        let (sender, connection) = builder.handshake(connection).await.map_err(|_| Fault::ClientOffline)?;
+        self.tasks.spawn(connection.with_upgrades());
+        Ok(Open { sender, seen })
+    }
+
+    /// A new stream, or one that another exchange has done with meanwhile: those that are kept have their places too.
+    async fn open_or_take(&self) -> Result<Open, Fault> {
+        let mut opening = pin!(self.open());
+        tokio::select! {
+            biased;
+            open = opening.as_mut() => open,
+            open = self.kept.taken() => Ok(open),
+        }
+    }
+
+    /// Keeps a stream once its answer is through.
+    fn keep(&self, mut open: Open) -> Seen {
+        let seen = open.seen.clone();
+        if open.sender.is_ready() {
+            self.kept.put(open, &self.tasks);
+        } else if !open.sender.is_closed() {
+            let (kept, tasks) = (Arc::clone(&self.kept), self.tasks.clone());
+            self.tasks.spawn(async move {
+                if open.sender.ready().await.is_ok() {
+                    kept.put(open, &tasks);
+                }
+            });
+        }
+        seen
+    }
+}
+
+/// What becomes of a stream after its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    IsKept,
+    Ends,
 }
 
 /// Says how a body ends of which nobody has told the length. Of a method that brings one seldom, such as `GET`, the library
 /// would else take it for none, and drop it.
 fn frame(request: &mut Request<Body>) {
+    if request.body().is_end_stream() {
+        return;
+    }
     let is_told = request.headers().contains_key(CONTENT_LENGTH) || request.body().size_hint().exact().is_some();
-    if !is_told && !request.body().is_end_stream() {
+    if !is_told {
         request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
-}
-
-/// What was seen on the connection that failed.
-fn seen(error: &Error) -> Seen {
-    let mut extras = http::Extensions::new();
-    if let Some(connection) = error.connect_info() {
-        connection.get_extras(&mut extras);
-    }
-    extras.remove().unwrap_or_default()
-}
-
-fn blame(error: &Error) -> Fault {
-    if error.is_connect() { Fault::ClientOffline } else { seen(error).blame() }
 }

@@ -1,13 +1,14 @@
 //! The answers of a target that come before the one that counts. (RFC 9110, section 15.2)
 
-use std::pin::pin;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Poll;
 
 use axum::body::Body;
+use futures_util::task::AtomicWaker;
 use http::{Request, StatusCode};
 use hyper::ext::on_informational;
-use tokio::sync::Notify;
 
 /// The most that a target may give: each is read for nothing, and an exchange may last for ever.
 const MAX_INTERIM: usize = 100;
@@ -20,8 +21,9 @@ pub(super) struct Interim(Arc<Inner>);
 struct Inner {
     count: AtomicUsize,
     wanted: AtomicBool,
-    /// Another has come.
-    came: Notify,
+    /// Who waits for the target to ask for the body, and who looks whether there are too many.
+    waits: AtomicWaker,
+    watches: AtomicWaker,
 }
 
 impl Interim {
@@ -31,29 +33,27 @@ impl Interim {
         on_informational(request, move |response| {
             inner.count.fetch_add(1, Ordering::Relaxed);
             inner.wanted.fetch_or(response.status() == StatusCode::CONTINUE, Ordering::Relaxed);
-            inner.came.notify_waiters();
+            inner.waits.wake();
+            inner.watches.wake();
         });
     }
 
     /// Returns once the target has asked for the body.
     pub(super) async fn wanted(self) {
-        self.until(|inner| inner.wanted.load(Ordering::Relaxed)).await;
+        until(&self.0.waits, || self.0.wanted.load(Ordering::Relaxed)).await;
     }
 
     /// Returns once there are more than there may be.
     pub(super) async fn flood(&self) {
-        self.until(|inner| inner.count.load(Ordering::Relaxed) > MAX_INTERIM).await;
+        until(&self.0.watches, || self.0.count.load(Ordering::Relaxed) > MAX_INTERIM).await;
     }
+}
 
-    async fn until(&self, reached: impl Fn(&Inner) -> bool) {
-        loop {
-            let mut came = pin!(self.0.came.notified());
-            // Before the look: what comes between the two is seen by one of them.
-            came.as_mut().enable();
-            if reached(&self.0) {
-                return;
-            }
-            came.await;
-        }
-    }
+async fn until(waker: &AtomicWaker, reached: impl Fn() -> bool) {
+    poll_fn(|cx| {
+        // Before the look: what comes between the two is seen by one of them.
+        waker.register(cx.waker());
+        if reached() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }

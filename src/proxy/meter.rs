@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The bytes that an exchange brings each way, of bodies and of what follows an upgrade, and whether it is brought to
-/// its end. A request carries it as an extension, in an `Arc`, where somebody wants to know.
+/// its end.
 #[derive(Debug, Default)]
 pub struct Meter {
     up: AtomicU64,

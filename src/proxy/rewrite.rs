@@ -1,41 +1,50 @@
 //! A target's words on its own addresses, in terms of those by which visitors reach it, where its path or its host is
 //! not what visitors see. Pure functions of text; bodies are never touched.
 
-use http::header::{CONTENT_LOCATION, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use std::borrow::Cow;
+
+use http::header::{CONTENT_LOCATION, HOST, HeaderMap, HeaderValue, LOCATION};
+use http::uri::PathAndQuery;
 use url::Url;
 
 use super::cookies;
 use super::forwarded::{X_FORWARDED_HOST, X_FORWARDED_PREFIX, X_FORWARDED_PROTO};
+use super::headers::has;
 use super::rules::Path;
 
 /// How a tunnel looks to the visitor of one exchange, and how to its target.
 #[derive(Clone, Debug)]
-pub(super) struct Outside {
+pub(super) struct Outside<'a> {
     /// Below which path visitors find the tunnel; without a slash at its end.
-    place: String,
+    place: Cow<'a, str>,
     path: Path,
-    /// By which scheme and host visitors call.
-    scheme: String,
-    host: String,
+    /// By which scheme and host visitors call. Few answers need any of this, so it is kept as it came.
+    scheme: Option<HeaderValue>,
+    host: Option<HeaderValue>,
     /// Which host the target is told.
-    told: String,
+    told: Option<HeaderValue>,
     /// The path that the target is asked for.
-    asked: String,
+    asked: PathAndQuery,
 }
 
-impl Outside {
+impl<'a> Outside<'a> {
     /// What `headers`, in which the visitor has been introduced, tell of how the visitor calls a tunnel at `place`, and
     /// what the target is told instead of the host. `asked` is the target's path.
-    pub(super) fn of(headers: &HeaderMap, place: &str, path: Path, told: Option<&HeaderValue>, asked: &str) -> Self {
-        let header = |name: &HeaderName| text(headers.get(name));
-        let host = header(&X_FORWARDED_HOST).to_owned();
+    pub(super) fn of(
+        headers: &HeaderMap,
+        place: &'a str,
+        path: Path,
+        told: Option<&HeaderValue>,
+        asked: &PathAndQuery,
+    ) -> Self {
         let place = match path {
-            Path::Kept => place.to_owned(),
+            Path::Kept => place.into(),
             // A proxy of ours may have stripped a path as well, which comes before this one.
-            Path::Stripped => format!("{}{place}", plain_path(header(&X_FORWARDED_PREFIX))),
+            Path::Stripped => format!("{}{place}", plain_path(text(headers.get(X_FORWARDED_PREFIX)))).into(),
         };
-        let told = text(told.or_else(|| headers.get(HOST))).to_owned();
-        Self { place, path, scheme: header(&X_FORWARDED_PROTO).to_owned(), host, told, asked: asked.to_owned() }
+        let (scheme, host) = (headers.get(X_FORWARDED_PROTO).cloned(), headers.get(X_FORWARDED_HOST).cloned());
+        let told = told.or_else(|| headers.get(HOST)).cloned();
+        Self { place, path, scheme, host, told, asked: asked.clone() }
     }
 
     /// Below which path visitors find the tunnel; without a slash at its end.
@@ -45,12 +54,15 @@ impl Outside {
 
     /// The path that the target was asked for.
     pub(super) fn asked(&self) -> &str {
-        &self.asked
+        self.asked.as_str()
     }
 
     /// Translates what an answer says of addresses.
     pub(super) fn translate(&self, headers: &mut HeaderMap) {
         for name in [LOCATION, CONTENT_LOCATION] {
+            if !has(headers, &name) {
+                continue;
+            }
             let said = headers.get(&name).and_then(|value| value.to_str().ok());
             if let Some(Ok(location)) = said.and_then(|text| self.location(text)).map(HeaderValue::try_from) {
                 headers.insert(name, location);
@@ -62,14 +74,17 @@ impl Outside {
     }
 
     /// Where a reference leads, in the visitor's terms; none where it is right as it stands, or leads elsewhere.
-    fn location(&self, text: &str) -> Option<String> {
-        let Some(authority) = Authority::of(text) else { return self.relative(text) };
-        let rest = &text[authority.end..];
-        if authority.is(&self.host) {
-            return (self.path == Path::Stripped).then(|| format!("{}{}", &text[..authority.end], self.below(rest)));
+    fn location(&self, reference: &str) -> Option<String> {
+        let Some(authority) = Authority::of(reference) else { return self.relative(reference) };
+        let rest = &reference[authority.end..];
+        let host = text(self.host.as_ref());
+        if authority.is(host) {
+            return (self.path == Path::Stripped)
+                .then(|| format!("{}{}", &reference[..authority.end], self.below(rest)));
         }
         // It names the host that it was told, which visitors do not know.
-        authority.is(&self.told).then(|| format!("{}://{}{}", self.scheme, self.host, self.below(rest)))
+        let scheme = text(self.scheme.as_ref());
+        authority.is(text(self.told.as_ref())).then(|| format!("{scheme}://{host}{}", self.below(rest)))
     }
 
     fn relative(&self, text: &str) -> Option<String> {
@@ -117,7 +132,7 @@ impl Outside {
     /// Whether a path is the tunnel's or below it, whatever follows it.
     pub(super) fn is_above(&self, path: &str) -> bool {
         let path = path.split(['?', '#']).next().unwrap_or_default();
-        path.strip_prefix(self.place.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        path.strip_prefix(self.place()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
@@ -175,12 +190,12 @@ mod tests {
     use super::*;
 
     /// A tunnel at `/my-app`, called as `https://a.example`, whose target is told `told`.
-    fn outside(path: Path, told: &str, asked: &str) -> Outside {
+    fn outside(path: Path, told: &str, asked: &str) -> Outside<'static> {
         let headers = HeaderMap::from_iter([
             (X_FORWARDED_PROTO, HeaderValue::from_static("https")),
             (X_FORWARDED_HOST, HeaderValue::from_static("a.example")),
         ]);
-        Outside::of(&headers, "/my-app", path, HeaderValue::from_str(told).ok().as_ref(), asked)
+        Outside::of(&headers, "/my-app", path, HeaderValue::from_str(told).ok().as_ref(), &asked.parse().unwrap())
     }
 
     #[track_caller]
@@ -271,7 +286,7 @@ mod tests {
             ("/a, /b", "/my-app"),
         ] {
             let headers = HeaderMap::from_iter([(X_FORWARDED_PREFIX, outer.parse().unwrap())]);
-            let outside = Outside::of(&headers, "/my-app", Path::Stripped, None, "/");
+            let outside = Outside::of(&headers, "/my-app", Path::Stripped, None, &PathAndQuery::from_static("/"));
             assert_eq!(outside.place(), place, "{outer}");
         }
     }
@@ -294,7 +309,9 @@ mod tests {
 
         #[test]
         fn no_text_is_trouble(said in "\\PC*", asked in "/\\PC{0,9}") {
-            let _ = outside(Path::Stripped, "b.example", &asked).location(&said);
+            if asked.parse::<PathAndQuery>().is_ok() {
+                let _ = outside(Path::Stripped, "b.example", &asked).location(&said);
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use hyper::rt::Executor;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 /// Hands hyper's tasks to a tracker.
 #[derive(Clone)]
@@ -16,6 +16,11 @@ impl Tracked {
         Fut::Output: Send,
     {
         self.0.spawn(async move { drop(task.await) });
+    }
+
+    /// One that ends with its owner.
+    pub(super) fn owned(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
+        AbortOnDropHandle::new(self.0.spawn(task))
     }
 }
 

@@ -21,11 +21,12 @@ use tokio_util::sync::CancellationToken;
 use super::answer::Answer;
 use super::connections::Place;
 use super::gate::{Course, Gate, Patience, UnderWay, refusal};
+use super::public::Arrival;
 use super::refuse::Refusals;
 use super::router::Routes;
 use super::severable::Severable;
 use super::{Inner, Server, access_log, http2};
-use crate::proxy::{Breaker, Fault, Visitor};
+use crate::proxy::{Breaker, Fault, Visitor, has};
 use crate::wire::ERROR_HEADER;
 
 /// How long a head may be on its way: from its first byte on, or from the beginning of the connection.
@@ -95,17 +96,18 @@ async fn answer(
     routes: Routes,
     request: Request<Incoming>,
     course: Course,
+    arrival: Arrival,
 ) -> Result<Response<Answer<UnderWay>>, Infallible> {
     let under_way = course.exchange();
-    let mut answer = match refusal(&request, routes.access_log()) {
+    let mut answer = match refusal(&request, &arrival.visitor, routes.access_log()) {
         Some(refusal) => refusal,
-        None => routes.answer(request.map(Body::new)).await,
+        None => routes.answer(request.map(Body::new), arrival).await,
     };
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         course.switch();
     }
     // Who is refused by the server, or a client, is heard no more.
-    if answer.headers().contains_key(ERROR_HEADER) && course.is_within() {
+    if has(answer.headers(), ERROR_HEADER) && course.is_within() {
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(answer.map(|body| Answer::new(body, under_way)))
@@ -126,7 +128,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, _place: Place, server: 
         () = connections.waiting().told_to_end() => return,
         () = closing.cancelled() => return,
     };
-    let visitor = Visitor { peer: Some(peer), secure: false };
+    let visitor = Visitor::new(Some(peer), false);
     let outcome = match spoken {
         Ok(Ok(true)) => http2::serve(stream, deadline, visitor, routes, &server).await,
         Ok(Ok(false)) => {
@@ -149,12 +151,10 @@ async fn http1(
     routes: Routes,
     closing: &CancellationToken,
 ) -> hyper::Result<()> {
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(visitor);
-        request.extensions_mut().insert(breaker.clone());
+    let service = service_fn(move |request: Request<Incoming>| {
         // Told before the answer is awaited: the end of what the visitor sends may be there already.
-        request.extensions_mut().insert(course.begin());
-        answer(routes.clone(), request, course.clone())
+        let arrival = Arrival { visitor: visitor.clone(), breaker: breaker.clone(), owed: Some(course.begin()) };
+        answer(routes.clone(), request, course.clone(), arrival)
     });
     let mut http = http1::Builder::new();
     // The gate has the clock that heads are read by.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::{Method, Response, StatusCode, Uri};
 use http_body::Body;
 use tokio::time::Instant;
 use tracing::field::display;
@@ -59,11 +59,9 @@ impl Entry {
         })))
     }
 
-    /// Has the bytes of `request` counted.
-    pub(super) fn measure<B>(&self, request: &mut Request<B>) {
-        if let Some(inner) = &self.0 {
-            request.extensions_mut().insert(Arc::clone(&inner.meter));
-        }
+    /// What counts the exchange's bytes.
+    pub(super) fn meter(&self) -> Option<Arc<Meter>> {
+        self.0.as_ref().map(|inner| Arc::clone(&inner.meter))
     }
 
     /// Names the session that the exchange goes to.

@@ -270,7 +270,11 @@ fn substitute(fault: Fault, head: &[u8]) -> BytesMut {
 }
 
 /// The answer to a request that was refused; none to any other.
-pub(super) fn refusal<B>(request: &Request<B>, log: AccessLog) -> Option<Response<axum::body::Body>> {
+pub(super) fn refusal<B>(
+    request: &Request<B>,
+    visitor: &Visitor,
+    log: AccessLog,
+) -> Option<Response<axum::body::Body>> {
     if request.method().as_str() != REFUSED {
         return None;
     }
@@ -279,7 +283,6 @@ pub(super) fn refusal<B>(request: &Request<B>, log: AccessLog) -> Option<Respons
         "/431" => Fault::HeadTooLarge,
         _ => Fault::BadRequest,
     };
-    let from = request.extensions().get::<Visitor>().and_then(Visitor::address);
-    access_log::refused(log, from, fault);
+    access_log::refused(log, visitor.address(), fault);
     Some(fault.answer(request.headers()))
 }

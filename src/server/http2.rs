@@ -21,10 +21,11 @@ use tokio::time::{Instant, timeout};
 
 use super::accept::{IDLE, MAX_HEAD};
 use super::answer::{Answer, Meanwhile};
+use super::public::Arrival;
 use super::router::Routes;
 use super::waiting::Waiting;
 use super::{Inner, Server};
-use crate::proxy::{Tracked, Visitor};
+use crate::proxy::{Breaker, Tracked, Visitor};
 use heads::Heads;
 
 /// What the visitor's part begins with. (RFC 9113, section 3.4)
@@ -61,12 +62,12 @@ pub(super) async fn serve(
     let Inner { closing, tasks, connections, .. } = &*around.0;
     let idle = idle(exchanges.subscribe(), connections.waiting());
     let after = exchanges.subscribe();
-    let service = service_fn(move |mut request: Request<Incoming>| {
+    let service = service_fn(move |request: Request<Incoming>| {
         let exchange = Exchange::begin(&exchanges);
-        request.extensions_mut().insert(visitor);
+        let arrival = Arrival { visitor: visitor.clone(), breaker: Breaker::default(), owed: None };
         let routes = routes.clone();
         async move {
-            let answer = routes.answer(request.map(Body::new)).await;
+            let answer = routes.answer(request.map(Body::new), arrival).await;
             Ok::<_, Infallible>(answer.map(|body| Answer::new(body, exchange)))
         }
     });

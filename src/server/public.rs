@@ -13,16 +13,32 @@ use super::access_log::Entry;
 use super::gate::Owed;
 use super::session::{Place, Session};
 use super::{BasePath, Server};
-use crate::proxy::{Fault, Visitor, challenge};
+use crate::proxy::{Breaker, Call, Fault, Visitor, challenge};
+
+/// What the server's own listener knows of a request. Where it goes by the router it carries that as an extension.
+#[derive(Clone, Debug)]
+pub(super) struct Arrival {
+    pub(super) visitor: Visitor,
+    pub(super) breaker: Breaker,
+    /// The visitor is answered even where it has said all.
+    pub(super) owed: Option<Owed>,
+}
 
 /// Everything that is no control endpoint.
-pub(super) async fn visit(State(server): State<Server>, mut request: Request) -> Response {
+pub(super) async fn routed(State(server): State<Server>, mut request: Request) -> Response {
+    let arrival = request.extensions_mut().remove::<Arrival>();
+    let arrival =
+        arrival.unwrap_or_else(|| Arrival { visitor: caller(&request), breaker: Breaker::default(), owed: None });
+    visit(server, request, arrival).await
+}
+
+/// A request of a visitor's.
+pub(super) async fn visit(server: Server, mut request: Request, arrival: Arrival) -> Response {
     let accept = request.headers().get(ACCEPT).cloned();
     let there = There::of(&mut request, &server.0.config.base);
-    let visitor = caller(&request);
-    let from = server.0.config.trusted.origin(&visitor, request.headers());
+    let from = server.0.config.trusted.origin(&arrival.visitor, request.headers());
     let entry = Entry::begin(server.0.config.access_log, from, request.method(), &there.whole);
-    let answer = pass_on(&server, &mut request, &visitor, &there, &entry).await;
+    let answer = pass_on(&server, &mut request, arrival, &there, &entry).await;
     answer.inspect(|answer| entry.answered(answer.status())).unwrap_or_else(|fault| {
         let headers = accept.map(|accept| (ACCEPT, accept)).into_iter().collect();
         let mut answer = fault.answer(&headers);
@@ -64,51 +80,58 @@ struct Caller<'a> {
 async fn pass_on(
     server: &Server,
     request: &mut Request,
-    visitor: &Visitor,
+    arrival: Arrival,
     there: &There,
     entry: &Entry,
 ) -> Result<Response, Fault> {
-    let caller = Caller { headers: request.headers(), visitor, entry };
+    let Arrival { visitor, breaker, owed } = arrival;
+    let caller = Caller { headers: request.headers(), visitor: &visitor, entry };
     let one_of_all = Arc::clone(&server.0.places).try_acquire_owned().map_err(|_| Fault::Limit)?;
-    let prefix = there.prefix.as_deref().ok_or(Fault::UnknownPrefix)?;
+    let prefix = there.prefix().ok_or(Fault::UnknownPrefix)?;
     let (session, place) = attended(server, prefix, &caller).await?;
     if server.is_draining() {
         return Err(Fault::Stopping);
     }
     *request.uri_mut() = there.whole.clone();
-    let owed = request.extensions_mut().remove::<Owed>();
-    entry.measure(request);
+    let call = Call { visitor: &visitor, place: &there.path, breaker, meter: entry.meter() };
     let guard = (one_of_all, place, owed, server.0.exchanges.token(), entry.clone());
-    session.forward(request, visitor, &there.path, guard).await
+    session.forward(request, call, guard).await
 }
 
 /// Who calls, as the socket says.
 pub(super) fn caller(request: &Request) -> Visitor {
     let extensions = request.extensions();
-    extensions.get::<Visitor>().copied().unwrap_or_else(|| Visitor {
-        peer: extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
-        secure: false,
-    })
+    match extensions.get::<Arrival>() {
+        Some(arrival) => arrival.visitor.clone(),
+        None => Visitor::new(extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0), false),
+    }
 }
 
 /// Where in the server's world a visitor wants to go.
 struct There {
     /// What the visitor sent: with what a program that mounts the router has cut off.
     whole: Uri,
-    /// The segment that names the tunnel.
-    prefix: Option<String>,
     /// The path of the tunnel as the visitor sent it, without a slash at its end.
     path: String,
+    /// Where in it the segment begins that names the tunnel; nowhere, if there is none.
+    prefix_at: Option<usize>,
 }
 
 impl There {
     fn of(request: &mut Request, base: &BasePath) -> Self {
-        let cut = request.uri().path().to_owned();
-        let whole = request.extensions_mut().remove::<OriginalUri>().map_or_else(|| request.uri().clone(), |uri| uri.0);
-        let mount = whole.path().strip_suffix(&cut).unwrap_or_default();
-        let prefix = base.prefix_of(&cut).map(ToOwned::to_owned);
-        let path = format!("{mount}{}/{}", base.as_str(), prefix.as_deref().unwrap_or_default());
-        Self { whole, prefix, path }
+        let mounted = request.extensions_mut().remove::<OriginalUri>();
+        let whole = mounted.map_or_else(|| request.uri().clone(), |uri| uri.0);
+        let cut = request.uri().path();
+        let mount = whole.path().strip_suffix(cut).unwrap_or_default();
+        let prefix = base.prefix_of(cut);
+        let path = [mount, base.as_str(), "/", prefix.unwrap_or_default()].concat();
+        let prefix_at = prefix.map(|prefix| path.len() - prefix.len());
+        Self { whole, path, prefix_at }
+    }
+
+    /// The segment that names the tunnel.
+    fn prefix(&self) -> Option<&str> {
+        self.prefix_at.and_then(|at| self.path.get(at..))
     }
 }
 
@@ -127,7 +150,8 @@ mod tests {
     /// Thousands may wait, and each has room for all that is handed on by value below it.
     #[test]
     fn a_visit_takes_little_room() {
-        let visit = visit(State(Server::new(Config::new(None, || 0))), Request::new(Body::empty()));
+        let arrival = Arrival { visitor: Visitor::new(None, false), breaker: Breaker::default(), owed: None };
+        let visit = visit(Server::new(Config::new(None, || 0)), Request::new(Body::empty()), arrival);
         assert!(size_of_val(&visit) <= 4 * 1024, "{}", size_of_val(&visit));
     }
 }

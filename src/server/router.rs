@@ -9,7 +9,7 @@ use http::header::HOST;
 use tower_service::Service as _;
 
 use super::access_log::{self, Entry};
-use super::gate::Owed;
+use super::public::Arrival;
 use super::{AccessLog, Config, PlainHttp, Server, public, v1, v2};
 use crate::proxy::{Fault, is_host};
 use crate::wire::{self, Prefix};
@@ -31,10 +31,12 @@ pub(super) fn router(server: Server) -> Router {
         .route(&format!("{base}{}", wire::v2::measure::MEASURE_UP), post(v2::examine::up))
         // A client whose connection has ended is gone, whatever answer it is owed.
         .route_layer(map_request(async |mut request: Request| {
-            request.extensions_mut().remove::<Owed>();
+            if let Some(arrival) = request.extensions_mut().get_mut::<Arrival>() {
+                arrival.owed = None;
+            }
             request
         }))
-        .fallback(public::visit);
+        .fallback(public::routed);
     let router = match server.0.config.plain_http {
         PlainHttp::Serve => router,
         PlainHttp::Redirect => router.layer(from_fn_with_state(server.clone(), redirect)),
@@ -60,12 +62,13 @@ impl Routes {
     }
 
     /// Answers as the router would.
-    pub(super) async fn answer(&self, request: Request) -> Response {
+    pub(super) async fn answer(&self, mut request: Request, arrival: Arrival) -> Response {
         if self.is_plain_visit(request.uri().path()) {
             // Apart, for each connection has room for what this future keeps beside itself, and most of a session's do not
             // bring visitors.
-            return Box::pin(public::visit(State(self.server.clone()), request)).await;
+            return Box::pin(public::visit(self.server.clone(), request, arrival)).await;
         }
+        request.extensions_mut().insert(arrival);
         match self.router.clone().call(request).await {
             Ok(answer) => answer,
             Err(never) => match never {},

@@ -25,7 +25,7 @@ use super::upload::Sending;
 use super::{GRACE, random};
 use crate::auth::{Bearer, Revoked};
 use crate::mux::{self, Opener, Upkeep};
-use crate::proxy::{Fault, Hop, Visitor};
+use crate::proxy::{Call, Fault, Hop, Visitor};
 use crate::wire::v2::Attempt;
 use crate::wire::{Prefix, SessionId};
 pub(super) use opening::{Around, Link, Opening};
@@ -212,12 +212,11 @@ impl Session {
         self.places.place(self.hop.stranger(headers, visitor)).await
     }
 
-    /// Has a visitor's request, to the tunnel at `path`, answered by the target. Takes it out of its place.
+    /// Has a visitor's request answered by the target. Takes it out of its place.
     pub(super) async fn forward(
         &self,
         request: &mut Request<Body>,
-        visitor: &Visitor,
-        path: &str,
+        call: Call<'_>,
         guard: impl Send + Sync + Unpin + 'static,
     ) -> Result<Response, Fault> {
         if self.exchanges.is_closed() {
@@ -225,11 +224,12 @@ impl Session {
         }
         let _asking = self.turns.begin().await;
         let guard = (self.exchanges.token(), guard);
-        let sending = Sending::watch(request);
+        let sending = Sending::watch(request, call.meter.as_ref());
         // In one place: what is handed on by value has room in each future that it is handed to.
-        let answer = pin!(self.hop.forward(std::mem::take(request), visitor, path, guard));
+        let answer = pin!(self.hop.forward(std::mem::take(request), call, guard));
         let answer = async {
             tokio::select! {
+                biased;
                 answer = sending.answered(self.opening.target_timeout, answer) => {
                     answer.unwrap_or(Err(Fault::TargetTimeout))
                 }

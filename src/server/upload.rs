@@ -15,32 +15,31 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::proxy::Meter;
 
-/// How sending a request goes.
+/// How sending a request goes; nothing is to be known of one that has no body.
+pub(super) struct Sending(Option<Course>);
+
 #[derive(Clone, Default)]
-pub(super) struct Sending {
+struct Course {
     over: CancellationToken,
     broken: Arc<AtomicBool>,
 }
 
 impl Sending {
-    /// Looks at the body of `request` from now on.
-    pub(super) fn watch(request: &mut Request<Body>) -> Self {
-        let sending = Self::default();
-        let body = std::mem::take(request.body_mut());
-        if body.is_end_stream() {
-            sending.over.cancel();
-            *request.body_mut() = body;
-        } else {
-            let (broken, over) = (Arc::clone(&sending.broken), sending.over.clone().drop_guard());
-            let meter = request.extensions().get().cloned();
-            *request.body_mut() = Body::new(Upload { body, broken, meter, _over: over });
+    /// Looks at the body of `request` from now on; `meter` counts it.
+    pub(super) fn watch(request: &mut Request<Body>, meter: Option<&Arc<Meter>>) -> Self {
+        if request.body().is_end_stream() {
+            return Self(None);
         }
-        sending
+        let course = Course::default();
+        let body = std::mem::take(request.body_mut());
+        let (broken, over) = (Arc::clone(&course.broken), course.over.clone().drop_guard());
+        *request.body_mut() = Body::new(Upload { body, broken, meter: meter.cloned(), _over: over });
+        Self(Some(course))
     }
 
     /// Whether the body broke off, or was malformed.
     pub(super) fn has_broken(&self) -> bool {
-        self.broken.load(Ordering::Relaxed)
+        self.0.as_ref().is_some_and(|course| course.broken.load(Ordering::Relaxed))
     }
 
     /// What `answer` comes to; none where it takes longer than `limit` after the last byte of the request. Cancelling
@@ -48,7 +47,9 @@ impl Sending {
     pub(super) async fn answered<T>(&self, limit: Option<Duration>, answer: impl Future<Output = T>) -> Option<T> {
         let Some(limit) = limit else { return Some(answer.await) };
         let late = async {
-            self.over.cancelled().await;
+            if let Some(course) = &self.0 {
+                course.over.cancelled().await;
+            }
             sleep(limit).await;
         };
         tokio::select! {

@@ -6,6 +6,7 @@ mod candidate;
 mod cost;
 mod figures;
 mod peers;
+mod sessions;
 mod small;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,18 @@ pub(crate) struct Bench {
     #[argh(option, default = "Peers(vec![Peer::Nginx2])")]
     against: Peers,
 
+    /// another build of the tunnel, to be measured beside it; can be repeated
+    #[argh(option)]
+    build: Vec<PathBuf>,
+
+    /// executable to measure (default: this project's, built with optimisation)
+    #[argh(option)]
+    binary: Option<PathBuf>,
+
+    /// measure nothing but what so many sessions cost a server
+    #[argh(option)]
+    sessions: Option<u32>,
+
     /// how often each is measured; medians are told (default: 3)
     #[argh(option, default = "3")]
     rounds: usize,
@@ -57,11 +70,17 @@ pub(crate) struct Bench {
 impl Bench {
     /// Measures and prints.
     pub(crate) async fn run(&self) -> Result<()> {
-        let binary = program::release()?;
+        let binary = self.binary.clone().map_or_else(program::release, Ok)?;
+        if let Some(number) = self.sessions {
+            println!("{}", sessions::measure(binary, number, Duration::from_secs(self.seconds)).await?);
+            return Ok(());
+        }
         let mut candidates = vec![Candidate::Sendit { binary: binary.clone(), flags: self.flag.clone() }];
         if !self.beside.is_empty() {
             candidates.push(Candidate::Sendit { binary, flags: self.beside.clone() });
         }
+        let build = |binary| Candidate::Sendit { binary, flags: self.flag.clone() };
+        candidates.extend(self.build.iter().cloned().map(build));
         for peer in &self.against.0 {
             candidates.push(peer.candidate()?);
         }
@@ -89,10 +108,11 @@ impl Bench {
         let mut figures = Figures::default();
         let many = small::load(&running, 32, lasts).await?;
         figures.rate_32 = many.rate;
-        figures.cpu_per_request = many.cpu_per_request;
+        figures.cpu_per_request = many.cpu / many.requests;
         figures.p99_32 = many.p99;
         let crowd = small::load(&running, 256, lasts).await?;
         (figures.rate_256, figures.p99_256) = (crowd.rate, crowd.p99);
+        figures.cpu_256 = crowd.cpu / crowd.requests;
         figures.p50_1 = small::load(&running, 1, lasts).await?.p50;
         drop(running);
 

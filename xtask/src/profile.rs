@@ -34,6 +34,10 @@ pub(crate) struct Profile {
     #[argh(option, default = "0")]
     functions: usize,
 
+    /// executable to measure (default: this project's, built with optimisation)
+    #[argh(option)]
+    binary: Option<PathBuf>,
+
     /// file that takes a flame graph of a load of 10 s, made by `perf` and by `inferno`, which cargo installs
     #[argh(option)]
     flame: Option<PathBuf>,
@@ -49,7 +53,7 @@ impl Profile {
         if let Some(file) = &self.flame {
             return flame::draw(file).await;
         }
-        let binary = program::release()?;
+        let binary = self.binary.clone().map_or_else(program::release, Ok)?;
         let target = SmallTarget::start().await?;
         let connections = if self.connections.is_empty() { &[1, 32][..] } else { &self.connections };
         let callgrind = Callgrind::of(&binary)?;

@@ -11,7 +11,9 @@ use tokio::time::{Instant, timeout};
 use tower_service::Service as _;
 
 use super::*;
+use crate::proxy::{Breaker, Visitor};
 use crate::server::accept::HEAD_DEADLINE;
+use crate::server::public::Arrival;
 use crate::server::waiting::Waiting;
 use crate::server::{Config, Server};
 
@@ -277,7 +279,9 @@ async fn control_endpoints_owe_nothing() {
     let course = Course::default();
     let mut request =
         Request::post(crate::wire::v2::OPEN).body(Body::from_stream(pending::<io::Result<&str>>())).unwrap();
-    request.extensions_mut().insert(course.begin());
+    let visitor = Visitor::new(None, false);
+    let arrival = Arrival { visitor, breaker: Breaker::default(), owed: Some(course.begin()) };
+    request.extensions_mut().insert(arrival);
     let mut router = Server::new(Config::new(None, || 0)).router();
     let mut answering = pin!(router.call(request));
     assert!(timeout(LOOK, &mut answering).await.is_err(), "it waits for the body");

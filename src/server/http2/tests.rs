@@ -35,7 +35,7 @@ async fn lasts(bytes: &[u8]) -> Duration {
     let (server, begin) = (Server::new(Config::new(None, || 0)), Instant::now());
     let (mut visitor, stream) = duplex(64 * 1024);
     visitor.write_all(&[PREFACE, bytes].concat()).await.expect("it is read");
-    let nobody = Visitor { peer: None, secure: false };
+    let nobody = Visitor::new(None, false);
     let serving = serve(stream, begin + HEAD_DEADLINE, nobody, Routes::of(&server), &server);
     let reading = async { drop(visitor.read_to_end(&mut Vec::new()).await) };
     let (_, ()) = tokio::join!(serving, reading);

@@ -32,7 +32,7 @@ const FORM_DEADLINE: Duration = Duration::from_secs(10);
 /// `POST open`: reserves a prefix. The answer ends at once, for one that stays open never comes through an
 /// intermediary that buffers; the session is ended by its own deadline where no carriers follow.
 pub(super) async fn open(State(server): State<Server>, request: Request) -> Response {
-    let address = caller(&request).peer.map(|peer| peer.ip());
+    let address = caller(&request).address();
     let query = request.uri().query().unwrap_or_default().to_owned();
     let body = Limited::new(request.into_body(), MAX_FORM).collect();
     let form = match timeout(FORM_DEADLINE, body).await {

@@ -36,7 +36,7 @@ const MAX_VIA: usize = 8;
 /// `POST examine`: a session to measure with.
 pub(in crate::server) async fn open(State(server): State<Server>, request: Request) -> Response {
     let token = bearer(request.headers());
-    let claims = match server.admit(&token, caller(&request).peer.map(|peer| peer.ip())) {
+    let claims = match server.admit(&token, caller(&request).address()) {
         Ok(claims) => claims,
         Err(denied) => return refusal(denied),
     };

@@ -27,7 +27,7 @@ const ASKED_DEADLINE: Duration = Duration::from_secs(10);
 /// `POST open`: reserves a prefix.
 pub(in crate::server) async fn open(State(server): State<Server>, request: Request) -> Response {
     let token = bearer(request.headers());
-    let claims = match server.admit(&token, caller(&request).peer.map(|peer| peer.ip())) {
+    let claims = match server.admit(&token, caller(&request).address()) {
         Ok(claims) => claims,
         Err(denied) => return refusal(denied),
     };

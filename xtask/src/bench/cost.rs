@@ -15,12 +15,18 @@ pub(super) fn cpu(processes: &[u32]) -> Duration {
 
 /// The most memory in KiB that processes and their children have had at a time, added up.
 pub(super) fn peak_memory(processes: &[u32]) -> u32 {
-    let peak = |id: &u32| {
-        let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<u32>().ok()
-    };
-    family(processes).iter().filter_map(peak).sum()
+    family(processes).iter().filter_map(|id| line(*id, "VmHWM:")).sum()
+}
+
+/// The memory in KiB that a process has now.
+pub(super) fn memory(process: u32) -> u32 {
+    line(process, "VmRSS:").unwrap_or_default()
+}
+
+fn line(process: u32, name: &str) -> Option<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
 /// What is told of a process.

@@ -12,6 +12,7 @@ pub(super) struct Figures {
     pub(super) p99_32: Duration,
     /// The same on 256.
     pub(super) rate_256: f64,
+    pub(super) cpu_256: Duration,
     pub(super) p99_256: Duration,
     /// On one.
     pub(super) p50_1: Duration,
@@ -33,11 +34,12 @@ struct Row {
     of: fn(&Figures) -> f64,
 }
 
-const ROWS: [Row; 11] = [
+const ROWS: [Row; 12] = [
     Row { name: "32 connections: requests/s", key: "rate_32", digits: 0, of: |figures| figures.rate_32 },
     Row { name: "CPU a request, µs", key: "cpu_us", digits: 1, of: |figures| micros(figures.cpu_per_request) },
     Row { name: "p99, ms", key: "p99_32_ms", digits: 2, of: |figures| micros(figures.p99_32) / 1e3 },
     Row { name: "256 connections: requests/s", key: "rate_256", digits: 0, of: |figures| figures.rate_256 },
+    Row { name: "CPU a request, µs", key: "cpu_256_us", digits: 1, of: |figures| micros(figures.cpu_256) },
     Row { name: "p99, ms", key: "p99_256_ms", digits: 2, of: |figures| micros(figures.p99_256) / 1e3 },
     Row { name: "1 connection: p50, ms", key: "p50_1_ms", digits: 3, of: |figures| micros(figures.p50_1) / 1e3 },
     Row { name: "down, MB/s", key: "down_mb_s", digits: 0, of: |figures| figures.down / 1e6 },

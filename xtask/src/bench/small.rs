@@ -36,7 +36,9 @@ impl Target {
 pub(crate) struct Load {
     /// Requests a second.
     pub(super) rate: f64,
-    pub(super) cpu_per_request: Duration,
+    pub(super) requests: u32,
+    /// What all of them took.
+    pub(super) cpu: Duration,
     pub(super) p50: Duration,
     pub(super) p99: Duration,
 }
@@ -57,13 +59,17 @@ pub(super) async fn check(running: &Running) -> Result<()> {
 
 /// Has wrk ask on so many connections for so long.
 pub(crate) async fn load(running: &Running, connections: usize, lasts: Duration) -> Result<Load> {
+    load_of(running, connections, lasts, &running.processes()).await
+}
+
+/// The same, where the CPU of these processes counts.
+pub(super) async fn load_of(running: &Running, connections: usize, lasts: Duration, processes: &[u32]) -> Result<Load> {
     wrk(running, connections, WARM_UP).await?;
-    let before = cost::cpu(&running.processes());
-    let seen = wrk(running, connections, lasts).await?;
-    let cpu = cost::cpu(&running.processes()).saturating_sub(before);
-    ensure!(seen.requests > 0, "no request was answered");
-    let cpu_per_request = cpu / seen.requests;
-    Ok(Load { rate: seen.rate, cpu_per_request, p50: seen.p50, p99: seen.p99 })
+    let before = cost::cpu(processes);
+    let Seen { requests, rate, p50, p99 } = wrk(running, connections, lasts).await?;
+    let cpu = cost::cpu(processes).saturating_sub(before);
+    ensure!(requests > 0, "no request was answered");
+    Ok(Load { rate, requests, cpu, p50, p99 })
 }
 
 async fn wrk(running: &Running, connections: usize, lasts: Duration) -> Result<Seen> {
