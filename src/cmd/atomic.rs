@@ -8,7 +8,12 @@ use std::path::{Path, PathBuf};
 /// made beside its place and then moved there.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = beside(path);
-    let written = fs::File::create(&beside).and_then(|mut file| file.write_all(bytes));
+    // What lies there is of an earlier process of this number, or a trap: it is never followed, nor written into.
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let written = fs::File::create_new(&beside).and_then(|mut file| file.write_all(bytes));
     let moved = written.and_then(|()| fs::rename(&beside, path));
     if moved.is_err() {
         // Nothing is left of what failed; where even that fails, the first error says more.
@@ -26,6 +31,19 @@ fn beside(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn no_link_is_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("file"), folder.path().join("other"));
+        fs::write(&other, "precious").unwrap();
+        std::os::unix::fs::symlink(&other, beside(&path)).unwrap();
+        write(&path, b"text").unwrap();
+        assert_eq!(fs::read_to_string(&other).unwrap(), "precious");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "text");
+        assert!(!path.is_symlink());
+    }
 
     #[test]
     fn a_file_is_replaced_and_nothing_is_left_beside_it() {

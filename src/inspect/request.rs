@@ -6,6 +6,9 @@ use std::borrow::Cow;
 use super::exchange::Message;
 use super::replay::Replay;
 
+/// How many fields of a form are looked at where a webhook may be in it.
+const MAX_FIELDS: usize = 1_000;
+
 /// The parts of a request.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
@@ -57,8 +60,34 @@ impl<'a> Request<'a> {
         is_form.then(|| form_urlencoded::parse(self.body))
     }
 
-    /// The first field of that name in the body, where it is a form.
+    /// The first fields of the body, where it is a form: more than any sender of webhooks has, and no more than can be gone
+    /// through again and again, for anybody may send a form of very many.
+    pub(super) fn first_fields(&self) -> Option<impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> + use<'a>> {
+        Some(self.form()?.take(MAX_FIELDS))
+    }
+
+    /// The first field of that name among the first of the body, where it is a form.
     pub(super) fn field(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.form()?.find(|(other, _)| other == name).map(|(_, value)| value)
+        self.first_fields()?.find(|(other, _)| other == name).map(|(_, value)| value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(before: usize, expected: Option<&str>) {
+        let headers = vec![(b"content-type".as_slice(), b"application/x-www-form-urlencoded".as_slice())];
+        let body = ["a=&".repeat(before).as_bytes(), b"name=value"].concat();
+        let request = Request { method: b"POST", path: b"/", headers, body: &body };
+        assert_eq!(request.field("name").as_deref(), expected);
+    }
+
+    #[test]
+    fn a_form_without_end_is_not_gone_through() {
+        check(0, Some("value"));
+        check(MAX_FIELDS - 1, Some("value"));
+        check(MAX_FIELDS, None);
     }
 }

@@ -94,7 +94,7 @@ pub(super) fn sign(request: &Request<'_>, secret: &Secret, site: Option<&Site>) 
 
 /// Names and values of a form, by names; what is there twice counts once.
 fn fields(request: &Request<'_>) -> String {
-    let sorted: BTreeSet<_> = request.form().into_iter().flatten().collect();
+    let sorted: BTreeSet<_> = request.first_fields().into_iter().flatten().collect();
     sorted.into_iter().flat_map(|(name, value)| [name, value]).collect()
 }
 

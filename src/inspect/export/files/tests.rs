@@ -94,6 +94,8 @@ fn what_cannot_be_sent_again_is_not_written() {
         "\u{16}\u{3}\u{1}",
         "GET /\u{7f} HTTP/1.1\r\n\r\n",
         "GET / HTTP/1.1\r\nA: \u{1}\r\n\r\n",
+        "GET /\u{9b}31m HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nA: \u{202e}\r\n\r\n",
         "### / HTTP/1.1\r\n\r\n",
         "# / HTTP/1.1\r\n\r\n",
     ] {

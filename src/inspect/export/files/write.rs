@@ -52,20 +52,26 @@ pub fn write(exchange: &Exchange) -> Result<Files, Unwritable> {
 
 fn head(text: &mut Vec<u8>, request: &Message) -> Result<(), Unwritable> {
     let (method, path) = (request.method(), request.path());
-    let plain = is_token(method) && !path.is_empty() && path.iter().all(|byte| *byte > b' ' && *byte != 0x7f);
+    let plain = is_token(method) && !path.is_empty() && path.iter().all(|byte| *byte > b' ') && is_harmless(path);
     let line = [method, b" ", path, b" HTTP/1.1\n"].concat();
     if !plain || is_comment(&line) {
         return Err(Unwritable::Opaque);
     }
     text.extend_from_slice(&line);
     for (name, value) in request.headers() {
-        if !is_token(name) || value.iter().any(|byte| *byte < b' ' && *byte != b'\t' || *byte == 0x7f) {
+        if !is_token(name) || !is_harmless(value) {
             return Err(Unwritable::Opaque);
         }
         let space: &[u8] = if value.is_empty() { b"" } else { b" " };
         text.extend_from_slice(&[name, b":", space, value, b"\n"].concat());
     }
     Ok(())
+}
+
+/// Whether bytes of a head do nothing to the terminal on which somebody reads the file: what is no UTF-8 does nothing there.
+fn is_harmless(bytes: &[u8]) -> bool {
+    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    bytes.utf8_chunks().all(|chunk| !chunk.valid().contains(|c: char| c.is_control() && c != '\t' || turns(c)))
 }
 
 /// A name as RFC 9110, section 5.6.2 has it, unless it would be read as what ends a request.
