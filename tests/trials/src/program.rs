@@ -272,7 +272,8 @@ impl Client<'_> {
     /// Where it cannot be started.
     pub fn start(&self, binary: &Path) -> Result<Program, Trouble> {
         let mut command = command(binary);
-        command.arg("connect").args(self.flags).arg(&self.source).arg(format!("http://{}", self.target));
+        // Without a line for each exchange, as the server: what is kept of its output is for what does not happen all the time.
+        command.args(["connect", "--quiet"]).args(self.flags).arg(&self.source).arg(format!("http://{}", self.target));
         if let Some(proxy) = &self.http_proxy {
             command.env("HTTP_PROXY", proxy).env("http_proxy", proxy);
         }
