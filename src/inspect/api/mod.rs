@@ -1,7 +1,7 @@
 //! What the page, scripts and our own commands ask of a running client: lists, details, bodies, replays, events. Knows the
 //! store and who may ask; not how exchanges are carried, nor how the target is reached.
 //!
-//! It answers this machine alone, and of what runs here no page of another origin: see [`guard`]. It may be slow, or stop;
+//! It answers this machine alone, and of what runs here no page of another origin: see `guard.rs`. It may be slow, or stop;
 //! nothing waits for it.
 
 mod accept;
