@@ -17,6 +17,13 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     moved
 }
 
+/// Whether a file can be made beside `path`, as [`write`] will. Nothing is left of it.
+pub(crate) fn try_beside(path: &Path) -> io::Result<()> {
+    let beside = beside(path);
+    fs::File::create(&beside)?;
+    fs::remove_file(&beside)
+}
+
 /// Hidden, and of this process alone.
 fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
