@@ -109,7 +109,13 @@ pub const TABLE: &[Variable] = &[
         name: INSPECT,
         flag: "--inspect",
         meaning: "where the inspector is, or `off`",
-        commands: &["connect", "requests", "replay", "record", "demo"],
+        commands: &["connect", "demo"],
+    },
+    Variable {
+        name: INSPECT,
+        flag: "--inspect",
+        meaning: "inspector of the client that is asked",
+        commands: &["requests", "replay", "record"],
     },
     Variable {
         name: WEBHOOK_SECRET_GITHUB,

@@ -41,8 +41,8 @@ const SECRET: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "se
 with a client for `.http` files can send, and `sendit play` does. A body that is no
 text stands beside it. WebSockets, and requests of which not all was kept, are left out.",
     note = "
-It asks the inspector of a `sendit connect` on this machine, at 127.0.0.1:4040
-unless --inspect or SENDIT_INSPECT names another."
+It asks the inspector of the `sendit connect` that runs on this machine. Where several
+run, --inspect or SENDIT_INSPECT says which is meant."
 )]
 pub(crate) struct Record {
     /// go on with what passes from now on, until a signal comes or the client ends
@@ -61,7 +61,7 @@ pub(crate) struct Record {
     #[argh(option, arg_name = "PATH")]
     path: Option<String>,
 
-    /// inspector of the client (default: 127.0.0.1:4040)
+    /// inspector of the client (default: the only one at 127.0.0.1, ports 4040 to 4059)
     #[argh(option, arg_name = "HOST:PORT")]
     inspect: Option<String>,
 
@@ -93,7 +93,7 @@ struct Recorder {
 /// Writes what there is, and with `--follow` what comes.
 pub(crate) async fn run(args: Record, env: &Env) -> Result<(), Failure> {
     let filters = args.filters();
-    let running = Running::named(args.inspect, env)?;
+    let running = Running::named(args.inspect, env).await?;
     let mut recorder =
         Recorder { running, filters, dir: args.dir, settled: 0, dealt: BTreeSet::new(), written: 0, secret: 0 };
     if !args.follow {
