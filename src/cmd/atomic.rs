@@ -7,14 +7,32 @@ use std::path::{Path, PathBuf};
 /// Writes `bytes` to `path`, in place of what was there: whoever looks sees the old file or the new one, whole. It is
 /// made beside its place and then moved there.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes, |beside| fs::rename(beside, path))
+}
+
+/// The same where nothing is there; what is stays, and that is an error.
+pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes, |beside| {
+        // Not every file system knows links.
+        match fs::hard_link(beside, path) {
+            Ok(()) => fs::remove_file(beside),
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists || path.exists() => {
+                Err(io::ErrorKind::AlreadyExists.into())
+            }
+            Err(_) => fs::rename(beside, path),
+        }
+    })
+}
+
+fn put(path: &Path, bytes: &[u8], place: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     let beside = beside(path);
     let written = fs::File::create(&beside).and_then(|mut file| file.write_all(bytes));
-    let moved = written.and_then(|()| fs::rename(&beside, path));
-    if moved.is_err() {
+    let placed = written.and_then(|()| place(&beside));
+    if placed.is_err() {
         // Nothing is left of what failed; where even that fails, the first error says more.
         let _ = fs::remove_file(&beside);
     }
-    moved
+    placed
 }
 
 /// Whether a file can be made beside `path`, as [`write`] will. Nothing is left of it.

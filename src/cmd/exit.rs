@@ -127,7 +127,12 @@ pub(crate) fn reason(error: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
         io::ErrorKind::NotADirectory => "it lies below what is no directory".to_owned(),
-        _ => error.to_string(),
+        io::ErrorKind::AlreadyExists => "it is there already".to_owned(),
+        // The system's number says nothing to whoever reads the sentence.
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error ").next().unwrap_or_default().to_owned()
+        }
     }
 }
 
