@@ -26,7 +26,7 @@ pub enum Exit {
     File = 7,
     /// The server cannot do what was asked of it.
     NotGranted = 8,
-    /// The server, or the client that is asked, cannot be reached.
+    /// The server, the service, or the client that is asked, cannot be reached.
     Unreachable = 9,
     /// An answer is not as expected.
     Answer = 10,
@@ -62,8 +62,8 @@ pub const TABLE: &[Meaning] = &[
     Meaning { exit: Exit::NotGranted, text: "the server cannot do what a flag asks for", commands: &["connect"] },
     Meaning {
         exit: Exit::Unreachable,
-        text: "the server, or the running client that is asked, cannot be reached",
-        commands: &["doctor", "requests", "replay", "record"],
+        text: "the server, the service, or the running client that is asked, cannot be reached",
+        commands: &["doctor", "requests", "replay", "record", "play"],
     },
     Meaning { exit: Exit::Answer, text: "an answer is not as expected", commands: &["play"] },
     Meaning {
