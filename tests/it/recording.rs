@@ -144,6 +144,13 @@ async fn a_request_is_listed_and_sent_again() {
     assert_eq!((&report["replay_of"], &report["status"]), (&2.into(), &200.into()));
     assert_eq!(report["differences"].as_array().map(Vec::len), Some(0), "{stdout}");
 
+    let folder = TempDir::new().unwrap();
+    for (more, files) in [(&[][..], 2), (&["--replays"], 4)] {
+        let record = [&["record", folder.path().to_str().unwrap()], more].concat();
+        assert_eq!(end(ask(&inspect, &record)).await.0, Some(0));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), files);
+    }
+
     let (code, _, stderr) = end(ask(&inspect, &["replay", "99"])).await;
     assert_eq!((code, &*stderr), (Some(2), "error: there is no such request here, or it is kept no more\n"));
 }
