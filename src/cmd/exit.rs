@@ -101,6 +101,16 @@ impl Failure {
         Self::new(Exit::Usage, sentence)
     }
 
+    /// Nobody reads what the command prints: there is nobody to tell either.
+    pub(crate) fn unheard() -> Self {
+        Self::new(Exit::Unexpected, "")
+    }
+
+    /// Whether there is something to tell.
+    pub(crate) fn is_told(&self) -> bool {
+        !self.sentence.is_empty()
+    }
+
     /// A file is in the way.
     pub(crate) fn file(sentence: impl Into<String>) -> Self {
         Self::new(Exit::File, sentence)
@@ -145,6 +155,15 @@ mod tests {
         let error = anyhow::Error::new(io::Error::other("broken pipe")).context("cannot write to standard output");
         let sentence = "cannot write to standard output: broken pipe";
         assert_eq!(Failure::from(error), Failure::new(Exit::Unexpected, sentence));
+    }
+
+    #[test]
+    fn the_systems_numbers_are_not_told() {
+        for (number, sentence) in
+            [(17, "it is there already"), (28, "No space left on device"), (2, "there is no such file or directory")]
+        {
+            assert_eq!(reason(&io::Error::from_raw_os_error(number)), sentence);
+        }
     }
 
     #[test]

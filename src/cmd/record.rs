@@ -149,7 +149,10 @@ impl Recorder {
     /// Looks again and again, until the client is there no more. Cancelling it leaves whole files only.
     async fn follow(&mut self) -> Result<(), Failure> {
         self.look().await?;
-        output::say(format_args!("writing to `{}` what passes from now on; Ctrl-C ends it", self.shelf.dir().display()));
+        output::say(format_args!(
+            "writing to `{}` what passes from now on; Ctrl-C ends it",
+            self.shelf.dir().display()
+        ));
         loop {
             sleep(LOOK).await;
             match self.look().await {

@@ -57,8 +57,7 @@ async fn what_was_recorded_is_played() {
     let folder = TempDir::new().unwrap();
     let dir = folder.path().join("hooks");
     let (code, _, stderr) = end(ask(&inspect, &["record", dir.to_str().unwrap()])).await;
-    let warning =
-        "warning: 1 of them hold passwords, tokens or cookies in their headers or queries; look before you commit them\n";
+    let warning = "warning: 1 of them hold passwords, tokens or cookies in their headers or queries; look before you commit them\n";
     assert_eq!((code, &*stderr), (Some(0), &*format!("2 exchanges written to `{}`\n{warning}", dir.display())));
     let text = fs::read_to_string(dir.join("0001-POST-app-hook.http")).unwrap();
     assert!(

@@ -105,8 +105,7 @@ pub(crate) async fn run(args: Play, env: &Env) -> Result<(), Failure> {
         sign::afresh(&mut written.request, &secrets, clock::since_1970());
         let expected = expected.or(written.status.map(Expectation::Exactly));
         // Nothing else would be heard of the requests that are left.
-        let connection =
-            dialer.dial().await.map_err(|error| Failure::new(Exit::Unreachable, error.to_string()))?;
+        let connection = dialer.dial().await.map_err(|error| Failure::new(Exit::Unreachable, error.to_string()))?;
         let outcome = play(written, expected, connection, &inspector).await;
         failed += usize::from(!outcome.ok);
         output::answer(if args.json { line_of_json(&outcome) } else { outcome.line(look.paint()) })?;

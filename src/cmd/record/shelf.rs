@@ -28,6 +28,9 @@ pub(super) enum Put {
 impl Shelf {
     /// The folder with what is in it. It need not be there yet.
     pub(super) fn of(dir: PathBuf) -> Result<Self, Failure> {
+        if dir.exists() && !dir.is_dir() {
+            return Err(Failure::file(format!("`{}` is no folder; name one for the recordings", dir.display())));
+        }
         let names = match fs::read_dir(&dir).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
             Ok(entries) => entries.into_iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect(),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -142,6 +145,11 @@ mod tests {
     #[test]
     fn nothing_is_written_over() {
         let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let sentence = format!("`{}` is no folder; name one for the recordings", file.display());
+        assert_eq!(Shelf::of(file.clone()).err(), Some(Failure::file(sentence)));
+        fs::remove_file(file).unwrap();
         let shelf = Shelf::of(folder.path().to_owned()).unwrap();
         let path = folder.path().join("0001-POST-hook.http");
         fs::write(&path, "another's").unwrap();
