@@ -301,7 +301,7 @@ _sendit() {
             esac
             ;;
         sendit_record)
-            opts="--follow --method --status --path --inspect --help"
+            opts="--follow --method --status --path --replays --inspect --help"
             case "${prev}" in
                 --method)
                     COMPREPLY=()
@@ -326,13 +326,17 @@ _sendit() {
             esac
             ;;
         sendit_play)
-            opts="--to --expect --target-insecure --json --help"
+            opts="--to --expect --target-insecure --webhook-secret --json --help"
             case "${prev}" in
                 --to)
                     COMPREPLY=()
                     return 0
                     ;;
                 --expect)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --webhook-secret)
                     COMPREPLY=()
                     return 0
                     ;;

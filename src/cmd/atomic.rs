@@ -7,19 +7,47 @@ use std::path::{Path, PathBuf};
 /// Writes `bytes` to `path`, in place of what was there: whoever looks sees the old file or the new one, whole. It is
 /// made beside its place and then moved there.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes, |beside| fs::rename(beside, path))
+}
+
+/// The same where nothing is there; what is stays, and that is an error.
+pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes, |beside| {
+        // Not every file system knows links.
+        match fs::hard_link(beside, path) {
+            Ok(()) => fs::remove_file(beside),
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists || path.exists() => {
+                Err(io::ErrorKind::AlreadyExists.into())
+            }
+            Err(_) => fs::rename(beside, path),
+        }
+    })
+}
+
+fn put(path: &Path, bytes: &[u8], place: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     let beside = beside(path);
-    // What lies there is of an earlier process of this number, or a trap: it is never followed, nor written into.
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let written = fs::File::create_new(&beside).and_then(|mut file| file.write_all(bytes));
-    let moved = written.and_then(|()| fs::rename(&beside, path));
-    if moved.is_err() {
+    let written = anew(&beside).and_then(|mut file| file.write_all(bytes));
+    let placed = written.and_then(|()| place(&beside));
+    if placed.is_err() {
         // Nothing is left of what failed; where even that fails, the first error says more.
         let _ = fs::remove_file(&beside);
     }
-    moved
+    placed
+}
+
+/// Whether a file can be made beside `path`, as [`write`] will. Nothing is left of it.
+pub(crate) fn try_beside(path: &Path) -> io::Result<()> {
+    let beside = beside(path);
+    anew(&beside)?;
+    fs::remove_file(&beside)
+}
+
+/// A new file. What lies there is of an earlier process of this number, or a trap: it is never followed, nor written into.
+fn anew(path: &Path) -> io::Result<fs::File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => fs::File::create_new(path),
+    }
 }
 
 /// Hidden, and of this process alone.

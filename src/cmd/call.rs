@@ -139,7 +139,17 @@ where
     match T::from_args(&[name], &args) {
         Ok(parsed) => Ok(Call::Command(Box::new(command(parsed)))),
         Err(exit) if exit.status.is_ok() => Ok(Call::Help(help::page(&exit.output, Some(T::COMMAND.name)))),
-        Err(exit) => Err(Failure::usage(exit.output.trim().replace('\n', " "))),
+        Err(exit) => Err(Failure::usage(sentence(name, exit.output.trim()))),
+    }
+}
+
+/// What argh says of a value that is no number, in the words of all other sentences.
+fn sentence(name: &str, said: &str) -> String {
+    let value = said.strip_prefix("Error parsing option '").and_then(|rest| rest.split_once("' with value '"));
+    let value = value.and_then(|(flag, rest)| Some((flag, rest.rsplit_once("': ")?.0)));
+    match value {
+        Some((flag, value)) => format!("`{flag}` takes no `{value}`; see `{name} --help`"),
+        None => said.replace('\n', " "),
     }
 }
 
@@ -264,6 +274,11 @@ pub(crate) mod tests {
         refused(&["sendit", "connect", "-frob"], "unknown flag `--frob`; see `sendit connect --help`");
         refused(&["sendit", A], "the argument `DESTINATION` is missing; see `sendit --help`");
         refused(&["sendit-server", "x"], "unexpected argument `x`; see `sendit-server --help`");
+        refused(&["sendit", "play", "dir"], "`--to` is missing; see `sendit play --help`");
+        for wrong in ["x", "-1", "': y", ""] {
+            let sentence = format!("`--limit` takes no `{wrong}`; see `sendit requests --help`");
+            refused(&["sendit", "requests", "--limit", wrong], &sentence);
+        }
         refused(&["sendit-token", "-prefix"], "`--prefix` needs a value; see `sendit-token --help`");
     }
 

@@ -16,7 +16,7 @@ use super::secret::Secret;
 use super::signals::Signals;
 use super::terminal::{Look, Manner, Paint, Stream, Subject, Terminal, Voice};
 use super::url_file::UrlFile;
-use super::{clock, descriptors, duration, inspect, lapse, log, networks, secret};
+use super::{clock, descriptors, duration, inspect, lapse, log, networks, secret, url_file};
 use crate::client::{self, Config, InvalidUrl, SourcePath, TargetTls, Wire};
 use crate::inspect::{Inspector, Settings};
 
@@ -166,7 +166,10 @@ pub(crate) struct Connect {
 
 /// Keeps a tunnel standing until a signal comes.
 pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
-    let (source, target, url_file) = (args.source.clone(), args.destination.clone(), args.url_file.clone());
+    let (source, target, kept) = (args.source.clone(), args.destination.clone(), args.url_file.clone());
+    if let Some(file) = &kept {
+        url_file::check(file)?;
+    }
     let place = inspect::Place::read(args.inspect.clone(), env)?;
     let secrets = secret::webhooks(args.webhook_secret.clone(), env)?;
     let manner = args.manner(env)?;
@@ -195,7 +198,7 @@ pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
         };
         tokio::select! {
             ended = client::run(config, told, shutdown) => ended.map_err(|error| failure(&lapse::told(error, ends, clock::since_1970()))),
-            failure = keep_url(url_file, &source, &terminal) => Err(failure),
+            failure = keep_url(kept, &source, &terminal) => Err(failure),
             never = terminal.follow(&mut changes) => match never {},
         }
     };

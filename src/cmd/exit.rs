@@ -26,7 +26,7 @@ pub enum Exit {
     File = 7,
     /// The server cannot do what was asked of it.
     NotGranted = 8,
-    /// The server, or the client that is asked, cannot be reached.
+    /// The server, the service, or the client that is asked, cannot be reached.
     Unreachable = 9,
     /// An answer is not as expected.
     Answer = 10,
@@ -62,8 +62,8 @@ pub const TABLE: &[Meaning] = &[
     Meaning { exit: Exit::NotGranted, text: "the server cannot do what a flag asks for", commands: &["connect"] },
     Meaning {
         exit: Exit::Unreachable,
-        text: "the server, or the running client that is asked, cannot be reached",
-        commands: &["doctor", "requests", "replay", "record"],
+        text: "the server, the service, or the running client that is asked, cannot be reached",
+        commands: &["doctor", "requests", "replay", "record", "play"],
     },
     Meaning { exit: Exit::Answer, text: "an answer is not as expected", commands: &["play"] },
     Meaning {
@@ -101,6 +101,16 @@ impl Failure {
         Self::new(Exit::Usage, sentence)
     }
 
+    /// Nobody reads what the command prints: there is nobody to tell either.
+    pub(crate) fn unheard() -> Self {
+        Self::new(Exit::Unexpected, "")
+    }
+
+    /// Whether there is something to tell.
+    pub(crate) fn is_told(&self) -> bool {
+        !self.sentence.is_empty()
+    }
+
     /// A file is in the way.
     pub(crate) fn file(sentence: impl Into<String>) -> Self {
         Self::new(Exit::File, sentence)
@@ -127,7 +137,12 @@ pub(crate) fn reason(error: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
         io::ErrorKind::NotADirectory => "it lies below what is no directory".to_owned(),
-        _ => error.to_string(),
+        io::ErrorKind::AlreadyExists => "it is there already".to_owned(),
+        // The system's number says nothing to whoever reads the sentence.
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error ").next().unwrap_or_default().to_owned()
+        }
     }
 }
 
@@ -140,6 +155,15 @@ mod tests {
         let error = anyhow::Error::new(io::Error::other("broken pipe")).context("cannot write to standard output");
         let sentence = "cannot write to standard output: broken pipe";
         assert_eq!(Failure::from(error), Failure::new(Exit::Unexpected, sentence));
+    }
+
+    #[test]
+    fn the_systems_numbers_are_not_told() {
+        for (number, sentence) in
+            [(17, "it is there already"), (28, "No space left on device"), (2, "there is no such file or directory")]
+        {
+            assert_eq!(reason(&io::Error::from_raw_os_error(number)), sentence);
+        }
     }
 
     #[test]

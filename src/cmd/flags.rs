@@ -27,6 +27,7 @@ pub(crate) fn normalise(name: &str, info: &CommandInfoWithArgs, args: &[String])
         }
     }
     typed.count_arguments()?;
+    typed.look_for_flags()?;
     Ok(typed.respelled())
 }
 
@@ -88,6 +89,13 @@ impl<'a> Typed<'a> {
         }
         let missing = positionals[self.arguments.len()..].iter().find(|p| p.optionality == Optionality::Required);
         missing.map_or(Ok(()), |missing| Err(self.wrong(&format!("the argument `{}` is missing", missing.name))))
+    }
+
+    fn look_for_flags(&self) -> Result<(), Failure> {
+        let is_set = |flag: &FlagInfo<'_>| self.settings.iter().any(|(set, _)| set.long == flag.long);
+        let mut required = self.info.flags.iter().filter(|flag| flag.optionality == Optionality::Required);
+        let missing = required.find(|flag| !is_set(flag));
+        missing.map_or(Ok(()), |missing| Err(self.wrong(&format!("`{}` is missing", missing.long))))
     }
 
     fn wrong(&self, what: &str) -> Failure {

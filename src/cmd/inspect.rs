@@ -2,6 +2,7 @@
 //! it answers.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::{io, thread};
 
@@ -20,7 +21,7 @@ use crate::inspect::webhook::Secrets;
 use crate::inspect::{Inspector, Settings};
 
 /// Where it listens unless something else is said: at the first of these ports that is free.
-const PORTS: std::ops::RangeInclusive<u16> = 4040..=4059;
+pub(super) const PORTS: RangeInclusive<u16> = 4040..=4059;
 
 /// Where a person wants it.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl Place {
     async fn listen(self) -> Result<Option<TcpListener>, Failure> {
         let address = match self {
             Self::Off => return Ok(None),
-            Self::Usual => return Ok(usual().await),
+            Self::Usual => return Ok(usual(PORTS).await),
             Self::At(address) => address.resolve().await?,
         };
         if !address.is_loopback() {
@@ -71,17 +72,28 @@ impl Place {
     }
 }
 
-async fn usual() -> Option<TcpListener> {
-    for port in PORTS {
+/// Listens at the first of these ports that is free, and says so where it is not the first of all: other commands look for it.
+async fn usual(ports: RangeInclusive<u16>) -> Option<TcpListener> {
+    let (first, last) = (*ports.start(), *ports.end());
+    let Some((port, listener)) = first_free(ports).await else {
+        output::warn(format_args!(
+            "the ports {first} to {last} are taken, so there is no inspector; `--inspect 127.0.0.1:0` takes any that is free"
+        ));
+        return None;
+    };
+    if port != first {
+        output::say(format_args!("{first} is taken, so the inspector is at 127.0.0.1:{port}"));
+    }
+    Some(listener)
+}
+
+async fn first_free(ports: RangeInclusive<u16>) -> Option<(u16, TcpListener)> {
+    for port in ports {
         // Not by `Address::bind`, whose sentence about a port that is taken nobody would read.
         if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)).await {
-            return Some(listener);
+            return Some((port, listener));
         }
     }
-    let (first, last) = (PORTS.start(), PORTS.end());
-    output::warn(format_args!(
-        "the ports {first} to {last} are taken, so there is no inspector; `--inspect 127.0.0.1:0` takes any that is free"
-    ));
     None
 }
 

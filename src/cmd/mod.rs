@@ -57,7 +57,9 @@ pub async fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let exit = match obey(args).await {
         Ok(()) => Exit::Success,
         Err(failure) => {
-            output::fail(&failure);
+            if failure.is_told() {
+                output::fail(&failure);
+            }
             failure.exit
         }
     };

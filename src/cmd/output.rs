@@ -42,11 +42,14 @@ pub(crate) fn format(format: Format) {
     let _ = FORMAT.set(format);
 }
 
-/// Prints a result, whole and at once, so that a reader at the other end of a pipe sees it.
+/// Prints a result, whole and at once, so that a reader at the other end of a pipe sees it. A reader that has gone, as `head`
+/// does, wants no more and no word of it.
 pub(crate) fn answer(line: impl Display) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).context("cannot write to standard output")?;
-    Ok(())
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Err(Failure::unheard()),
+        printed => Ok(printed.context("cannot write to standard output")?),
+    }
 }
 
 /// Prints a JSON object as a result. Of strangers' words in it JSON itself lets much through that does something to a

@@ -1,22 +1,23 @@
 //! `sendit record`: the exchanges of a running client as files for git.
 
+mod shelf;
+
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use argh::{ArgsInfo, FromArgs};
 use serde::Deserialize;
 use tokio::time::sleep;
 
+use self::shelf::{Put, Shelf};
 use super::env::Env;
-use super::exit::{Exit, Failure, reason};
+use super::exit::{Exit, Failure};
+use super::output;
 use super::running::{Detail, Running};
 use super::signals::Signals;
 use super::terminal::{Kind, Progress, Row};
-use super::{atomic, output};
 use crate::inspect::Id;
-use crate::inspect::export::files;
 
 /// How often a client is asked for what is new.
 const LOOK: Duration = Duration::from_millis(500);
@@ -41,8 +42,11 @@ const SECRET: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "se
 with a client for `.http` files can send, and `sendit play` does. A body that is no
 text stands beside it. WebSockets, and requests of which not all was kept, are left out.",
     note = "
-It asks the inspector of a `sendit connect` on this machine, at 127.0.0.1:4040
-unless --inspect or SENDIT_INSPECT names another."
+Nothing that is in DIR is written over. Numbers are the client's in an empty folder, and
+go on after the highest in another; what stands there already is not written again.",
+    note = "
+It asks the inspector of the `sendit connect` that runs on this machine. Where several
+run, --inspect or SENDIT_INSPECT says which is meant."
 )]
 pub(crate) struct Record {
     /// go on with what passes from now on, until a signal comes or the client ends
@@ -61,7 +65,11 @@ pub(crate) struct Record {
     #[argh(option, arg_name = "PATH")]
     path: Option<String>,
 
-    /// inspector of the client (default: 127.0.0.1:4040)
+    /// replays as well, which are left out otherwise
+    #[argh(switch)]
+    replays: bool,
+
+    /// inspector of the client (default: the only one at 127.0.0.1, ports 4040 to 4059)
     #[argh(option, arg_name = "HOST:PORT")]
     inspect: Option<String>,
 
@@ -80,11 +88,13 @@ struct Recorder {
     running: Running,
     /// What a list is asked for with.
     filters: String,
-    dir: PathBuf,
     /// Up to which all were dealt with.
     settled: Id,
     /// Those beyond that were dealt with.
     dealt: BTreeSet<Id>,
+    /// What is there, and where it goes on.
+    shelf: Shelf,
+    replays: bool,
     written: usize,
     /// How many of them hold what lets somebody in.
     secret: usize,
@@ -93,9 +103,17 @@ struct Recorder {
 /// Writes what there is, and with `--follow` what comes.
 pub(crate) async fn run(args: Record, env: &Env) -> Result<(), Failure> {
     let filters = args.filters();
-    let running = Running::named(args.inspect, env)?;
-    let mut recorder =
-        Recorder { running, filters, dir: args.dir, settled: 0, dealt: BTreeSet::new(), written: 0, secret: 0 };
+    let running = Running::named(args.inspect, env).await?;
+    let mut recorder = Recorder {
+        running,
+        filters,
+        shelf: Shelf::of(args.dir)?,
+        replays: args.replays,
+        settled: 0,
+        dealt: BTreeSet::new(),
+        written: 0,
+        secret: 0,
+    };
     if !args.follow {
         let ended = recorder.look().await;
         recorder.tell(&ended);
@@ -131,7 +149,10 @@ impl Recorder {
     /// Looks again and again, until the client is there no more. Cancelling it leaves whole files only.
     async fn follow(&mut self) -> Result<(), Failure> {
         self.look().await?;
-        output::say(format_args!("writing to `{}` what passes from now on; Ctrl-C ends it", self.dir.display()));
+        output::say(format_args!(
+            "writing to `{}` what passes from now on; Ctrl-C ends it",
+            self.shelf.dir().display()
+        ));
         loop {
             sleep(LOOK).await;
             match self.look().await {
@@ -178,24 +199,28 @@ impl Recorder {
             output::warn(format_args!("#{} is left out: it is a WebSocket", row.id));
             return Ok(());
         }
+        if row.replay_of.is_some() && !self.replays {
+            return Ok(());
+        }
         let detail = Detail::of(&self.running, row.id).await?;
-        let files = match files::write(&detail.exchange(&self.running).await?) {
-            Ok(files) => files,
-            Err(why) => {
+        match self.shelf.put(detail.exchange(&self.running).await?)? {
+            Put::Written => self.written += 1,
+            Put::There => return Ok(()),
+            Put::LeftOut(why) => {
                 output::warn(format_args!("#{} is left out: {why}", row.id));
                 return Ok(());
             }
-        };
-        put(&self.dir, &files)?;
-        self.written += 1;
+        }
         let headers = detail.request.headers.iter().chain(detail.response.iter().flat_map(|answer| &answer.headers));
-        let is_secret = |(name, _): &(String, String)| SECRET.contains(&name.to_ascii_lowercase().as_str());
-        self.secret += usize::from(headers.clone().any(is_secret));
+        let mut names = headers.map(|(name, _)| name.to_ascii_lowercase());
+        let secret = names.any(|name| SECRET.contains(&&*name)) || has_secret_query(&row.path);
+        self.secret += usize::from(secret);
         Ok(())
     }
 
     fn tell(&self, ended: &Result<(), Failure>) {
-        let Self { written, secret, dir, .. } = self;
+        let Self { written, secret, shelf, .. } = self;
+        let dir = shelf.dir();
         if ended.is_err() && *written == 0 {
             return;
         }
@@ -203,7 +228,7 @@ impl Recorder {
         output::say(format_args!("{written} exchange{plural} written to `{}`", dir.display()));
         if *secret > 0 {
             output::warn(format_args!(
-                "{secret} of them hold passwords, tokens or cookies in their headers; look before you commit them"
+                "{secret} of them hold passwords, tokens or cookies in their headers or queries; look before you commit them"
             ));
         }
     }
@@ -214,15 +239,27 @@ fn is_over(row: &Row) -> bool {
     !matches!(row.state, Progress::Asked | Progress::Answering) || row.kind == Kind::WebSocket
 }
 
-/// Writes files, the text last, so that what it names is there.
-fn put(dir: &Path, files: &files::Files) -> Result<(), Failure> {
-    fs::create_dir_all(dir)
-        .map_err(|cause| Failure::file(format!("cannot make the folder `{}`: {}", dir.display(), reason(&cause))))?;
-    let text = std::iter::once((&files.name, &files.text));
-    for (name, bytes) in files.beside.iter().map(|(name, bytes)| (name, bytes)).chain(text) {
-        let path = dir.join(name);
-        atomic::write(&path, bytes)
-            .map_err(|cause| Failure::file(format!("cannot write `{}`: {}", path.display(), reason(&cause))))?;
+/// Whether a query names something as what lets somebody in.
+fn has_secret_query(path: &str) -> bool {
+    let query = path.split_once('?').map_or("", |(_, query)| query);
+    form_urlencoded::parse(query.as_bytes()).any(|(name, _)| {
+        let name = name.to_ascii_lowercase();
+        name.ends_with("key") || ["token", "secret", "password", "signature"].iter().any(|word| name.contains(word))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_that_let_somebody_in() {
+        let secret = ["/a?api_key=1", "/a?x=1&Access-Token=2", "/?client_secret", "/?passWord=", "/?X-Amz-Signature=1"];
+        for path in secret {
+            assert!(has_secret_query(path), "{path}");
+        }
+        for path in ["/token/key", "/a?b=token", "/a?keys=1", "/a"] {
+            assert!(!has_secret_query(path), "{path}");
+        }
     }
-    Ok(())
 }

@@ -22,16 +22,16 @@ const VOLATILE: [&str; 2] = ["date", "age"];
     help_triggers("-h", "--help"),
     example = "The exchange with the number 7, as lines and page show it:
   {command_name} 7",
-    note = "It asks the inspector of a `sendit connect` on this machine, at 127.0.0.1:4040
-unless --inspect or SENDIT_INSPECT names another, and sends nothing itself. Whatever
-is answered, the exit code is 0."
+    note = "It asks the inspector of the `sendit connect` that runs on this machine, and sends
+nothing itself. Where several run, --inspect or SENDIT_INSPECT says which is meant.
+Whatever is answered, the exit code is 0."
 )]
 pub(crate) struct Replay {
     /// print one JSON object instead of lines
     #[argh(switch)]
     json: bool,
 
-    /// inspector of the client (default: 127.0.0.1:4040)
+    /// inspector of the client (default: the only one at 127.0.0.1, ports 4040 to 4059)
     #[argh(option, arg_name = "HOST:PORT")]
     inspect: Option<String>,
 
@@ -74,7 +74,7 @@ pub(crate) async fn run(args: Replay, env: &Env) -> Result<(), Failure> {
     let id: Id = number
         .parse()
         .map_err(|_| Failure::usage(format!("`{}` is no exchange's number; `sendit requests` lists them", args.id)))?;
-    let running = Running::named(args.inspect, env)?;
+    let running = Running::named(args.inspect, env).await?;
     let before = Detail::of(&running, id).await?;
     let Replayed { id } = running.post(&format!("/api/requests/{id}/replay")).await?;
     let now = Detail::of(&running, id).await?;

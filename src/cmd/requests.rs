@@ -19,8 +19,8 @@ use super::terminal::{Look, Row, Stream};
   {command_name} --limit 20",
     example = "What failed, for a program to read:
   {command_name} --status 5xx --json",
-    note = "It asks the inspector of a `sendit connect` on this machine, at 127.0.0.1:4040
-unless --inspect or SENDIT_INSPECT names another. --json prints what the inspector's
+    note = "It asks the inspector of the `sendit connect` that runs on this machine. Where several
+run, --inspect or SENDIT_INSPECT says which is meant. --json prints what the inspector's
 API answers, the newest first."
 )]
 pub(crate) struct Requests {
@@ -48,7 +48,7 @@ pub(crate) struct Requests {
     #[argh(switch)]
     json: bool,
 
-    /// inspector of the client (default: 127.0.0.1:4040)
+    /// inspector of the client (default: the only one at 127.0.0.1, ports 4040 to 4059)
     #[argh(option, arg_name = "HOST:PORT")]
     inspect: Option<String>,
 }
@@ -61,7 +61,7 @@ struct List {
 /// Prints the list.
 pub(crate) async fn run(args: Requests, env: &Env) -> Result<(), Failure> {
     let path = format!("/api/requests?{}", args.query());
-    let running = Running::named(args.inspect, env)?;
+    let running = Running::named(args.inspect, env).await?;
     if args.json {
         let list: serde_json::Value = running.get(&path).await?;
         return output::object(&list);

@@ -2,6 +2,7 @@
 //! API, and not what its answers mean.
 
 mod detail;
+mod search;
 
 use std::time::Duration;
 
@@ -19,11 +20,12 @@ pub(crate) use detail::Detail;
 
 use super::env::{self, Env};
 use super::exit::{Exit, Failure};
+use super::inspect;
 
-/// Where a client's inspector is unless something else is said.
+/// What an inspector's address looks like.
 const USUAL: &str = "127.0.0.1:4040";
 
-/// How long a connection may take, on the same machine.
+/// How long a connection may take, on the same machine, and how long what is named as an inspector to show that it is one.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How long an answer may take. A replay's has its target to wait for, which is given up after 60 s without a byte.
@@ -36,12 +38,16 @@ const MAX_ANSWER: usize = 64 * 1024 * 1024;
 pub(crate) struct Running {
     /// Its host and port.
     address: String,
+    /// Its public URL.
+    url: String,
+    /// What shows that who asks can read its answers.
+    token: String,
 }
 
 /// What a client says of itself.
 #[derive(Deserialize)]
 struct Status {
-    /// What shows that who asks can read its answers.
+    url: String,
     token: String,
 }
 
@@ -52,18 +58,23 @@ struct Refused {
 }
 
 impl Running {
-    /// The client that the flag names, else the variable, else the one at the usual place.
-    pub(crate) fn named(flag: Option<String>, env: &Env) -> Result<Self, Failure> {
-        let read = |text: &str| {
-            let address = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
-            let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port);
-            match port.and_then(|port| port.parse::<u16>().ok()) {
-                Some(_) if !address.contains('/') => Ok(address.to_owned()),
-                _ => Err(format!("`{text}` is no address of an inspector; write it like `{USUAL}`")),
-            }
+    /// The client that the flag names, else the variable, else the one that runs. Takes [`CONNECT_DEADLINE`] at most.
+    pub(crate) async fn named(flag: Option<String>, env: &Env) -> Result<Self, Failure> {
+        let Some(address) = env.read(flag, env::INSPECT, read)? else {
+            return search::only(search::all(inspect::PORTS).await, &inspect::PORTS);
         };
-        let address = env.read(flag, env::INSPECT, read)?.unwrap_or_else(|| USUAL.to_owned());
-        Ok(Self { address })
+        let late = || absent(&address, "it says nothing");
+        timeout(CONNECT_DEADLINE, Self::at(&address)).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    /// The client whose inspector is there. Waits for it without end.
+    async fn at(address: &str) -> Result<Self, Failure> {
+        let nobody = Self { address: address.to_owned(), url: String::new(), token: String::new() };
+        let (status, body) = nobody.exchange(Method::GET, "/api/status", None).await?;
+        match serde_json::from_slice(&body) {
+            Ok(Status { url, token }) if status.is_success() => Ok(Self { url, token, ..nobody }),
+            _ => Err(foreign(address)),
+        }
     }
 
     /// What it answers at a path. Takes as long as [`ANSWER_DEADLINE`] at most, as all of these do.
@@ -78,8 +89,7 @@ impl Running {
 
     /// What it answers to a change that it is asked for.
     pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        let Status { token } = self.get("/api/status").await?;
-        self.understood(&self.ask(Method::POST, path, Some(&token)).await?)
+        self.understood(&self.ask(Method::POST, path, Some(&self.token)).await?)
     }
 
     fn understood<T: DeserializeOwned>(&self, answer: &[u8]) -> Result<T, Failure> {
@@ -105,28 +115,24 @@ impl Running {
     }
 
     async fn exchange(&self, method: Method, path: &str, token: Option<&str>) -> Result<(StatusCode, Bytes), Failure> {
-        let Self { address } = self;
-        let absent = |cause: String| {
-            let sentence = format!(
-                "no running `sendit connect` answers at `{address}`: {cause}; start one, or name its inspector with `--inspect`"
-            );
-            Failure::new(Exit::Unreachable, sentence)
-        };
+        let Self { address, .. } = self;
         let connected = timeout(CONNECT_DEADLINE, TcpStream::connect(address)).await;
-        let stream = connected.map_err(|_| absent("it takes no connection".to_owned()))?;
-        let stream = stream.map_err(|error| absent(error.kind().to_string()))?;
-        let broken = |error: hyper::Error| absent(error.to_string());
+        let stream = connected.map_err(|_| absent(address, "it takes no connection"))?;
+        let stream = stream.map_err(|error| absent(address, &error.kind().to_string()))?;
+        let broken = |error: hyper::Error| {
+            if error.is_parse() { foreign(address) } else { absent(address, "it does not finish what it says") }
+        };
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
         let mut request = Request::builder().method(method).uri(path).header("host", address);
         if let Some(token) = token {
             request = request.header("sendit-token", token);
         }
-        let request = request.body(Full::new(Bytes::new())).map_err(|error| absent(error.to_string()))?;
+        let request = request.body(Full::new(Bytes::new())).map_err(|error| absent(address, &error.to_string()))?;
         let answered = async move {
-            let response = sender.send_request(request).await.map_err(|error| absent(error.to_string()))?;
+            let response = sender.send_request(request).await.map_err(broken)?;
             let status = response.status();
             let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
-            let body = body.map_err(|error| absent(error.to_string()))?;
+            let body = body.map_err(|_| absent(address, "it does not finish what it says"))?;
             Ok((status, body.to_bytes()))
         };
         // The connection ends after the answer: nobody is left who could ask for another.
@@ -135,26 +141,59 @@ impl Running {
     }
 }
 
+/// The host and port that a person means.
+fn read(text: &str) -> Result<String, String> {
+    if text == "off" {
+        return Err("`off` names no client; write where its inspector is, like `--inspect 127.0.0.1:4040`".to_owned());
+    }
+    let address = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
+    let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port);
+    match port.and_then(|port| port.parse::<u16>().ok()) {
+        Some(_) if !address.contains('/') => Ok(address.to_owned()),
+        _ => Err(format!("`{text}` is no address of an inspector; write it like `{USUAL}`")),
+    }
+}
+
+fn absent(address: &str, cause: &str) -> Failure {
+    let sentence = format!(
+        "no running `sendit connect` answers at `{address}`: {cause}; start one, or name its inspector with `--inspect`"
+    );
+    Failure::new(Exit::Unreachable, sentence)
+}
+
+/// Somebody else answers there.
+fn foreign(address: &str) -> Failure {
+    let sentence =
+        format!("there is no inspector at `{address}`, something else answers; name that of a client with `--inspect`");
+    Failure::new(Exit::Unreachable, sentence)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(flag: Option<&str>, env: &Env, expected: Result<&str, &str>) {
-        let seen = Running::named(flag.map(ToOwned::to_owned), env);
-        let seen = seen.map(|running| running.address).map_err(|failure| failure.sentence);
-        assert_eq!(seen, expected.map(ToOwned::to_owned).map_err(ToOwned::to_owned));
+    fn check(text: &str, expected: Result<&str, &str>) {
+        assert_eq!(read(text), expected.map(ToOwned::to_owned).map_err(ToOwned::to_owned));
     }
 
     #[test]
     fn addresses() {
-        check(None, &Env::default(), Ok("127.0.0.1:4040"));
-        check(Some("localhost:4041"), &Env::default(), Ok("localhost:4041"));
-        check(Some("http://127.0.0.1:4041/"), &Env::default(), Ok("127.0.0.1:4041"));
-        check(None, &Env::from([(env::INSPECT, "[::1]:4040")]), Ok("[::1]:4040"));
+        check("localhost:4041", Ok("localhost:4041"));
+        check("http://127.0.0.1:4041/", Ok("127.0.0.1:4041"));
+        check("[::1]:4040", Ok("[::1]:4040"));
         for wrong in ["4040", ":4040", "localhost", "localhost:x", "http://localhost:1/x"] {
             let sentence = format!("`{wrong}` is no address of an inspector; write it like `127.0.0.1:4040`");
-            check(Some(wrong), &Env::default(), Err(&sentence));
+            check(wrong, Err(&sentence));
         }
+        check("off", Err("`off` names no client; write where its inspector is, like `--inspect 127.0.0.1:4040`"));
+    }
+
+    #[tokio::test]
+    async fn a_variable_that_names_no_client() {
+        let failure = Running::named(None, &Env::from([(env::INSPECT, "off")])).await.err().unwrap();
+        let sentence = "wrong environment variable `SENDIT_INSPECT`: `off` names no client; write where its inspector is, \
+                        like `--inspect 127.0.0.1:4040`";
+        assert_eq!(failure, Failure::usage(sentence));
     }
 }

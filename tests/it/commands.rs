@@ -188,3 +188,13 @@ async fn help_and_versions_are_answers() {
         assert!(answer.contains("sendit"), "{args:?}: {answer}");
     }
 }
+
+#[tokio::test]
+async fn a_reader_that_has_gone_is_no_error() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = sendit();
+    command.arg("--help").stdout(writer);
+    let output = command.output().await.unwrap();
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()), (Some(1), ""));
+}

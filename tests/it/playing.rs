@@ -87,9 +87,9 @@ async fn an_answer_that_is_not_as_expected_fails() {
 async fn a_service_that_is_not_there() {
     let socket = down();
     let url = format!("http://{}", socket.local_addr().unwrap());
-    let (code, stdout, _) = play(folder().path(), &url, &[]).await;
-    assert_eq!(code, Some(10), "{stdout}");
-    assert!(stdout.contains(&format!(" - - nothing listens at `{url}`; is the service running?\n")), "{stdout}");
+    let (code, stdout, stderr) = play(folder().path(), &url, &[]).await;
+    let sentence = format!("error: nothing listens at `{url}`; is the service running?\n");
+    assert_eq!((code, &*stdout, &*stderr), (Some(9), "", &*sentence));
     let (code, _, stderr) = play(folder().path(), "h2c://127.0.0.1:1", &[]).await;
     assert_eq!(
         (code, &*stderr),

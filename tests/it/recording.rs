@@ -57,8 +57,7 @@ async fn what_was_recorded_is_played() {
     let folder = TempDir::new().unwrap();
     let dir = folder.path().join("hooks");
     let (code, _, stderr) = end(ask(&inspect, &["record", dir.to_str().unwrap()])).await;
-    let warning =
-        "warning: 1 of them hold passwords, tokens or cookies in their headers; look before you commit them\n";
+    let warning = "warning: 1 of them hold passwords, tokens or cookies in their headers or queries; look before you commit them\n";
     assert_eq!((code, &*stderr), (Some(0), &*format!("2 exchanges written to `{}`\n{warning}", dir.display())));
     let text = fs::read_to_string(dir.join("0001-POST-app-hook.http")).unwrap();
     assert!(
@@ -143,6 +142,13 @@ async fn a_request_is_listed_and_sent_again() {
     let report: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!((&report["replay_of"], &report["status"]), (&2.into(), &200.into()));
     assert_eq!(report["differences"].as_array().map(Vec::len), Some(0), "{stdout}");
+
+    let folder = TempDir::new().unwrap();
+    for (more, files) in [(&[][..], 2), (&["--replays"], 4)] {
+        let record = [&["record", folder.path().to_str().unwrap()], more].concat();
+        assert_eq!(end(ask(&inspect, &record)).await.0, Some(0));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), files);
+    }
 
     let (code, _, stderr) = end(ask(&inspect, &["replay", "99"])).await;
     assert_eq!((code, &*stderr), (Some(2), "error: there is no such request here, or it is kept no more\n"));

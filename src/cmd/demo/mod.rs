@@ -162,7 +162,7 @@ fn teller(lines: String, inspection: Option<Inspection>) -> impl Fn(Event) + Sen
         }
         match event {
             Event::Ready => once.call_once(|| {
-                if let Err(failure) = output::answer(&lines) {
+                if let Some(failure) = output::answer(&lines).err().filter(Failure::is_told) {
                     output::warn(&failure);
                 }
                 if let Some(inspection) = &inspection {

@@ -2,6 +2,7 @@
 
 mod expect;
 mod folder;
+mod sign;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,10 +14,11 @@ use self::expect::Expectation;
 use self::folder::Written;
 use super::env::Env;
 use super::exit::{Exit, Failure};
+use super::secret::Secret;
 use super::terminal::{Colour, Look, Paint, Stream, clean};
 use super::units::took;
-use super::{clock, output};
-use crate::client::{Dialer, InvalidUrl, Target, TargetTls};
+use super::{clock, output, secret};
+use crate::client::{self, Dialer, InvalidUrl, Target, TargetTls};
 use crate::inspect::{self, Inspector, Settings};
 
 /// How much is kept of an answer while it is looked at: its head, and what comes of it.
@@ -35,7 +37,12 @@ const ROOM: usize = 1024 * 1024;
     note = "DIR is a folder of `.http` files, or one of them; they are sent in the order of their
 numbers. An answer is as expected if its status is the one that was recorded, or,
 with --expect, that one. What was recorded without an answer may be answered by any.
-All are sent, whatever is answered. Redirects are not followed.",
+All are sent, whatever is answered, but where the service takes no connection nothing
+more is. Redirects are not followed.",
+    note = "
+A webhook whose sender's secret is given is signed as its sender would sign it now, with
+a fresh timestamp, so that a service takes it that refuses old ones. Others are sent as
+they were recorded. `@FILE` keeps a secret off the command line.",
     note = "
 A target that does not answer for 60 s counts as one that does not answer at all."
 )]
@@ -51,6 +58,11 @@ pub(crate) struct Play {
     /// take any certificate that an https URL shows
     #[argh(switch)]
     target_insecure: bool,
+
+    /// secret that a sender of webhooks signs with, such as github=SECRET or github=@FILE: its webhooks are signed afresh;
+    /// can be repeated
+    #[argh(option, arg_name = "PROVIDER=SECRET")]
+    webhook_secret: Vec<Secret>,
 
     /// print a JSON object for each request instead of a line
     #[argh(switch)]
@@ -84,13 +96,17 @@ pub(crate) async fn run(args: Play, env: &Env) -> Result<(), Failure> {
     let expected = args.expect.as_deref().map(str::parse::<Expectation>).transpose().map_err(Failure::usage)?;
     let tls = if args.target_insecure { TargetTls::Insecure } else { TargetTls::Verified };
     let dialer = Dialer::to(target, tls).map_err(|error| Failure::usage(error.to_string()))?;
+    let secrets = secret::webhooks(args.webhook_secret, env)?;
     let written = folder::read(&args.dir)?;
     let inspector = Inspector::new(Settings { room: ROOM, body: 0, now: clock::since_1970 });
     let look = Look::at(Stream::Stdout, env);
     let (all, mut failed) = (written.len(), 0);
-    for written in written {
+    for mut written in written {
+        sign::afresh(&mut written.request, &secrets, clock::since_1970());
         let expected = expected.or(written.status.map(Expectation::Exactly));
-        let outcome = play(written, expected, &dialer, &inspector).await;
+        // Nothing else would be heard of the requests that are left.
+        let connection = dialer.dial().await.map_err(|error| Failure::new(Exit::Unreachable, error.to_string()))?;
+        let outcome = play(written, expected, connection, &inspector).await;
         failed += usize::from(!outcome.ok);
         output::answer(if args.json { line_of_json(&outcome) } else { outcome.line(look.paint()) })?;
     }
@@ -101,13 +117,17 @@ pub(crate) async fn run(args: Play, env: &Env) -> Result<(), Failure> {
 }
 
 /// Sends one request on a connection of its own.
-async fn play(written: Written, expected: Option<Expectation>, dialer: &Dialer, inspector: &Inspector) -> Outcome {
+async fn play(
+    written: Written,
+    expected: Option<Expectation>,
+    connection: client::Connection,
+    inspector: &Inspector,
+) -> Outcome {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (method, path) = (text(&written.request.method), text(&written.request.path));
     let mut outcome =
         Outcome { file: written.file, method, path, status: None, duration_ms: None, expected, ok: false, error: None };
     let sent = async {
-        let connection = dialer.dial().await.map_err(|error| error.to_string())?;
         let replayed = inspect::replay(connection, inspector, &written.request, 0).await;
         let id = replayed.map_err(|error| error.to_string())?;
         inspector.store().get(id).ok_or_else(|| "its head is larger than 1 MiB".to_owned())

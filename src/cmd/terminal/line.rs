@@ -7,14 +7,26 @@ use super::paint::{Colour, Paint, clean};
 use super::row::{Kind, Progress, Row};
 use crate::cmd::units::{size, took};
 
-/// How wide a line's parts are that are always there, spaces included.
-const FIXED: usize = "00:00:00 ".len() + METHOD + 1 + "  000 ".len() + 7 + 1 + 6 + " in ".len() + 7 + " out ".len() + 5;
+/// How wide the clock is, with the space after it.
+const CLOCK: usize = "00:00:00 ".len();
+
+/// How wide the sizes are, with the space after them.
+const SIZES: usize = 6 + " in ".len() + 7 + " out ".len();
+
+/// How wide a line's other parts are beside its path, spaces included, and the last column, which stays free.
+const OTHERS: usize = METHOD + 1 + "  000 ".len() + 7 + 1 + NUMBER + 1;
 
 /// Room for a usual method.
 const METHOD: usize = 6;
 
-/// The least that a path is given.
+/// Room for a usual number.
+const NUMBER: usize = 4;
+
+/// The least that a path is given, as long as other parts can be left out.
 const MIN_PATH: usize = 16;
+
+/// What a path is given before anything is left free for notes.
+const GOOD_PATH: usize = 40;
 
 /// The most that a path is given, so that what follows stays near.
 const MAX_PATH: usize = 72;
@@ -25,22 +37,70 @@ const NOTES: usize = 22;
 /// The longest path in a row of words.
 const LONGEST: usize = 256;
 
-/// The line of an exchange in a terminal that is so many characters `wide`. `clock` is when it began.
-pub(crate) fn columns(row: &Row, clock: &str, wide: usize, paint: Paint) -> String {
-    let room = wide.saturating_sub(FIXED);
-    let path = (if room > MIN_PATH + NOTES { room - NOTES } else { room }).clamp(MIN_PATH, MAX_PATH);
-    let method = elided(&visible(&row.method), METHOD);
-    let mut line = format!("{} {method:METHOD$} ", paint.paint(Colour::Dim, clock));
-    let shown = elided(&visible(&row.path), path);
-    let _ = write!(line, "{shown:path$}  {}", status(row, paint));
-    let _ = write!(line, " {:>7}", duration(row));
-    let (come, gone) = (size(row.request_bytes), size(row.response_bytes));
-    let _ = write!(line, " {}", paint.paint(Colour::Dim, format!("{come:>6} in {gone:>7} out")));
-    let _ = write!(line, " {}", paint.paint(Colour::Dim, format!("{:>4}", format!("#{}", row.id))));
-    for note in notes(row) {
-        let _ = write!(line, " {}", paint.paint(Colour::Yellow, note));
+/// What a width has room for: the same for each line, so that columns stand below each other.
+struct Columns {
+    clock: bool,
+    sizes: bool,
+    path: usize,
+}
+
+impl Columns {
+    fn of(wide: usize) -> Self {
+        let sizes = wide >= OTHERS + CLOCK + SIZES + MIN_PATH;
+        let clock = wide >= OTHERS + CLOCK + MIN_PATH;
+        let taken = OTHERS + if clock { CLOCK } else { 0 } + if sizes { SIZES } else { 0 };
+        let room = wide.saturating_sub(taken);
+        let path = room.min(GOOD_PATH).max(room.saturating_sub(NOTES)).clamp(1, MAX_PATH);
+        Self { clock, sizes, path }
     }
-    line
+}
+
+/// The line of an exchange in a terminal that is so many characters `wide`. `clock` is when it began. Where notes do not fit
+/// they take the place of the sizes, and what then is too long of them is left out.
+pub(crate) fn columns(row: &Row, clock: &str, wide: usize, paint: Paint) -> String {
+    let columns = Columns::of(wide);
+    let number = format!("{:>NUMBER$}", format!("#{}", row.id));
+    let path = columns.path.saturating_sub(number.len() - NUMBER).max(1);
+    let method = format!("{:METHOD$}", elided(&visible(&row.method), METHOD));
+    // Two spaces before the status.
+    let shown = format!("{:path$} ", elided(&visible(&row.path), path));
+    let (come, gone) = (size(row.request_bytes), size(row.response_bytes));
+    let sizes = (Colour::Dim, format!("{come:>6} in {gone:>7} out"));
+    let line = |with_sizes: bool| {
+        let clock = columns.clock.then(|| (Colour::Dim, clock.to_owned()));
+        let middle = [(Colour::Plain, method.clone()), (Colour::Plain, shown.clone()), status(row)];
+        let time = (Colour::Plain, format!("{:>7}", duration(row)));
+        let sizes = with_sizes.then(|| sizes.clone());
+        let parts = clock.into_iter().chain(middle).chain([time]).chain(sizes);
+        parts.chain([(Colour::Dim, number.clone())]).collect::<Vec<_>>()
+    };
+    let notes: Vec<String> = state(row).into_iter().chain(notes(row)).collect();
+    let notes = clean(&notes.join(" ")).into_owned();
+    // The space before them, and the last column.
+    let left = |line: &[(Colour, String)]| wide.saturating_sub(width(line) + 2);
+    let mut parts = line(columns.sizes);
+    if columns.sizes && notes.chars().count() > left(&parts) {
+        parts = line(false);
+    }
+    let room = left(&parts);
+    if !notes.is_empty() && room > 1 {
+        parts.push((Colour::Yellow, shortened(&notes, room)));
+    }
+    let painted: Vec<String> = parts.into_iter().map(|(colour, text)| paint.paint(colour, text)).collect();
+    painted.join(" ")
+}
+
+/// How wide parts are with a space between each two.
+fn width(parts: &[(Colour, String)]) -> usize {
+    parts.iter().map(|(_, text)| text.chars().count() + 1).sum::<usize>().saturating_sub(1)
+}
+
+/// Cut at the end to so many characters.
+fn shortened(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    text.chars().take(room - 1).chain(['…']).collect()
 }
 
 /// The same in words, without colours. `stamp` is when it began.
@@ -52,21 +112,21 @@ pub(crate) fn words(row: &Row, stamp: &str) -> String {
         None => write!(line, " -"),
     };
     let _ = write!(line, " {} {} in {} out", duration(row), size(row.request_bytes), size(row.response_bytes));
-    for note in notes(row) {
+    for note in notes(row).into_iter().chain(state(row)) {
         let _ = write!(line, ", {}", clean(&note));
     }
     line
 }
 
-fn status(row: &Row, paint: Paint) -> String {
-    let Some(status) = row.status else { return paint.paint(Colour::Red, format!("{:>3}", "-")) };
+fn status(row: &Row) -> (Colour, String) {
+    let Some(status) = row.status else { return (Colour::Red, format!("{:>3}", "-")) };
     let colour = match status {
         ..300 => Colour::Green,
         300..400 => Colour::Cyan,
         400..500 => Colour::Yellow,
         500.. => Colour::Red,
     };
-    paint.paint(colour, format!("{status:>3}"))
+    (colour, format!("{status:>3}"))
 }
 
 fn duration(row: &Row) -> String {
@@ -77,14 +137,18 @@ fn duration(row: &Row) -> String {
     }
 }
 
-fn notes(row: &Row) -> Vec<String> {
+/// What has become of it, where that is not the usual.
+fn state(row: &Row) -> Option<String> {
     let cause = row.cause.as_deref().unwrap_or_default();
-    let state = match row.state {
+    match row.state {
         Progress::Cut => Some("cut".to_owned()),
         Progress::Unreachable => Some(format!("not reached: {cause}")),
         Progress::Opaque => Some(format!("not understood: {cause}")),
         Progress::Asked | Progress::Answering | Progress::Done => None,
-    };
+    }
+}
+
+fn notes(row: &Row) -> Vec<String> {
     let kind = match row.kind {
         Kind::Http => None,
         Kind::WebSocket => Some("WebSocket".to_owned()),
@@ -94,7 +158,7 @@ fn notes(row: &Row) -> Vec<String> {
     let held = held.map(|held| format!("held {}", took(held)));
     let resumed = row.resumed.then(|| "resumed".to_owned());
     let replay = row.replay_of.map(|of| format!("replay of #{of}"));
-    [kind, held, resumed, replay, state].into_iter().flatten().collect()
+    [kind, held, resumed, replay].into_iter().flatten().collect()
 }
 
 /// What a stranger has put into a head, in characters that each take one place: others as URLs write them.
@@ -116,7 +180,7 @@ fn elided(text: &str, room: usize) -> String {
     if text.len() <= room {
         return text.to_owned();
     }
-    let kept = room - 1;
+    let kept = room.saturating_sub(1);
     let (head, tail) = (kept.div_ceil(2), kept / 2);
     format!("{}…{}", &text[..head], &text[text.len() - tail..])
 }
@@ -165,24 +229,30 @@ mod tests {
             duration_ms: Some(75_000.0),
             ..row()
         };
-        check(
-            &long,
-            80,
-            "12:34:56 PRO…ND /my-app/xxx…xxxxxxx/end    -    75 s    0 B in  1.2 kB out #1234 held 1.8 s resumed replay of #3 not reached: connection refused",
-        );
+        check(&long, 80, "12:34:56 PRO…ND /my-app/xxx…xxxxxx/end    -    75 s #1234 not reached: connect…");
+        check(&long, 40, "PRO…ND /my-ap…xx/end    -    75 s #1234");
     }
 
-    /// Whatever the width, a usual line fits, and its status stands in the same column.
+    /// Whatever the width, no line is as wide, all of its kind are as long, and a wider terminal has no less of a path.
     #[test]
     fn lines_fit_the_terminal() {
-        for wide in FIXED + MIN_PATH..240 {
-            let short = columns(&row(), "12:34:56", wide, Paint::Plain);
-            let long = Row { path: "/y".repeat(200), ..row() };
-            let long = columns(&long, "12:34:56", wide, Paint::Plain);
-            assert!(short.chars().count() < wide && long.chars().count() < wide, "{wide}: {long}");
-            let column = |line: &str| line.chars().position(|c| c == '2').map(|_| line.chars().count());
-            assert_eq!(column(&short), column(&long));
+        let mut last = Columns::of(OTHERS + 4);
+        for wide in OTHERS + 4..240 {
+            let long = Row { path: "/y".repeat(200), id: 123_456, ..row() };
+            let noted = Row {
+                state: Progress::Unreachable,
+                cause: Some("nothing listens at `http://localhost:3000`; is the service running?".to_owned()),
+                ..long.clone()
+            };
+            let lines = [&row(), &long, &noted].map(|row| columns(row, "12:34:56", wide, Paint::Plain));
+            assert!(lines.iter().all(|line| line.chars().count() < wide), "{wide}: {lines:?}");
+            let status = |line: &str| line.find("  200 ");
+            assert!(status(&lines[1]).is_some() && status(&lines[1]) == status(&lines[2]), "{wide}: {lines:?}");
+            let Columns { clock, sizes, path } = Columns::of(wide);
+            assert!(path >= last.path || (clock, sizes) != (last.clock, last.sizes), "{wide}");
+            last = Columns { clock, sizes, path };
         }
+        assert!(columns(&row(), "12:34:56", 73, Paint::Plain).contains(" in "));
     }
 
     #[test]
@@ -220,7 +290,9 @@ mod tests {
     fn a_status_has_its_colour() {
         for (code, colour) in [(101, 32), (204, 32), (304, 36), (404, 33), (502, 31)] {
             let row = Row { status: Some(code), ..row() };
-            assert!(status(&row, Paint::Coloured).starts_with(&format!("\u{1b}[{colour}m{code}")), "{code}");
+            let (painted, text) = status(&row);
+            let painted = Paint::Coloured.paint(painted, text);
+            assert!(painted.starts_with(&format!("\u{1b}[{colour}m{code}")), "{code}");
         }
     }
 }

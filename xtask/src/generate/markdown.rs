@@ -54,8 +54,10 @@ fn rows(text: &mut String, title: &str, head: &str, rows: &[Row]) {
 
 fn table<'a>(text: &mut String, head: &str, rows: impl Iterator<Item = (String, &'a str)>) {
     text.extend(["\n| ", head, " | meaning |\n|---|---|\n"]);
+    // A table's cell ends at each `|`, even one within code.
+    let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
     for (term, meaning) in rows {
-        let meaning = meaning.replace('|', "\\|").replace('\n', " ");
+        let (term, meaning) = (cell(&term), cell(meaning));
         text.extend(["| `", &term, "` | ", &meaning, " |\n"]);
     }
 }

@@ -46,6 +46,9 @@ struct Serve {
     /// where it lies
     #[argh(option, arg_name = "FILE")]
     secret_file: Option<String>,
+    /// one or none
+    #[argh(option, arg_name = "addr|off")]
+    inspect: Option<String>,
     /// the 'quoted' one
     #[argh(switch)]
     insecure: bool,
@@ -100,6 +103,7 @@ fn the_readme_is_changed_between_its_markers_only() {
         once.starts_with("before\n<!-- generated: commands -->\n") && once.ends_with("<!-- end: commands -->\nafter\n")
     );
     assert!(once.contains("| `--secret <secret>` | a [bracketed] one: needed \\| wanted → used |"), "{once}");
+    assert!(once.contains("| `--inspect <addr\\|off>` | one or none |"), "{once}");
     assert!(once.contains("On any free port:\n\n```console\n$ sendit serve --addr 127.0.0.1:0\n"), "{once}");
     assert!(once.contains("\nRuns until it is told to stop.\n\nThen it ends.\n") && !once.contains("stale"), "{once}");
     assert_eq!(markdown::splice(&once, &manual()).unwrap(), once);
