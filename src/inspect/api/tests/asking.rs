@@ -241,11 +241,14 @@ async fn webhooks() {
     place.passed(&format!("{head}X-Hub-Signature-256: {signature}\r\n\r\n{{}}"), MISSING);
     place.passed(&format!("{head}X-Hub-Signature-256: {signature}\r\n\r\n[]"), MISSING);
     let list = place.get("/api/requests").await.json();
-    let webhook =
-        json!({ "provider": "github", "event": "push", "delivery": "1-2", "signature": "valid", "reason": null });
+    let renews = ["X-Hub-Signature-256"];
+    let webhook = json!({
+        "provider": "github", "event": "push", "delivery": "1-2", "signature": "valid", "reason": null, "renews": renews,
+    });
     assert_eq!(list["exchanges"][1]["webhook"], webhook);
     assert_eq!(place.get("/api/requests/1").await.json()["webhook"], webhook);
     let forged = &list["exchanges"][0]["webhook"];
     assert_eq!(forged["signature"], "invalid");
+    assert_eq!(forged["renews"], json!([]), "a replay lets a forgery be one");
     assert!(forged["reason"].is_string(), "{forged}");
 }
