@@ -115,7 +115,7 @@ async fn play(written: Written, expected: Option<Expectation>, dialer: &Dialer, 
     match sent.await {
         Ok(exchange) => {
             outcome.status = exchange.response.as_ref().and_then(inspect::Message::status);
-            outcome.duration_ms = exchange.timing.ended.map(|time| time.as_secs_f64() * 1_000.0);
+            outcome.duration_ms = exchange.timing.ended.map(crate::inspect::millis);
             if outcome.status.is_none() {
                 outcome.error = Some("what answers is no HTTP".to_owned());
             } else if exchange.state == inspect::State::Cut {

@@ -1,11 +1,9 @@
 //! What a line has room for of an exchange: made here of what the inspector keeps, and elsewhere of what a running client's
 //! API tells, which has the same names. Knows not what lines look like.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
-use crate::inspect::{Exchange, Id, State};
+use crate::inspect::{Exchange, Id, State, millis};
 
 /// An exchange in short.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -71,10 +69,10 @@ impl Row {
             state,
             cause,
             kind: kind(exchange),
-            duration_ms: exchange.timing.ended.map(ms),
+            duration_ms: exchange.timing.ended.map(millis),
             request_bytes: exchange.request.body.size,
             response_bytes: response.map_or(0, |response| response.body.size),
-            held_ms: (!held.is_zero()).then(|| ms(held)),
+            held_ms: (!held.is_zero()).then(|| millis(held)),
             resumed: exchange.resumed,
             replay_of: exchange.replay_of,
         }
@@ -84,10 +82,6 @@ impl Row {
     pub(crate) fn is_error(&self) -> bool {
         matches!(self.state, Progress::Cut | Progress::Unreachable) || self.status.is_some_and(|status| status >= 500)
     }
-}
-
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
 }
 
 fn kind(exchange: &Exchange) -> Kind {

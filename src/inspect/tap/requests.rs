@@ -63,12 +63,11 @@ impl Connection {
     fn begin(&mut self, desk: &mut Desk<'_>, head: Vec<u8>, request: &Request) {
         let Request { asked, expects, framing } = *request;
         let (began, started) = self.down.began(desk);
+        // The visitor had come before there was a connection to show it on.
+        let held = std::mem::take(&mut self.held);
+        let (began, started) = (began.checked_sub(held).unwrap_or(began), started.saturating_sub(held));
         let whole = framing == Framing::Length(0);
-        let timing = Timing {
-            held: std::mem::take(&mut self.held),
-            asked: whole.then(|| desk.now - began),
-            ..Timing::default()
-        };
+        let timing = Timing { held, asked: whole.then(|| desk.now - began), ..Timing::default() };
         let id = desk.records.begin(Exchange {
             id: 0,
             started,
