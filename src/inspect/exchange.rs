@@ -92,6 +92,8 @@ pub enum State {
     Done,
     /// One of them was cut.
     Cut,
+    /// The target closed the connection, and no byte of an answer had come; and what that may mean.
+    Unanswered(&'static str),
     /// The target could not be reached; why.
     Unreachable(String),
     /// What passes is not understood, and passes all the same; why.

@@ -15,7 +15,7 @@ pub(crate) struct Row {
     pub(crate) path: String,
     pub(crate) status: Option<u16>,
     pub(crate) state: Progress,
-    /// Why the target was not reached, or what passes is not understood.
+    /// Why the target was not reached, or nothing was answered, or what passes is not understood.
     pub(crate) cause: Option<String>,
     pub(crate) kind: Kind,
     pub(crate) duration_ms: Option<f64>,
@@ -54,6 +54,7 @@ impl Row {
             State::Answering => (Progress::Answering, None),
             State::Done => (Progress::Done, None),
             State::Cut => (Progress::Cut, None),
+            State::Unanswered(cause) => (Progress::Cut, Some((*cause).to_owned())),
             State::Unreachable(cause) => (Progress::Unreachable, Some(cause.clone())),
             State::Opaque(cause) => (Progress::Opaque, Some((*cause).to_owned())),
         };

@@ -188,6 +188,7 @@ fn state(state: &State) -> (&'static str, Option<String>) {
         State::Answering => ("answering", None),
         State::Done => ("done", None),
         State::Cut => ("cut", None),
+        State::Unanswered(cause) => ("cut", Some((*cause).to_owned())),
         State::Unreachable(cause) => ("unreachable", Some(cause.clone())),
         State::Opaque(cause) => ("opaque", Some((*cause).to_owned())),
     }

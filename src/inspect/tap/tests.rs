@@ -105,6 +105,30 @@ fn what_was_cut_says_so_and_what_came_is_there() {
     cut(&[(VISITOR, GET), (TARGET, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n")]);
 }
 
+/// Why nothing was answered is told where it was the target that went.
+#[test]
+fn a_target_that_closes_without_an_answer() {
+    let state = |replay_of, said: &[u8], leave: fn(&Tap)| {
+        let inspector = inspector();
+        let tap = Tap::new(inspector.clone(), Duration::ZERO, replay_of);
+        tap.down(GET);
+        tap.up(said);
+        leave(&tap);
+        drop(tap);
+        seen(&inspector).remove(0).state
+    };
+    let closed = "the target closed the connection before it answered";
+    for leave in [Tap::deserted, |tap: &Tap| tap.ended(TARGET)] {
+        assert_eq!(
+            state(None, b"", leave),
+            State::Unanswered("the target closed the connection before it answered; the server may have sent it again")
+        );
+        assert_eq!(state(Some(1), b"", leave), State::Unanswered(closed), "nobody sends a replay again");
+        assert_eq!(state(None, b"HTTP/1.1 200 OK\r\nCont", leave), State::Cut);
+    }
+    assert_eq!(state(None, b"", |tap| tap.ended(VISITOR)), State::Cut);
+}
+
 #[test]
 fn an_answer_may_come_before_the_request_is_whole() {
     let asked: (Side, &[u8]) = (VISITOR, b"POST /a HTTP/1.1\r\nContent-Length: 9\r\n\r\nhi");
