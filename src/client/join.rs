@@ -54,7 +54,7 @@ where
                 first(bytes);
             }
         };
-        match copy(&mut target_read, &mut stream_write, seen).await? {
+        match copy(&mut target_read, &mut stream_write, seen).await.inspect_err(|_| notes.deserted())? {
             Direction::Ended => Ok(()),
             Direction::Deaf => Err(io::Error::from(io::ErrorKind::BrokenPipe)),
         }
@@ -66,6 +66,12 @@ where
 }
 
 impl Notes<'_> {
+    fn deserted(&self) {
+        if let Some(tap) = self.tap {
+            tap.deserted();
+        }
+    }
+
     fn down(&self, bytes: &[u8]) {
         match (bytes, self.tap) {
             ([], None) => {}

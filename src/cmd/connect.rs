@@ -130,7 +130,7 @@ pub(crate) struct Connect {
     inspect: Option<String>,
 
     /// secret that a sender of webhooks signs with, such as github=SECRET or github=@FILE: the page then says whether
-    /// signatures hold, and replays are signed afresh; can be repeated
+    /// signatures hold, and replays of those that do are signed afresh; can be repeated
     #[argh(option, arg_name = "PROVIDER=SECRET")]
     webhook_secret: Vec<Secret>,
 

@@ -43,6 +43,7 @@ pub(crate) struct Replay {
 #[derive(Deserialize)]
 struct Replayed {
     id: Id,
+    signed: bool,
 }
 
 /// An answer, in what matters of it.
@@ -65,6 +66,8 @@ struct Difference {
 struct Report<'a> {
     #[serde(flatten)]
     row: &'a Row,
+    /// Whether it was signed afresh.
+    signed: bool,
     differences: Vec<Difference>,
 }
 
@@ -76,13 +79,16 @@ pub(crate) async fn run(args: Replay, env: &Env) -> Result<(), Failure> {
         .map_err(|_| Failure::usage(format!("`{}` is no exchange's number; `sendit requests` lists them", args.id)))?;
     let running = Running::named(args.inspect, env).await?;
     let before = Detail::of(&running, id).await?;
-    let Replayed { id } = running.post(&format!("/api/requests/{id}/replay")).await?;
+    let Replayed { id, signed } = running.post(&format!("/api/requests/{id}/replay")).await?;
     let now = Detail::of(&running, id).await?;
     let differences = differences(&answer(&before, &running).await?, &answer(&now, &running).await?);
     if args.json {
-        return output::object(&Report { row: &now.row, differences });
+        return output::object(&Report { row: &now.row, signed, differences });
     }
     output::answer(Look::at(Stream::Stdout, env).line(&now.row))?;
+    if signed {
+        output::answer("signed afresh")?;
+    }
     if differences.is_empty() {
         output::answer(format_args!("the answer is that of #{}", before.row.id))?;
     }

@@ -6,6 +6,12 @@ use std::time::Duration;
 
 pub use message::{Body, Message};
 
+/// A time in milliseconds, to the microsecond: more is noise.
+#[must_use]
+pub fn millis(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
 /// The number of an exchange: from 1 on, in the order in which their heads came.
 pub type Id = u64;
 
@@ -23,7 +29,7 @@ pub enum Side {
 pub struct Exchange {
     /// Its number.
     pub id: Id,
-    /// When its first byte came, since 1970.
+    /// When it came, and began to wait where it was held, since 1970.
     pub started: Duration,
     /// What was asked.
     pub request: Message,
@@ -86,13 +92,15 @@ pub enum State {
     Done,
     /// One of them was cut.
     Cut,
+    /// The target closed the connection, and no byte of an answer had come; and what that may mean.
+    Unanswered(&'static str),
     /// The target could not be reached; why.
     Unreachable(String),
     /// What passes is not understood, and passes all the same; why.
     Opaque(&'static str),
 }
 
-/// How long each part of an exchange took. All but `held` are counted from its first byte.
+/// How long each part of an exchange took, counted from when it came: `held` is the beginning of all others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timing {
     /// How long it waited for a connection to the target, where it was the first on it.

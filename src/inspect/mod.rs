@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use address::{Address, InvalidSite, Site};
-pub use exchange::{Body, Exchange, Id, Kind, Message, Said, Side, State, Timing};
+pub use exchange::{Body, Exchange, Id, Kind, Message, Said, Side, State, Timing, millis};
 pub use replay::{Replay, replay};
 pub use request::Request;
 pub use store::{Change, Store, Totals};

@@ -142,7 +142,7 @@ async fn exchange(connection: impl AsyncRead + AsyncWrite + Unpin, tap: &Tap, mu
                 flushed = sent == 0;
                 request = &request[sent..];
             }
-            read = from.read(&mut buffer) => match read? {
+            read = from.read(&mut buffer) => match read.inspect_err(|_| tap.deserted())? {
                 0 => {
                     tap.ended(Side::Target);
                     return Ok(());

@@ -51,9 +51,9 @@ pub struct Totals {
     pub kept: usize,
     /// How many had to make room for others.
     pub evicted: u64,
-    /// The bytes from visitors that passed.
+    /// The bytes of requests' bodies.
     pub down: u64,
-    /// The bytes from the target that passed.
+    /// The bytes of answers' bodies.
     pub up: u64,
     /// How many bytes may be kept.
     pub room: usize,

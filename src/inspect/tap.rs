@@ -44,6 +44,11 @@ impl Tap {
         self.connection().ended(&mut self.desk(), side);
     }
 
+    /// The target has cut the connection.
+    pub fn deserted(&self) {
+        self.connection().deserted = true;
+    }
+
     /// Whether nothing more is to be seen: all that began is over, or what comes is not looked at.
     pub(super) fn is_over(&self) -> bool {
         self.connection().is_over()

@@ -171,6 +171,7 @@ async fn how_long_a_target_was_waited_for_is_seen() {
     let exchange = seen.over(1).await;
     check_answered(&exchange);
     assert!(exchange.timing.held >= Duration::from_millis(100), "{:?}", exchange.timing);
+    assert!(exchange.timing.ended >= Some(exchange.timing.held), "it has waited from its beginning on");
 }
 
 #[tokio::test]

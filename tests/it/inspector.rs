@@ -56,7 +56,7 @@ async fn what_a_visitor_asked_is_there_and_a_replay_is_the_same() {
     assert_eq!(status["target"], json!(url));
     // Sent again it is the same to the target, but for how long it is.
     let (status, again) = inspector.post("/api/requests/1/replay", "").await;
-    assert_eq!((status, &again), (200, &json!({ "id": 2 })));
+    assert_eq!((status, &again), (200, &json!({ "id": 2, "signed": false })));
     let requests = recorder.under("/app");
     let [first, second] = &requests[..] else { panic!("{requests:?}") };
     assert_eq!((&first.line, &first.body), (&second.line, &second.body));

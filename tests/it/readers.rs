@@ -113,7 +113,7 @@ fn exchanges() -> Vec<Exchange> {
     whole.state = State::Done;
     let millis = |millis| Some(Duration::from_millis(millis));
     whole.timing =
-        Timing { held: Duration::from_millis(100), asked: millis(20), answered: millis(30), ended: millis(50) };
+        Timing { held: Duration::from_millis(100), asked: millis(120), answered: millis(130), ended: millis(150) };
     whole.resumed = true;
 
     let mut cut = asked(message("PUT /b HTTP/1.1\nHost: a.example\n\n", b"\xff\0"));

@@ -19,8 +19,8 @@ const { pairs, multipart, parameter } = await page('parts');
 const of = (text) => new TextEncoder().encode(text);
 
 test('numbers read well', () => {
-  assert.deepEqual([0, 512, 1000, 1434, 10_240, 5 << 20, 3 * 2 ** 40].map(bytes),
-    ['0 B', '512 B', '1.0 KiB', '1.4 KiB', '10 KiB', '5.0 MiB', '3.0 TiB']);
+  assert.deepEqual([0, 999, 1000, 1299, 10_240, 999_999, 1e6, 5 << 20, 3 * 2 ** 40].map(bytes),
+    ['0 B', '999 B', '1.0 kB', '1.2 kB', '10 kB', '999 kB', '1.0 MB', '5.2 MB', '3.2 TB']);
   assert.deepEqual([null, 0.44, 9.96, 12.3, 999.6, 1240, 12_340, 59_960, 185_000, 7_620_000].map(duration),
     ['', '0.4 ms', '10 ms', '12 ms', '1.00 s', '1.24 s', '12.3 s', '1 min 0 s', '3 min 5 s', '2 h 7 min']);
   assert.equal(number(1234567), '1\u202f234\u202f567');

@@ -135,8 +135,10 @@ async fn play(
     match sent.await {
         Ok(exchange) => {
             outcome.status = exchange.response.as_ref().and_then(inspect::Message::status);
-            outcome.duration_ms = exchange.timing.ended.map(|time| time.as_secs_f64() * 1_000.0);
-            if outcome.status.is_none() {
+            outcome.duration_ms = exchange.timing.ended.map(crate::inspect::millis);
+            if let inspect::State::Unanswered(cause) = exchange.state {
+                outcome.error = Some(cause.to_owned());
+            } else if outcome.status.is_none() {
                 outcome.error = Some("what answers is no HTTP".to_owned());
             } else if exchange.state == inspect::State::Cut {
                 outcome.error = Some("the answer was cut".to_owned());

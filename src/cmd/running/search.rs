@@ -65,7 +65,7 @@ mod tests {
     async fn answering(status: &'static str, body: &'static str) -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        tokio::spawn(async move {
+        tokio_util::task::TaskTracker::new().spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut head = [0; 1024];
                 let _ = stream.read(&mut head).await;

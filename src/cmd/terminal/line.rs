@@ -141,7 +141,8 @@ fn duration(row: &Row) -> String {
 fn state(row: &Row) -> Option<String> {
     let cause = row.cause.as_deref().unwrap_or_default();
     match row.state {
-        Progress::Cut => Some("cut".to_owned()),
+        Progress::Cut if cause.is_empty() => Some("cut".to_owned()),
+        Progress::Cut => Some(format!("cut: {cause}")),
         Progress::Unreachable => Some(format!("not reached: {cause}")),
         Progress::Opaque => Some(format!("not understood: {cause}")),
         Progress::Asked | Progress::Answering | Progress::Done => None,
@@ -284,6 +285,9 @@ mod tests {
             Row { duration_ms: None, state: Progress::Answering, kind: Kind::WebSocket, status: Some(101), ..row };
         let expected = "stamp #7 GET /my-app/hello 101 open 0 B in 1.2 kB out, WebSocket, held 250 ms";
         assert_eq!(words(&open, "stamp"), expected);
+        let closed =
+            Row { state: Progress::Cut, cause: Some("the target closed".to_owned()), kind: Kind::Http, ..open };
+        assert!(words(&closed, "stamp").ends_with(", held 250 ms, cut: the target closed"));
     }
 
     #[test]

@@ -272,7 +272,8 @@ impl Terminal {
         let store = self.subject.inspector.as_ref()?.store();
         let under_way = std::mem::take(&mut self.told().under_way);
         let states = under_way.into_iter().filter_map(|id| store.get(id));
-        let (lost, held): (Vec<_>, Vec<_>) = states.partition(|exchange| exchange.state == inspect::State::Cut);
+        let (lost, held): (Vec<_>, Vec<_>) =
+            states.partition(|exchange| matches!(exchange.state, inspect::State::Cut | inspect::State::Unanswered(_)));
         Some(Outage { held: held.len(), lost: lost.len() })
     }
 

@@ -1,11 +1,9 @@
 //! What a line has room for of an exchange: made here of what the inspector keeps, and elsewhere of what a running client's
 //! API tells, which has the same names. Knows not what lines look like.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
-use crate::inspect::{Exchange, Id, State};
+use crate::inspect::{Exchange, Id, State, millis};
 
 /// An exchange in short.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -17,7 +15,7 @@ pub(crate) struct Row {
     pub(crate) path: String,
     pub(crate) status: Option<u16>,
     pub(crate) state: Progress,
-    /// Why the target was not reached, or what passes is not understood.
+    /// Why the target was not reached, or nothing was answered, or what passes is not understood.
     pub(crate) cause: Option<String>,
     pub(crate) kind: Kind,
     pub(crate) duration_ms: Option<f64>,
@@ -56,6 +54,7 @@ impl Row {
             State::Answering => (Progress::Answering, None),
             State::Done => (Progress::Done, None),
             State::Cut => (Progress::Cut, None),
+            State::Unanswered(cause) => (Progress::Cut, Some((*cause).to_owned())),
             State::Unreachable(cause) => (Progress::Unreachable, Some(cause.clone())),
             State::Opaque(cause) => (Progress::Opaque, Some((*cause).to_owned())),
         };
@@ -71,10 +70,10 @@ impl Row {
             state,
             cause,
             kind: kind(exchange),
-            duration_ms: exchange.timing.ended.map(ms),
+            duration_ms: exchange.timing.ended.map(millis),
             request_bytes: exchange.request.body.size,
             response_bytes: response.map_or(0, |response| response.body.size),
-            held_ms: (!held.is_zero()).then(|| ms(held)),
+            held_ms: (!held.is_zero()).then(|| millis(held)),
             resumed: exchange.resumed,
             replay_of: exchange.replay_of,
         }
@@ -84,10 +83,6 @@ impl Row {
     pub(crate) fn is_error(&self) -> bool {
         matches!(self.state, Progress::Cut | Progress::Unreachable) || self.status.is_some_and(|status| status >= 500)
     }
-}
-
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
 }
 
 fn kind(exchange: &Exchange) -> Kind {

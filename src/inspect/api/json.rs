@@ -1,14 +1,12 @@
 //! Exchanges in the API's JSON. Knows what each member means, and nothing of requests for it.
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use super::webhooks::{Webhook, Webhooks};
 use crate::inspect::show::{self, show};
-use crate::inspect::{Exchange, Id, Kind, Message, Said, Side, State};
+use crate::inspect::{Exchange, Id, Kind, Message, Said, Side, State, millis};
 
 /// An exchange in a list.
 #[derive(Serialize)]
@@ -103,10 +101,10 @@ impl Summary {
             state,
             cause,
             kind: kind(response.as_ref()),
-            duration_ms: timing.ended.map(ms),
+            duration_ms: timing.ended.map(millis),
             request_bytes: request.body.size,
             response_bytes: response.as_ref().map_or(0, |response| response.body.size),
-            held_ms: (!timing.held.is_zero()).then(|| ms(timing.held)),
+            held_ms: (!timing.held.is_zero()).then(|| millis(timing.held)),
             resumed: exchange.resumed,
             replay_of: exchange.replay_of,
             webhook: webhooks.judge(exchange),
@@ -120,10 +118,10 @@ impl Detail {
         Self {
             summary: Summary::of(exchange, webhooks),
             timing: Timing {
-                held_ms: ms(timing.held),
-                asked_ms: timing.asked.map(ms),
-                answered_ms: timing.answered.map(ms),
-                ended_ms: timing.ended.map(ms),
+                held_ms: millis(timing.held),
+                asked_ms: timing.asked.map(millis),
+                answered_ms: timing.answered.map(millis),
+                ended_ms: timing.ended.map(millis),
             },
             request: Part::of(&exchange.request),
             response: exchange.response.as_ref().map(Part::of),
@@ -167,7 +165,7 @@ impl Piece {
             Err(_) => None,
         };
         Self {
-            at_ms: ms(said.at),
+            at_ms: millis(said.at),
             by: side(said.by),
             kind: name(*kind),
             size: body.size,
@@ -184,17 +182,13 @@ pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// In milliseconds, to the microsecond.
-pub(super) fn ms(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1e6).round() / 1e3
-}
-
 fn state(state: &State) -> (&'static str, Option<String>) {
     match state {
         State::Asked => ("asked", None),
         State::Answering => ("answering", None),
         State::Done => ("done", None),
         State::Cut => ("cut", None),
+        State::Unanswered(cause) => ("cut", Some((*cause).to_owned())),
         State::Unreachable(cause) => ("unreachable", Some(cause.clone())),
         State::Opaque(cause) => ("opaque", Some((*cause).to_owned())),
     }

@@ -36,6 +36,9 @@ struct Edits {
     body: Option<String>,
     #[serde(deserialize_with = "given")]
     body_base64: Option<String>,
+    /// Whether it is to be signed afresh, where that can be done.
+    #[serde(deserialize_with = "given")]
+    sign: Option<bool>,
 }
 
 /// What is there has a value: whoever gives `null` for a body may mean none, or the old one.
@@ -44,16 +47,17 @@ pub(super) fn given<'a, T: Deserialize<'a>, D: Deserializer<'a>>(value: D) -> Re
 }
 
 #[derive(Serialize)]
-struct Replayed {
+pub(super) struct Replayed {
     id: Id,
+    /// Whether it was signed afresh.
+    signed: bool,
 }
 
 pub(super) async fn replay(State(api): State<Api>, Path(id): Path<String>, body: Body) -> Result<Response, Refusal> {
     let bytes = read(body).await?;
     let exchange = api.exchange(&id)?;
     let edits = if bytes.is_empty() { Edits::default() } else { parse(&bytes)? };
-    let id = api.send(&exchange, edits).await?;
-    Ok(json(&Replayed { id }))
+    Ok(json(&api.send(&exchange, edits).await?))
 }
 
 /// The whole body of a request, which is small.
@@ -70,20 +74,22 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Refusa
 impl Api {
     /// Sends the request of `exchange` again, and gives the number of what comes of it once that has ended. Bounded by the
     /// deadlines of the dialling and of the replay; cancelling it cuts the replay.
-    async fn send(&self, exchange: &Exchange, edits: Edits) -> Result<Id, Refusal> {
+    async fn send(&self, exchange: &Exchange, edits: Edits) -> Result<Replayed, Refusal> {
+        let may_sign = edits.sign.unwrap_or(true);
         let mut request = edits.apply(exchange)?;
-        self.0.webhooks.renew(&mut request, exchange, (self.0.config.now)());
+        let signed = may_sign && self.0.webhooks.renew(&mut request, exchange, (self.0.config.now)());
         // So that what is wrong is told before anybody is called.
         request.to_bytes().map_err(|wrong| Refusal::wrong(wrong.to_string()))?;
         let full = |_| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many replays are under way; try again later");
         let _place = self.0.replays.try_acquire().map_err(full)?;
         let failed = |cause: std::io::Error| Refusal::new(StatusCode::BAD_GATEWAY, cause.to_string());
         let connection = (self.0.config.dial)().await.map_err(failed)?;
-        crate::inspect::replay(connection, &self.0.inspector, &request, exchange.id).await.map_err(failed)
+        let id = crate::inspect::replay(connection, &self.0.inspector, &request, exchange.id).await.map_err(failed)?;
+        Ok(Replayed { id, signed })
     }
 
     /// The same without a change, of an exchange that is known by its number.
-    pub(super) async fn send_again(&self, id: &str) -> Result<Id, Refusal> {
+    pub(super) async fn send_again(&self, id: &str) -> Result<Replayed, Refusal> {
         self.send(&*self.exchange(id)?, Edits::default()).await
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::inspect::webhook::{Secrets, Verdict, check, recognise, sign};
+use crate::inspect::webhook::{Provider, Secrets, Verdict, check, recognise, sign};
 use crate::inspect::{Exchange, Replay, Request, Site};
 
 /// What webhooks are judged by.
@@ -22,6 +22,8 @@ pub(super) struct Webhook {
     delivery: Option<String>,
     signature: &'static str,
     reason: Option<String>,
+    /// The headers that a replay signs afresh; none where it sends what it has.
+    renews: &'static [&'static str],
 }
 
 impl Webhooks {
@@ -38,16 +40,30 @@ impl Webhooks {
     /// What is to be said of an exchange, where it is a webhook. That it is an old one is no reproach.
     pub(super) fn judge(&self, exchange: &Exchange) -> Option<Webhook> {
         let crate::inspect::webhook::Webhook { provider, event, delivery } = recognise(&exchange.request)?;
-        let Verdict { signature, reason } = check(provider, exchange, &self.secrets, self.site(), exchange.started);
-        Some(Webhook { provider: provider.name(), event, delivery, signature: signature.name(), reason })
+        let verdict = self.check(provider, exchange);
+        let renews =
+            if verdict.is_genuine() { provider.proof(&Request::of(&exchange.request)) } else { Default::default() };
+        let (signature, reason) = (verdict.signature.name(), verdict.reason);
+        Some(Webhook { provider: provider.name(), event, delivery, signature, reason, renews })
     }
 
-    /// Signs a replay as its sender would now, where its secret is known.
-    pub(super) fn renew(&self, replay: &mut Replay, of: &Exchange, now: Duration) {
-        let Some(webhook) = recognise(&of.request) else { return };
-        let request = Request::of_replay(replay);
-        if let Some(signed) = sign(webhook.provider, &request, &self.secrets, self.site(), now) {
-            signed.put_into(replay);
+    /// Signs a replay as its sender would now, and says whether it did. Only what a known secret has signed before is signed
+    /// again: a stranger's forgery stays one. Nor is what somebody has put in the signature's place.
+    pub(super) fn renew(&self, replay: &mut Replay, of: &Exchange, now: Duration) -> bool {
+        let Some(crate::inspect::webhook::Webhook { provider, .. }) = recognise(&of.request) else { return false };
+        if !self.check(provider, of).is_genuine() {
+            return false;
         }
+        let (before, request) = (Request::of(&of.request), Request::of_replay(replay));
+        if provider.proof(&before).iter().any(|name| before.header(name) != request.header(name)) {
+            return false;
+        }
+        let Some(signed) = sign(provider, &request, &self.secrets, self.site(), now) else { return false };
+        signed.put_into(replay);
+        true
+    }
+
+    fn check(&self, provider: Provider, exchange: &Exchange) -> Verdict {
+        check(provider, exchange, &self.secrets, self.site(), exchange.started)
     }
 }

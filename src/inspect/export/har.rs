@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use crate::inspect::address::Site;
-use crate::inspect::exchange::{Exchange, Kind, Message, Said, Side, State, Timing};
+use crate::inspect::exchange::{Exchange, Kind, Message, Said, Side, State, Timing, millis};
 use crate::wire::stamp;
 use message::{Answered, Asked, lossy};
 
@@ -163,6 +163,7 @@ fn remarks(exchange: &Exchange) -> Option<String> {
         State::Done => Vec::new(),
         State::Asked | State::Answering => vec!["it was still under way".to_owned()],
         State::Cut => vec!["it was cut".to_owned()],
+        State::Unanswered(cause) => vec![(*cause).to_owned()],
         State::Unreachable(cause) => vec![format!("the target could not be reached: {cause}")],
         State::Opaque(cause) => vec![format!("it is not understood: {cause}")],
     };
@@ -185,18 +186,19 @@ impl Timings {
         let answered = timing.answered.unwrap_or(ended);
         let asked = timing.asked.unwrap_or(answered).min(answered);
         Self {
-            blocked: millis(timing.held),
+            blocked: millis(timing.held.min(ended)),
             dns: UNKNOWN,
             connect: UNKNOWN,
-            send: millis(asked),
-            wait: millis(answered.saturating_sub(asked)),
-            receive: millis(ended.saturating_sub(answered)),
+            send: millis(asked.saturating_sub(timing.held)),
+            wait: millis(answered.saturating_sub(asked.max(timing.held))),
+            receive: millis(ended.saturating_sub(answered.max(timing.held))),
             ssl: UNKNOWN,
         }
     }
 
     fn sum(&self) -> f64 {
-        self.blocked + self.send + self.wait + self.receive
+        // Not 0.30000000000000004.
+        ((self.blocked + self.send + self.wait + self.receive) * 1e3).round() / 1e3
     }
 }
 
@@ -222,8 +224,4 @@ impl Spoken {
         let comment = said.deflated.then_some("compressed, and in base64");
         Some(Self { direction, time: (started + said.at).as_secs_f64(), opcode, data, comment })
     }
-}
-
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
 }

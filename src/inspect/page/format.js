@@ -1,15 +1,16 @@
 // How numbers, times and states read. Pure.
 
-/** 512 B, 1.4 KiB, 23 MiB. */
+/** 512 B, 1.4 kB, 23 MB: in thousands, rounded down, as the terminal has it. */
 export function bytes(count) {
-  let value = count;
+  if (count < 1000) return `${count} B`;
+  let tenths = Math.floor(count / 100);
   let unit = 0;
-  while (value >= 999.5 && unit < 4) {
-    value /= 1024;
+  while (tenths >= 10_000 && unit < 3) {
+    tenths = Math.floor(tenths / 1000);
     unit += 1;
   }
-  const digits = unit && value < 9.95 ? 1 : 0;
-  return `${value.toFixed(digits)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][unit]}`;
+  const value = tenths < 100 ? (tenths / 10).toFixed(1) : Math.floor(tenths / 10);
+  return `${value} ${['kB', 'MB', 'GB', 'TB'][unit]}`;
 }
 
 /** 0.4 ms, 12 ms, 1.24 s, 3 min 5 s, 2 h 7 min. */

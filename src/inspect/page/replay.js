@@ -9,7 +9,7 @@ import { attempt, say } from './toast.js';
 export async function replay(id, edited) {
   say(`Replaying #${id}…`);
   const made = await attempt(() => api.replay(id, edited));
-  if (made) say(`#${id} was replayed as #${made.id}`);
+  if (made) say(`#${id} was replayed as #${made.id}${made.signed ? ', signed afresh' : ''}`);
   return made?.id;
 }
 

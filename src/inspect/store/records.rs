@@ -93,8 +93,8 @@ impl Records {
         Totals { seen, kept, evicted: self.evicted, down: self.down, up: self.up, room: self.room, used: self.used }
     }
 
-    /// Counts what passed.
-    pub(crate) fn passed(&mut self, by: Side, bytes: usize) {
+    /// Counts what of bodies passed, whether or not its exchange is kept.
+    fn count(&mut self, by: Side, bytes: usize) {
         *(match by {
             Side::Visitor => &mut self.down,
             Side::Target => &mut self.up,
@@ -132,6 +132,9 @@ impl Records {
 
     /// Adds bytes to a part of it, of which so many are kept at most.
     pub(crate) fn append(&mut self, id: Id, part: Part, bytes: &[u8], limit: usize) {
+        if let Part::Body(by) = part {
+            self.count(by, bytes.len());
+        }
         let Some(at) = self.at(id) else { return };
         let exchange = Arc::make_mut(&mut self.kept[at].exchange);
         part.count(exchange, bytes.len());

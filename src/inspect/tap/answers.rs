@@ -51,6 +51,7 @@ impl Connection {
     /// The target says no more.
     pub(super) fn up_ended(&mut self, desk: &mut Desk<'_>) {
         self.up.ended = true;
+        self.deserted = true;
         if let Stage::Body(Body::UntilClose, _) = self.up.stage {
             self.message_ended(desk, Side::Target);
         }

@@ -12,6 +12,11 @@ use super::super::http1::{Asked, Why};
 use super::super::store::{Change, Records, Store};
 use super::direction::{Direction, Stage};
 
+const CLOSED: &str = "the target closed the connection before it answered";
+
+/// A server has a connection that it had before closed under its request, and then tries a fresh one.
+const AGAIN: &str = "the target closed the connection before it answered; the server may have sent it again";
+
 /// What a step is made with.
 pub(super) struct Desk<'a> {
     pub(super) store: &'a Store,
@@ -32,6 +37,8 @@ pub(super) struct Connection {
     pub(super) waiting: VecDeque<Waiting>,
     pub(super) down: Direction,
     pub(super) up: Direction,
+    /// The target has closed its side, or both.
+    pub(super) deserted: bool,
 }
 
 /// An exchange that is not over.
@@ -52,7 +59,7 @@ pub(super) struct Waiting {
 impl Connection {
     pub(super) fn new(held: Duration, replay_of: Option<Id>) -> Self {
         let (down, up) = (Direction::new(), Direction::new());
-        Self { held, replay_of, newest: None, waiting: VecDeque::new(), down, up }
+        Self { held, replay_of, newest: None, waiting: VecDeque::new(), down, up, deserted: false }
     }
 
     /// Takes note of a direction's end.
@@ -75,7 +82,16 @@ impl Connection {
         self.answer_breaks_off(desk);
         self.give_rest(desk);
         while let Some(waiting) = self.waiting.pop_front() {
-            desk.over(&waiting, if waiting.is_over() { State::Done } else { State::Cut });
+            desk.over(&waiting, if waiting.is_over() { State::Done } else { self.cause() });
+        }
+    }
+
+    /// How an exchange ends that is cut now, if there is no answer.
+    fn cause(&self) -> State {
+        match (self.deserted, self.replay_of) {
+            (true, None) => State::Unanswered(AGAIN),
+            (true, Some(_)) => State::Unanswered(CLOSED),
+            (false, _) => State::Cut,
         }
     }
 
@@ -161,9 +177,12 @@ impl Desk<'_> {
     pub(super) fn over(&mut self, waiting: &Waiting, state: State) {
         let ended = self.now - waiting.began;
         self.records.edit(waiting.id, |exchange| {
-            if !matches!(exchange.state, State::Opaque(_)) {
-                exchange.state = state;
-            }
+            let is_answered = exchange.response.is_some();
+            exchange.state = match (&exchange.state, state) {
+                (State::Opaque(why), _) => State::Opaque(why),
+                (_, State::Unanswered(_)) if is_answered => State::Cut,
+                (_, state) => state,
+            };
             exchange.timing.ended = Some(ended);
             // What was had for more than came.
             for message in std::iter::once(&mut exchange.request).chain(&mut exchange.response) {

@@ -13,7 +13,6 @@ const MAX_TRAILERS: usize = 16 * 1024;
 impl Connection {
     /// Takes in bytes that this side says.
     pub(super) fn read(&mut self, desk: &mut Desk<'_>, by: Side, mut bytes: &[u8]) {
-        desk.records.passed(by, bytes.len());
         let read = self.steps(desk, by, &mut bytes).and_then(|()| self.direction(by).settle(desk));
         if let Err(why) = read {
             self.give_up(desk, by, why);

@@ -63,12 +63,11 @@ impl Connection {
     fn begin(&mut self, desk: &mut Desk<'_>, head: Vec<u8>, request: &Request) {
         let Request { asked, expects, framing } = *request;
         let (began, started) = self.down.began(desk);
+        // The visitor had come before there was a connection to show it on.
+        let waited = std::mem::take(&mut self.held);
+        let (began, started) = (began.checked_sub(waited).unwrap_or(began), started.saturating_sub(waited));
         let whole = framing == Framing::Length(0);
-        let timing = Timing {
-            held: std::mem::take(&mut self.held),
-            asked: whole.then(|| desk.now - began),
-            ..Timing::default()
-        };
+        let timing = Timing { held: waited, asked: whole.then(|| desk.now - began), ..Timing::default() };
         let id = desk.records.begin(Exchange {
             id: 0,
             started,

@@ -69,7 +69,8 @@ fn each_part_is_seen_when_it_passes() {
     assert_eq!(newest().state, State::Done);
     let timing = newest().timing;
     assert_eq!(timing.held, Duration::from_secs(2));
-    assert!(timing.asked <= timing.answered && timing.answered <= timing.ended && timing.ended.is_some());
+    assert!(timing.asked <= timing.answered && timing.answered <= timing.ended);
+    assert!(timing.asked >= Some(timing.held), "it is counted from when it came");
     tap.down(GET);
     assert_eq!((newest().id, newest().timing.held), (2, Duration::ZERO), "the first alone had to wait");
 }
@@ -102,6 +103,30 @@ fn what_was_cut_says_so_and_what_came_is_there() {
     assert_eq!(half.response.unwrap().head, b"HTTP/1.1 200 OK\r\nCont");
     assert_eq!(cut(&[(VISITOR, GET), (TARGET, &OK[..OK.len() - 1])]).response.unwrap().body.kept, b"h");
     cut(&[(VISITOR, GET), (TARGET, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n")]);
+}
+
+/// Why nothing was answered is told where it was the target that went.
+#[test]
+fn a_target_that_closes_without_an_answer() {
+    let state = |replay_of, said: &[u8], leave: fn(&Tap)| {
+        let inspector = inspector();
+        let tap = Tap::new(inspector.clone(), Duration::ZERO, replay_of);
+        tap.down(GET);
+        tap.up(said);
+        leave(&tap);
+        drop(tap);
+        seen(&inspector).remove(0).state
+    };
+    let closed = "the target closed the connection before it answered";
+    for leave in [Tap::deserted, |tap: &Tap| tap.ended(TARGET)] {
+        assert_eq!(
+            state(None, b"", leave),
+            State::Unanswered("the target closed the connection before it answered; the server may have sent it again")
+        );
+        assert_eq!(state(Some(1), b"", leave), State::Unanswered(closed), "nobody sends a replay again");
+        assert_eq!(state(None, b"HTTP/1.1 200 OK\r\nCont", leave), State::Cut);
+    }
+    assert_eq!(state(None, b"", |tap| tap.ended(VISITOR)), State::Cut);
 }
 
 #[test]
@@ -233,6 +258,7 @@ fn nobody_was_there() {
     let unreachable = State::Unreachable("nothing listens".to_owned());
     assert!(seen.len() == 3 && seen.iter().all(|exchange| exchange.state == unreachable), "{seen:?}");
     assert_eq!((seen[0].request.path(), seen[0].timing.held), (&b"/a"[..], Duration::from_secs(5)));
+    assert!(seen[0].timing.ended >= Some(Duration::from_secs(5)), "{:?}", seen[0].timing);
 }
 
 #[test]

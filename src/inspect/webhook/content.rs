@@ -101,10 +101,10 @@ impl At {
     fn judge(&self, now: u64) -> Verdict {
         let (age, ahead) = (now.saturating_sub(self.seconds), self.seconds.saturating_sub(now));
         if age > TOLERANCE {
-            return Verdict::invalid(format_args!("the timestamp is {age} s old, and {TOLERANCE} s are allowed"));
+            return Verdict::untimely(format_args!("the timestamp is {age} s old, and {TOLERANCE} s are allowed"));
         }
         if ahead > TOLERANCE && self.future == Future::Refused {
-            return Verdict::invalid(format_args!("the timestamp is {ahead} s ahead, and {TOLERANCE} s are allowed"));
+            return Verdict::untimely(format_args!("the timestamp is {ahead} s ahead, and {TOLERANCE} s are allowed"));
         }
         Verdict::VALID
     }

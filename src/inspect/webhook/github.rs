@@ -6,7 +6,7 @@ use super::content::{Claim, Scheme};
 use super::verdict::Verdict;
 use crate::inspect::request::Request;
 
-const SIGNATURE: &str = "X-Hub-Signature-256";
+pub(super) const SIGNATURE: &str = "X-Hub-Signature-256";
 
 pub(super) static SCHEME: Scheme =
     Scheme { claim, sign: |_, mac, _| vec![(SIGNATURE, format!("sha256={}", hex(&mac(b""))))] };

@@ -61,6 +61,18 @@ impl Provider {
         }
     }
 
+    /// The headers that say that a request of this sender's is genuine and fresh, under the names that it uses.
+    #[must_use]
+    pub fn proof(self, request: &Request<'_>) -> &'static [&'static str] {
+        match self {
+            Self::GitHub => &[github::SIGNATURE],
+            Self::Stripe => &[stripe::SIGNATURE],
+            Self::Slack => &[slack::TIMESTAMP, slack::SIGNATURE],
+            Self::Twilio => &[twilio::SIGNATURE],
+            Self::Standard => standard::proof(request),
+        }
+    }
+
     /// How it signs bodies; none where it signs URLs.
     fn scheme(self) -> Option<&'static Scheme> {
         match self {

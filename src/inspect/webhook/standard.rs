@@ -11,20 +11,25 @@ use crate::inspect::request::Request;
 /// The names of id, time and signature.
 type Names = [&'static str; 3];
 
-const NAMES: Names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+static NAMES: Names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
 /// The older ones, of the same meaning.
-const SVIX: Names = ["svix-id", "svix-timestamp", "svix-signature"];
+static SVIX: Names = ["svix-id", "svix-timestamp", "svix-signature"];
 
 pub(super) static SCHEME: Scheme = Scheme { claim, sign };
 
 /// Under which names a request has two of them at least.
-pub(super) fn names(request: &Request<'_>) -> Option<Names> {
+pub(super) fn names(request: &Request<'_>) -> Option<&'static Names> {
     let count = |names: &Names| names.iter().filter(|name| request.header(name).is_some()).count();
-    [NAMES, SVIX].into_iter().find(|names| count(names) >= 2)
+    [&NAMES, &SVIX].into_iter().find(|names| count(names) >= 2)
+}
+
+/// The names of what is other each time that a message is sent: all but the id.
+pub(super) fn proof(request: &Request<'_>) -> &'static [&'static str] {
+    &names(request).unwrap_or(&NAMES)[1..]
 }
 
 fn claim(request: &Request<'_>) -> Result<Claim, Verdict> {
-    let names = names(request).unwrap_or(NAMES);
+    let names = names(request).unwrap_or(&NAMES);
     let value = |name| request.header(name).ok_or_else(|| Verdict::missing(name));
     let (id, time, value) = (value(names[0])?, value(names[1])?, value(names[2])?);
     let seconds = time.parse().map_err(|_| Verdict::malformed(names[1], "a number of seconds"))?;
@@ -43,7 +48,7 @@ fn claim(request: &Request<'_>) -> Result<Claim, Verdict> {
 }
 
 fn sign(request: &Request<'_>, mac: &Signer<'_>, now: u64) -> Fresh {
-    let [id_name, time_name, signature_name] = names(request).unwrap_or(NAMES);
+    let [id_name, time_name, signature_name] = *names(request).unwrap_or(&NAMES);
     let id = request.header(id_name).map_or_else(|| format!("msg_{now}"), ToOwned::to_owned);
     let signature = STANDARD.encode(mac(format!("{id}.{now}.").as_bytes()));
     vec![(id_name, id), (time_name, now.to_string()), (signature_name, format!("v1,{signature}"))]

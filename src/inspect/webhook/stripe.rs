@@ -5,7 +5,7 @@ use super::github::{hex, unhex};
 use super::verdict::Verdict;
 use crate::inspect::request::Request;
 
-const SIGNATURE: &str = "Stripe-Signature";
+pub(super) const SIGNATURE: &str = "Stripe-Signature";
 
 pub(super) static SCHEME: Scheme = Scheme {
     claim,

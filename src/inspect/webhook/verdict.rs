@@ -35,21 +35,33 @@ pub struct Verdict {
     /// Why it does not, or is not known to, in a sentence without a full stop; where it does, why a service may refuse it all
     /// the same.
     pub reason: Option<String>,
+    /// Whether its sender signed it, though at another time than may be.
+    pub(super) untimely: bool,
 }
 
 impl Verdict {
-    pub(super) const VALID: Self = Self { signature: Signature::Valid, reason: None };
+    pub(super) const VALID: Self = Self { signature: Signature::Valid, reason: None, untimely: false };
 
     pub(super) fn noted(note: impl Display) -> Self {
-        Self { signature: Signature::Valid, reason: Some(note.to_string()) }
+        Self { reason: Some(note.to_string()), ..Self::VALID }
     }
 
     pub(super) fn invalid(reason: impl Display) -> Self {
-        Self { signature: Signature::Invalid, reason: Some(reason.to_string()) }
+        Self { signature: Signature::Invalid, ..Self::noted(reason) }
+    }
+
+    pub(super) fn untimely(reason: impl Display) -> Self {
+        Self { untimely: true, ..Self::invalid(reason) }
+    }
+
+    /// Whether it was signed by who knows the secret, whenever that was.
+    #[must_use]
+    pub fn is_genuine(&self) -> bool {
+        self.signature == Signature::Valid || self.untimely
     }
 
     pub(super) fn unchecked(reason: impl Display) -> Self {
-        Self { signature: Signature::Unchecked, reason: Some(reason.to_string()) }
+        Self { signature: Signature::Unchecked, ..Self::noted(reason) }
     }
 
     pub(super) fn missing(header: &str) -> Self {

@@ -51,7 +51,7 @@ export async function views({ page }) {
   await open(page, '/data.bin');
   await shows(page, '000010  1011 1213', `${side('response')} pre`);
   await open(page, '/report');
-  await shows(page, 'Cut: only the first 1.0 MiB of 2.0 MiB were kept.', side('response'));
+  await shows(page, 'Cut: only the first 1.0 MB of 2.0 MB were kept.', side('response'));
   await page.click(`${side('response')} .more`);
   await open(page, '/events');
   await page.click('#detail [role=tab]:text("Messages")');

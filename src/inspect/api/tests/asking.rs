@@ -136,9 +136,10 @@ async fn the_status() {
     let place = place().await;
     let status = place.get("/api/status").await.json();
     let used = status["store"]["used"].clone();
+    let body = |message: &str| message.split_once("\r\n\r\n").unwrap().1.len();
     let totals = json!({
-        "seen": 2, "kept": 2, "evicted": 0, "request_bytes": POSTED.len() + ASKED.len(),
-        "response_bytes": CREATED.len() + MISSING.len(),
+        "seen": 2, "kept": 2, "evicted": 0, "request_bytes": body(POSTED) + body(ASKED),
+        "response_bytes": body(CREATED) + body(MISSING),
     });
     let expected = json!({
         "version": env!("CARGO_PKG_VERSION"), "url": "https://example.com/app", "target": "http://localhost:3000",
@@ -241,11 +242,14 @@ async fn webhooks() {
     place.passed(&format!("{head}X-Hub-Signature-256: {signature}\r\n\r\n{{}}"), MISSING);
     place.passed(&format!("{head}X-Hub-Signature-256: {signature}\r\n\r\n[]"), MISSING);
     let list = place.get("/api/requests").await.json();
-    let webhook =
-        json!({ "provider": "github", "event": "push", "delivery": "1-2", "signature": "valid", "reason": null });
+    let renews = ["X-Hub-Signature-256"];
+    let webhook = json!({
+        "provider": "github", "event": "push", "delivery": "1-2", "signature": "valid", "reason": null, "renews": renews,
+    });
     assert_eq!(list["exchanges"][1]["webhook"], webhook);
     assert_eq!(place.get("/api/requests/1").await.json()["webhook"], webhook);
     let forged = &list["exchanges"][0]["webhook"];
     assert_eq!(forged["signature"], "invalid");
+    assert_eq!(forged["renews"], json!([]), "a replay lets a forgery be one");
     assert!(forged["reason"].is_string(), "{forged}");
 }

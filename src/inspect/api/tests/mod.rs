@@ -134,6 +134,7 @@ impl Place {
 fn secrets() -> Secrets {
     let mut secrets = Secrets::default();
     secrets.add(Provider::GitHub, "secret").unwrap();
+    secrets.add(Provider::Stripe, "secret").unwrap();
     secrets
 }
 

@@ -21,7 +21,7 @@ impl Place {
 async fn as_it_was() {
     let place = place().await;
     let answered = place.post("/api/requests/1/replay", b"").await;
-    assert_eq!((answered.status, answered.text()), (200, r#"{"id":2}"#));
+    assert_eq!((answered.status, answered.text()), (200, r#"{"id":2,"signed":false}"#));
     assert_eq!(place.reached(), ORIGINAL.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
     let new = place.get("/api/requests/2").await.json();
     assert_eq!((&new["replay_of"], &new["status"], &new["state"]), (&1.into(), &200.into(), &"done".into()));
@@ -106,12 +106,58 @@ async fn what_is_too_large_is_refused() {
     assert!(place.reached().is_empty());
 }
 
+/// GitHub's request with this signature of `[]`, by the secret of these tests where it holds.
+fn push(signature: &str) -> String {
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nX-GitHub-Event: push\r\nContent-Length: 2\r\n";
+    format!("{head}X-Hub-Signature-256: sha256={signature}\r\n\r\n[]")
+}
+
+/// What reached the target of a replay of that request, and what was answered.
+async fn pushed(signature: &str, edits: &str) -> (String, String) {
+    let place = place().await;
+    place.passed(&push(signature), OK);
+    let answered = place.post("/api/requests/2/replay", edits.as_bytes()).await;
+    assert_eq!(answered.status, 200, "{}", answered.text());
+    (place.reached(), answered.text().to_owned())
+}
+
+const SIGNED: &str = "53364a07fcc563e712f42cfc9de1e28e1e2d39f236cee430f112203e557aea3f";
+const OF_BRACES: &str = "77325902caca812dc259733aacd046b73817372c777b8d95b402647474516e13";
+
 #[tokio::test]
 async fn webhooks_are_signed_afresh() {
+    let (reached, answered) = pushed(SIGNED, r#"{"body":"{}"}"#).await;
+    assert!(reached.contains(&format!("X-Hub-Signature-256: sha256={OF_BRACES}\r\n")), "{reached}");
+    assert_eq!(answered, r#"{"id":3,"signed":true}"#);
+    let (reached, answered) = pushed(SIGNED, r#"{"body":"{}","sign":false}"#).await;
+    assert!(reached.contains(&format!("sha256={SIGNED}\r\n")), "{reached}");
+    assert_eq!(answered, r#"{"id":3,"signed":false}"#);
+}
+
+/// A secret signs nothing that it has not signed before, nor over what somebody has put in its place.
+#[tokio::test]
+async fn forgeries_stay_forgeries() {
+    for edits in ["", r#"{"body":"{}"}"#, r#"{"path":"/x","sign":true}"#] {
+        let (reached, answered) = pushed("00", edits).await;
+        assert!(reached.contains("X-Hub-Signature-256: sha256=00\r\n"), "{edits}: {reached}");
+        assert_eq!(answered, r#"{"id":3,"signed":false}"#);
+    }
+    for (header, sent) in [("X-Hub-Signature-256", "sha256=01\r\n"), ("X-Other", "X-Other: sha256=01\r\n")] {
+        let edits = format!(r#"{{"headers":[["X-GitHub-Event","push"],["{header}","sha256=01"]]}}"#);
+        let (reached, answered) = pushed(SIGNED, &edits).await;
+        assert!(reached.contains(sent) && !reached.contains(SIGNED), "{reached}");
+        assert_eq!(answered, r#"{"id":3,"signed":false}"#);
+    }
+}
+
+/// What was signed long ago was signed by its sender all the same.
+#[tokio::test]
+async fn an_old_webhook_is_signed_afresh() {
     let place = place().await;
-    let head = "POST / HTTP/1.1\r\nHost: a\r\nX-GitHub-Event: push\r\nContent-Length: 2\r\n";
-    place.passed(&format!("{head}X-Hub-Signature-256: sha256=00\r\n\r\n[]"), OK);
-    assert_eq!(place.post("/api/requests/2/replay", br#"{"body":"{}"}"#).await.status, 200);
-    let fresh = "X-Hub-Signature-256: sha256=77325902caca812dc259733aacd046b73817372c777b8d95b402647474516e13\r\n";
-    assert!(place.reached().contains(fresh), "{}", place.reached());
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nStripe-Signature: t=1000,v1=";
+    place.passed(&format!("{head}026360fb6284f077f1148b1ae7c62679730497810a6a0321574de01e8b009e7a\r\n\r\n{{}}"), OK);
+    let webhook = place.get("/api/requests/2").await.json()["webhook"].clone();
+    assert_eq!((&webhook["signature"], &webhook["renews"][0]), (&"invalid".into(), &"Stripe-Signature".into()));
+    assert_eq!(place.post("/api/requests/2/replay", b"").await.text(), r#"{"id":3,"signed":true}"#);
+    assert!(place.reached().contains("Stripe-Signature: t=1800000000,v1="), "{}", place.reached());
 }

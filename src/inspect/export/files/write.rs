@@ -98,7 +98,11 @@ fn beside(files: &mut Files, mark: &[u8], name: String, body: &[u8]) {
 /// The answer as comments, for whoever reads; of it only the status is ever read again.
 fn answer(files: &mut Files, exchange: &Exchange, stem: &str) {
     let Some(response) = &exchange.response else {
-        let why = if let State::Unreachable(cause) = &exchange.state { cause } else { "it was cut" };
+        let why = match &exchange.state {
+            State::Unreachable(cause) => cause.as_str(),
+            State::Unanswered(cause) => cause,
+            _ => "it was cut",
+        };
         files.text.extend_from_slice(format!("# no answer: {}\n", harmless(why.as_bytes())).as_bytes());
         return;
     };

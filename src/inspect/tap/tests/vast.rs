@@ -42,7 +42,7 @@ fn a_full_store_takes_in_what_is_new() {
     assert_eq!((totals.seen, totals.kept), (1_001, kept.len()));
     assert!((80..100).contains(&kept.len()), "{}", kept.len());
     assert_eq!(kept.last().unwrap().id, 1_001);
-    assert_eq!(totals.down, 1_001 * GET.len() as u64);
+    assert_eq!((totals.down, totals.up), (0, 1_001 * 2), "bodies are counted, and not heads");
 }
 
 #[test]
