@@ -1,5 +1,7 @@
 //! What a person is told who typed what cannot be meant: one sentence, and an exit code.
 
+use std::process::Stdio;
+
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -194,7 +196,7 @@ async fn a_reader_that_has_gone_is_no_error() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut command = sendit();
-    command.arg("--help").stdout(writer);
-    let output = command.output().await.unwrap();
+    command.arg("--help").stdout(writer).stderr(Stdio::piped());
+    let output = command.spawn().unwrap().wait_with_output().await.unwrap();
     assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()), (Some(1), ""));
 }
