@@ -81,10 +81,14 @@ async fn usual(ports: RangeInclusive<u16>) -> Option<TcpListener> {
         ));
         return None;
     };
-    if port != first {
-        output::say(format_args!("{first} is taken, so the inspector is at 127.0.0.1:{port}"));
+    if let Some(sentence) = elsewhere(first, port) {
+        output::say(sentence);
     }
     Some(listener)
+}
+
+fn elsewhere(first: u16, port: u16) -> Option<String> {
+    (port != first).then(|| format!("{first} is taken, so the inspector is at http://127.0.0.1:{port}"))
 }
 
 async fn first_free(ports: RangeInclusive<u16>) -> Option<(u16, TcpListener)> {
@@ -201,6 +205,17 @@ mod tests {
         check(Some("localhost:1"), &Env::from([(env::INSPECT, "off")]), at("localhost:1"));
         let sentence = "`on` is no place for the inspector; write `off`, or an address like `127.0.0.1:4040`";
         check(Some("on"), &Env::default(), Err(sentence));
+    }
+
+    #[tokio::test]
+    async fn a_port_that_is_taken_is_told() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let first = taken.local_addr().unwrap().port();
+        assert!(first_free(first..=first).await.is_none());
+        let (port, listener) = first_free(first..=u16::MAX).await.unwrap();
+        assert_eq!((port > first, listener.local_addr().unwrap().port()), (true, port));
+        let sentence = "4040 is taken, so the inspector is at http://127.0.0.1:4041";
+        assert_eq!((elsewhere(4040, 4040), elsewhere(4040, 4041).as_deref()), (None, Some(sentence)));
     }
 
     #[tokio::test]

@@ -194,6 +194,13 @@ async fn a_file_holds_the_url_as_long_as_the_tunnel_is_there() {
     assert_eq!(client.program.ended().await, Some(0));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 
+    // What is no URL is neither lost nor removed, and no tunnel is opened first.
+    fs::write(&file, "eyJh.eyJz.c2ln\n").unwrap();
+    let mut client = Client::begin(&server.url("/app"), &target.url(), &["--url-file", name]);
+    assert_eq!(client.program.ended().await, Some(2));
+    assert!(!client.program.all().await.stderr.contains("Ready"));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "eyJh.eyJz.c2ln\n");
+
     let nowhere = folder.path().join("gone").join("url");
     let args = ["--url-file", nowhere.to_str().unwrap()];
     let mut client = Client::begin(&server.url("/app"), &target.url(), &args);
@@ -201,5 +208,6 @@ async fn a_file_holds_the_url_as_long_as_the_tunnel_is_there() {
     let sentence =
         format!("error: cannot write the URL to the file `{}`: there is no such file or directory", nowhere.display());
     let said = client.program.all().await.stderr;
+    assert!(!said.contains("Ready"), "{said}");
     assert_eq!(said.lines().last(), Some(&*sentence), "{said}");
 }
