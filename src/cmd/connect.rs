@@ -18,6 +18,7 @@ use super::terminal::{Look, Manner, Paint, Stream, Subject, Terminal, Voice};
 use super::url_file::UrlFile;
 use super::{clock, descriptors, duration, inspect, lapse, log, networks, secret, url_file};
 use crate::client::{self, Config, InvalidUrl, SourcePath, TargetTls, Wire};
+use crate::inspect::api::Webhooks;
 use crate::inspect::{Inspector, Settings};
 
 /// How much is kept of exchanges where only lines are made of them.
@@ -175,6 +176,7 @@ pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
     let manner = args.manner(env)?;
     let (mut config, level) = args.settle(env)?;
     log::start(level, manner.format);
+    let webhooks = Webhooks::new(secrets.clone(), &config.source.to_string());
     let inspection = Inspection::start(place, &mut config, secrets).await?;
     if config.inspector.is_none() && manner.voice == Voice::Full {
         config.inspector = Some(Inspector::new(Settings { room: LINES, body: 0, now: clock::since_1970 }));
@@ -185,7 +187,7 @@ pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
     let signals = Signals::catch()?;
     let shutdown = signals.shutdown();
     let inspect = inspection.as_ref().map(Inspection::url);
-    let subject = Subject { source: source.clone(), target, inspect, inspector: config.inspector.clone() };
+    let subject = Subject { source: source.clone(), target, inspect, inspector: config.inspector.clone(), webhooks };
     let terminal = Arc::new(Terminal::new(subject, manner, Instant::now()));
     let mut changes = terminal.changes();
     let connected = async {

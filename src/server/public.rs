@@ -85,10 +85,12 @@ async fn pass_on(
     entry: &Entry,
 ) -> Result<Response, Fault> {
     let Arrival { visitor, breaker, owed } = arrival;
-    let caller = Caller { headers: request.headers(), visitor: &visitor, entry };
     let one_of_all = Arc::clone(&server.0.places).try_acquire_owned().map_err(|_| Fault::Limit)?;
     let prefix = there.prefix().ok_or(Fault::UnknownPrefix)?;
-    let (session, place) = attended(server, prefix, &caller).await?;
+    let (session, place) = {
+        let caller = Caller { headers: request.headers(), visitor: &visitor, entry };
+        attended(server, prefix, &caller).await?
+    };
     if server.is_draining() {
         return Err(Fault::Stopping);
     }

@@ -117,6 +117,7 @@ async fn signatures_are_checked_and_replays_signed_afresh() {
     let [before, after] = [2, 3].map(|number: usize| signature(&seen[number]));
     assert_ne!(before, after, "what the service gets is signed afresh");
 
+    tunnel.client.program.printed(|output| output.stderr.matches(", signature does not hold\n").count() == 2).await;
     // Nothing that can be asked for, or that is logged, has a secret in it.
     let mut all = format!("{:?}", tunnel.client.program.output());
     for path in

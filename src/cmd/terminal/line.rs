@@ -159,7 +159,9 @@ fn notes(row: &Row) -> Vec<String> {
     let held = held.map(|held| format!("held {}", took(held)));
     let resumed = row.resumed.then(|| "resumed".to_owned());
     let replay = row.replay_of.map(|of| format!("replay of #{of}"));
-    [kind, held, resumed, replay].into_iter().flatten().collect()
+    let is_bad = row.webhook.as_ref().is_some_and(|webhook| webhook.signature == "invalid");
+    let signature = is_bad.then(|| "signature does not hold".to_owned());
+    [kind, held, resumed, replay, signature].into_iter().flatten().collect()
 }
 
 /// What a stranger has put into a head, in characters that each take one place: others as URLs write them.
@@ -206,6 +208,7 @@ mod tests {
             held_ms: None,
             resumed: false,
             replay_of: None,
+            webhook: None,
         }
     }
 
@@ -288,6 +291,16 @@ mod tests {
         let closed =
             Row { state: Progress::Cut, cause: Some("the target closed".to_owned()), kind: Kind::Http, ..open };
         assert!(words(&closed, "stamp").ends_with(", held 250 ms, cut: the target closed"));
+    }
+
+    #[test]
+    fn a_bad_signature_is_noted() {
+        let signed = |signature: &str| {
+            let webhook = serde_json::json!({ "provider": "github", "signature": signature, "renews": [] });
+            words(&Row { webhook: serde_json::from_value(webhook).unwrap(), ..row() }, "stamp")
+        };
+        assert!(signed("invalid").ends_with(" 1.2 kB out, signature does not hold"));
+        assert!(signed("valid").ends_with(" 1.2 kB out") && signed("unchecked").ends_with(" 1.2 kB out"));
     }
 
     #[test]

@@ -28,6 +28,7 @@ use super::output::{self, Format};
 use super::qr::{self, Ink};
 use super::units::{size, took};
 use crate::client::Event;
+use crate::inspect::api::Webhooks;
 use crate::inspect::{self, Change, Id, Inspector};
 
 /// How long lines rest after some, so that of many exchanges each does not cost a turn of its own.
@@ -52,6 +53,8 @@ pub(crate) struct Subject {
     pub(crate) inspect: Option<String>,
     /// Whose exchanges have lines.
     pub(crate) inspector: Option<Inspector>,
+    /// What their signatures are judged by.
+    pub(crate) webhooks: Webhooks,
 }
 
 /// How it is told.
@@ -159,7 +162,7 @@ impl Terminal {
         let Some(exchange) = self.subject.inspector.as_ref().and_then(|inspector| inspector.store().get(id)) else {
             return;
         };
-        let row = Row::of(&exchange);
+        let row = Row::of(&exchange, &self.subject.webhooks);
         let is_json = self.manner.format == Format::Json;
         let place =
             if matches!(change, Change::Ended(_)) { self.told().ended(&row) } else { self.told().answered(&row) };

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::inspect::api::{Webhook, Webhooks};
 use crate::inspect::{Exchange, Id, State, millis};
 
 /// An exchange in short.
@@ -24,6 +25,8 @@ pub(crate) struct Row {
     pub(crate) held_ms: Option<f64>,
     pub(crate) resumed: bool,
     pub(crate) replay_of: Option<Id>,
+    /// What is to be said of it as a webhook.
+    pub(crate) webhook: Option<Webhook>,
 }
 
 /// How far an exchange is.
@@ -48,7 +51,7 @@ pub(crate) enum Kind {
 }
 
 impl Row {
-    pub(crate) fn of(exchange: &Exchange) -> Self {
+    pub(crate) fn of(exchange: &Exchange, webhooks: &Webhooks) -> Self {
         let (state, cause) = match &exchange.state {
             State::Asked => (Progress::Asked, None),
             State::Answering => (Progress::Answering, None),
@@ -76,6 +79,7 @@ impl Row {
             held_ms: (!held.is_zero()).then(|| millis(held)),
             resumed: exchange.resumed,
             replay_of: exchange.replay_of,
+            webhook: webhooks.judge(exchange),
         }
     }
 

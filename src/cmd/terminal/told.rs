@@ -109,6 +109,7 @@ mod tests {
             held_ms: None,
             resumed: false,
             replay_of: None,
+            webhook: None,
         }
     }
 

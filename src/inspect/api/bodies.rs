@@ -45,7 +45,12 @@ fn is_decoded(query: Option<&str>) -> Result<bool, Refusal> {
 }
 
 pub(super) async fn curl(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Refusal> {
-    let line = export::curl(&api.exchange(&id)?.request, &api.0.config.target);
+    let exchange = api.exchange(&id)?;
+    if exchange.request.body.is_cut() {
+        let sentence = "of that request's body only the beginning was kept, so that no line would send it";
+        return Err(Refusal::new(http::StatusCode::CONFLICT, sentence));
+    }
+    let line = export::curl(&exchange.request, &api.0.config.target);
     Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], line).into_response())
 }
 

@@ -36,7 +36,7 @@ pub use accept::serve;
 use guard::Guard;
 pub use guard::Token;
 pub use status::{Link, Standing};
-use webhooks::Webhooks;
+pub use webhooks::{Webhook, Webhooks};
 
 /// How many may follow the events at a time.
 const MAX_FOLLOWERS: usize = 32;

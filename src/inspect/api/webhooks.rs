@@ -1,34 +1,40 @@
-//! What the API says of webhooks, and how a replay of one is signed afresh. Knows where the tunnel stands and the secrets; the
+//! What the API and the terminal say of webhooks, and how a replay of one is signed afresh. Knows where the tunnel stands and the secrets; the
 //! providers are known in `inspect/webhook/`.
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::inspect::webhook::{Provider, Secrets, Verdict, check, recognise, sign};
 use crate::inspect::{Exchange, Replay, Request, Site};
 
 /// What webhooks are judged by.
-pub(super) struct Webhooks {
+pub struct Webhooks {
     secrets: Secrets,
     site: Option<Site>,
 }
 
 /// What is said of one.
-#[derive(Serialize)]
-pub(super) struct Webhook {
-    provider: &'static str,
-    event: Option<String>,
-    delivery: Option<String>,
-    signature: &'static str,
-    reason: Option<String>,
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Webhook {
+    /// Who sent it, in a word.
+    pub provider: String,
+    /// What happened.
+    pub event: Option<String>,
+    /// The sender's name for this delivery.
+    pub delivery: Option<String>,
+    /// Whether its signature is `valid`, `invalid` or `unchecked`.
+    pub signature: String,
+    /// Why.
+    pub reason: Option<String>,
     /// The headers that a replay signs afresh; none where it sends what it has.
-    renews: &'static [&'static str],
+    pub renews: Vec<String>,
 }
 
 impl Webhooks {
     /// By these secrets, for a tunnel at `url`.
-    pub(super) fn new(secrets: Secrets, url: &str) -> Self {
+    #[must_use]
+    pub fn new(secrets: Secrets, url: &str) -> Self {
         Self { secrets, site: url.parse().ok() }
     }
 
@@ -38,13 +44,14 @@ impl Webhooks {
     }
 
     /// What is to be said of an exchange, where it is a webhook. That it is an old one is no reproach.
-    pub(super) fn judge(&self, exchange: &Exchange) -> Option<Webhook> {
+    #[must_use]
+    pub fn judge(&self, exchange: &Exchange) -> Option<Webhook> {
         let crate::inspect::webhook::Webhook { provider, event, delivery } = recognise(&exchange.request)?;
         let verdict = self.check(provider, exchange);
-        let renews =
-            if verdict.is_genuine() { provider.proof(&Request::of(&exchange.request)) } else { Default::default() };
-        let (signature, reason) = (verdict.signature.name(), verdict.reason);
-        Some(Webhook { provider: provider.name(), event, delivery, signature, reason, renews })
+        let proof = provider.proof(&Request::of(&exchange.request)).iter();
+        let renews = proof.filter(|_| verdict.is_genuine()).map(|name| (*name).to_owned()).collect();
+        let (signature, reason) = (verdict.signature.name().to_owned(), verdict.reason);
+        Some(Webhook { provider: provider.name().to_owned(), event, delivery, signature, reason, renews })
     }
 
     /// Signs a replay as its sender would now, and says whether it did. Only what a known secret has signed before is signed

@@ -123,6 +123,7 @@ fn otherwise(body: &[u8]) -> Vec<(Vec<u8>, &'static str)> {
         others.push((unix, "its line feeds were made CR LF"));
         others.push((crlf, "its CR LF were made line feeds"));
     }
+    others.push((body.trim_ascii_end().to_vec(), "white space was put at its end"));
     others.push((compact(body), "white space was put between the parts of its JSON"));
     others.retain(|(other, _)| other != body);
     others

@@ -109,6 +109,7 @@ fn a_body_that_was_changed() {
     check(b"a\n", b"a", "the line feed at its end was taken off");
     check(b"a", b"a\n", "a line feed was put at its end");
     check(b"a", b"a\r\n", "a line feed was put at its end");
+    check(br#"{"c":1}"#, br#"{"c":1} "#, "white space was put at its end");
     check(b"a\nb", b"a\r\nb", "its line feeds were made CR LF");
     check(b"a\r\nb\r\n", b"a\nb\n", "its CR LF were made line feeds");
     check(

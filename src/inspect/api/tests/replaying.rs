@@ -85,6 +85,8 @@ async fn of_a_body_that_was_cut_another_is_wanted() {
     let answered = place.post("/api/requests/2/replay", b"").await;
     assert_eq!(answered.status, 409);
     assert_eq!(answered.error(), "of that request's body only the beginning was kept; give one with the replay");
+    let line = place.get("/api/requests/2/curl").await;
+    assert_eq!((line.status, place.get("/api/requests/1/curl").await.status), (409, 200), "{}", line.text());
     assert_eq!(place.post("/api/requests/2/replay", br#"{"body":"new"}"#).await.status, 200);
     assert!(place.reached().ends_with("\r\n\r\nnew"));
 }
