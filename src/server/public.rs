@@ -33,12 +33,12 @@ pub(super) async fn routed(State(server): State<Server>, mut request: Request) -
 }
 
 /// A request of a visitor's.
-pub(super) async fn visit(server: Server, mut request: Request, arrival: Arrival) -> Response {
+pub(super) async fn visit(server: Server, mut request: Request, mut arrival: Arrival) -> Response {
     let accept = request.headers().get(ACCEPT).cloned();
     let there = There::of(&mut request, &server.0.config.base);
     let from = server.0.config.trusted.origin(&arrival.visitor, request.headers());
     let entry = Entry::begin(server.0.config.access_log, from, request.method(), &there.whole);
-    let answer = pass_on(&server, &mut request, arrival, &there, &entry).await;
+    let answer = pass_on(&server, &mut request, &mut arrival, &there, &entry).await;
     answer.inspect(|answer| entry.answered(answer.status())).unwrap_or_else(|fault| {
         let headers = accept.map(|accept| (ACCEPT, accept)).into_iter().collect();
         let mut answer = fault.answer(&headers);
@@ -80,23 +80,23 @@ struct Caller<'a> {
 async fn pass_on(
     server: &Server,
     request: &mut Request,
-    arrival: Arrival,
+    arrival: &mut Arrival,
     there: &There,
     entry: &Entry,
 ) -> Result<Response, Fault> {
-    let Arrival { visitor, breaker, owed } = arrival;
+    let visitor = &arrival.visitor;
     let one_of_all = Arc::clone(&server.0.places).try_acquire_owned().map_err(|_| Fault::Limit)?;
     let prefix = there.prefix().ok_or(Fault::UnknownPrefix)?;
     let (session, place) = {
-        let caller = Caller { headers: request.headers(), visitor: &visitor, entry };
+        let caller = Caller { headers: request.headers(), visitor, entry };
         attended(server, prefix, &caller).await?
     };
     if server.is_draining() {
         return Err(Fault::Stopping);
     }
     *request.uri_mut() = there.whole.clone();
-    let call = Call { visitor: &visitor, place: &there.path, breaker, meter: entry.meter() };
-    let guard = (one_of_all, place, owed, server.0.exchanges.token(), entry.clone());
+    let call = Call { visitor, place: &there.path, breaker: arrival.breaker.clone(), meter: entry.meter() };
+    let guard = (one_of_all, place, arrival.owed.take(), server.0.exchanges.token(), entry.clone());
     session.forward(request, call, guard).await
 }
 
