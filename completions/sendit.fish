@@ -92,7 +92,7 @@ complete -c sendit -n '__fish_sendit_using_command connect' -l basic-auth -r -d 
 complete -c sendit -n '__fish_sendit_using_command connect' -l basic-auth-file -rF -d 'file that holds user and password'
 complete -c sendit -n '__fish_sendit_using_command connect' -l allow-ip -r -d 'addresses that visitors have to come from, such as 192.0.2.0/24; can be repeated (default: anywhere)'
 complete -c sendit -n '__fish_sendit_using_command connect' -l inspect -r -d 'where the page is that shows what passes: an address of this machine, or off (default: 127.0.0.1:4040, or the next port up to 4059 that is free)'
-complete -c sendit -n '__fish_sendit_using_command connect' -l webhook-secret -r -d 'secret that a sender of webhooks signs with, such as github=SECRET or github=@FILE: the page then says whether signatures hold, and replays are signed afresh; can be repeated'
+complete -c sendit -n '__fish_sendit_using_command connect' -l webhook-secret -r -d 'secret that a sender of webhooks signs with, such as github=SECRET or github=@FILE: the page then says whether signatures hold, and replays of those that do are signed afresh; can be repeated'
 complete -c sendit -n '__fish_sendit_using_command connect' -l quiet -d 'say nothing of exchanges, only how the link is and what fails'
 complete -c sendit -n '__fish_sendit_using_command connect' -l qr -d 'show the public URL as a QR code as well'
 complete -c sendit -n '__fish_sendit_using_command connect' -l url-file -rF -d 'file that holds the public URL for as long as the tunnel is there'
