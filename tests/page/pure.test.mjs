@@ -12,7 +12,7 @@ const xml = await page('xml');
 const { dump } = await page('hex');
 const { diff, folded } = await page('diff');
 const differences = await page('differences');
-const { editedRequest } = await page('edit');
+const { editedRequest, signing } = await page('edit');
 const { parts } = await page('timing');
 const { pairs, multipart, parameter } = await page('parts');
 
@@ -44,6 +44,12 @@ test('marks say what is out of the ordinary', () => {
   assert.deepEqual(words({ kind: 'websocket', state: 'cut' }), ['ws', 'cut']);
   assert.deepEqual(words({ webhook: { provider: 'github', event: 'push', signature: 'invalid', reason: 'old' } }), ['push', 'bad signature']);
   assert.deepEqual(words({ webhook: { provider: 'slack', event: null, signature: 'unchecked' } }), ['Slack']);
+});
+
+test('a form says what signing replaces', () => {
+  assert.deepEqual(signing({ renews: ['X-A', 'X-B'] }), ['Signed afresh as it is sent, unless you edit it here: X-A, X-B.']);
+  assert.deepEqual(signing({ renews: [] }), ['Its signature is sent as it stands here.']);
+  assert.deepEqual(signing(null), []);
 });
 
 test('svg is no image to be shown', () => {

@@ -70,7 +70,9 @@ export function openEditor(exchange, send) {
     el('form', { onsubmit: submit },
       el('h2', { id: 'edit-title' }, `Edit and replay #${id}`),
       el('div.line', {}, label('Method', fields.method), label('Path', fields.path)),
-      label('Headers', fields.headers), label('Body', fields.body),
+      label('Headers', fields.headers),
+      signing(exchange.webhook).map((sentence) => el('p.notice', {}, sentence)),
+      label('Body', fields.body),
       note(body, isText).map((sentence) => el('p.notice', {}, sentence)),
       problem,
       el('p.actions', {}, button('Cancel', () => dialog.close()),
@@ -80,6 +82,12 @@ export function openEditor(exchange, send) {
   };
   dialog.showModal();
   fields.path.focus();
+}
+
+/** What becomes of a webhook's signature. Pure. */
+export function signing(webhook) {
+  if (webhook?.renews.length) return [`Signed afresh as it is sent, unless you edit it here: ${webhook.renews.join(', ')}.`];
+  return webhook ? ['Its signature is sent as it stands here.'] : [];
 }
 
 function note(body, isText) {

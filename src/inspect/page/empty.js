@@ -3,10 +3,11 @@
 import { button, el } from './dom.js';
 import { copy } from './toast.js';
 
-export function emptyView({ url, filtered, showAll }) {
+export function emptyView({ url, filtered, loaded, showAll }) {
   if (filtered) {
     return el('div.empty', {}, el('p.lead', {}, 'No request passes the filter.'), button('Show all', showAll));
   }
+  if (!loaded) return el('div.empty', {}, el('p', {}, 'Loading…'));
   if (!url) return el('div.empty', {}, el('p.lead', {}, 'Waiting for the tunnel…'));
   const line = `curl ${/^[\w:/.%~-]+$/.test(url) ? url : `'${url.replaceAll('\'', '%27')}'`}`;
   return el('div.empty', {},

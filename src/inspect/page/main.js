@@ -21,6 +21,8 @@ const narrow = matchMedia('(max-width: 719px)');
 let status = {};
 let filter = { ...ALL };
 let lost = false;
+/** Whether it is known what has passed before the page was there. */
+let loaded = false;
 
 const exchanges = new Exchanges({ changed: redraw, failed: (error) => say(error.message, 'bad') });
 const list = new List(at('grid'), (id) => exchanges.store.get(id), { open, marked: redraw });
@@ -51,10 +53,10 @@ function draw() {
 }
 
 function drawEmpty(filtered) {
-  const key = `${filtered} ${status.url}`;
+  const key = `${filtered} ${loaded} ${status.url}`;
   if (at('empty').dataset.key === key) return;
   at('empty').dataset.key = key;
-  at('empty').replaceChildren(emptyView({ url: status.url, filtered, showAll }));
+  at('empty').replaceChildren(emptyView({ url: status.url, filtered, loaded, showAll }));
 }
 
 // What is open stands in the address, so that the browser's own way back works.
@@ -172,6 +174,8 @@ async function reload() {
   showStatus(status);
   if (was && was !== status.started) exchanges.clear();
   await exchanges.load();
+  loaded = true;
+  redraw();
   detail.changed(detail.id);
 }
 

@@ -6,7 +6,7 @@ import { badges, bytes, duration, outcome, time } from './format.js';
 /** `onmark(id, marked)` is told when its box is ticked. */
 export function row(onmark) {
   const box = el('input', { type: 'checkbox', tabindex: '-1', onchange: () => onmark(made.summary.id, box.checked) });
-  const cells = Object.fromEntries(['time', 'method', 'path', 'status', 'duration', 'size'].map((name) =>
+  const cells = Object.fromEntries(['no', 'time', 'method', 'path', 'status', 'duration', 'size'].map((name) =>
     [name, el(`span.${name}`, { role: 'gridcell' })]));
   const words = el('span.words');
   const marks = el('span.badges');
@@ -20,6 +20,7 @@ export function row(onmark) {
     const { text, kind } = outcome(summary);
     node.id = `row-${summary.id}`;
     box.setAttribute('aria-label', `Select request ${summary.id}`);
+    cells.no.textContent = `#${summary.id}`;
     cells.time.textContent = time(summary.started);
     cells.method.textContent = summary.method || '—';
     words.textContent = summary.path || summary.cause || '—';
@@ -27,6 +28,7 @@ export function row(onmark) {
     marks.replaceChildren(...badges(summary).map(([word, tone, why]) => el('span.badge', { class: `badge ${tone}`, title: why }, word)));
     cells.status.textContent = text;
     cells.status.className = `status is-${kind}`;
+    cells.status.title = summary.cause ?? '';
     cells.duration.textContent = summary.duration_ms == null ? '…' : duration(summary.duration_ms);
     cells.size.replaceChildren(
       size('↑', summary.request_bytes, 'the request'), size('↓', summary.response_bytes, 'the answer'));

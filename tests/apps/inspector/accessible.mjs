@@ -22,7 +22,7 @@ export async function accessible({ page }) {
       check(!wrong.length, `${view}, ${colorScheme}:\n${wrong.join('\n')}`);
     }
   };
-  await page.waitForSelector('.empty');
+  await page.waitForSelector('.empty .lead');
   await examine('nothing yet');
   await get('/api/orders');
   await post('/login', 'application/x-www-form-urlencoded', 'user=a');

@@ -14,6 +14,15 @@ export async function views({ page }) {
   await get('/api/orders');
   await listed(page, 1);
   await shows(page, '200 OK', '#grid .body .status');
+  await shows(page, '#1', '#grid .body .no');
+  check(await page.evaluate(() => {
+    const cell = document.querySelector('#grid .body .status');
+    const was = cell.textContent;
+    cell.textContent = '501 Not Implemented';
+    const fits = cell.scrollWidth <= cell.clientWidth || `${cell.scrollWidth} of ${cell.clientWidth}`;
+    cell.textContent = was;
+    return fits;
+  }) === true, 'the longest status is not cut short');
   await post('/login', 'application/x-www-form-urlencoded', 'user=ada%40example.com&next=%2Fhome+page');
   await post('/upload', 'multipart/form-data; boundary=XX', Buffer.concat([
     Buffer.from('--XX\r\nContent-Disposition: form-data; name="title"\r\n\r\nAn arc\r\n--XX\r\n'
@@ -51,7 +60,7 @@ export async function views({ page }) {
   await open(page, '/data.bin');
   await shows(page, '000010  1011 1213', `${side('response')} pre`);
   await open(page, '/report');
-  await shows(page, 'Cut: only the first 1.0 MB of 2.0 MB were kept.', side('response'));
+  await shows(page, 'Cut: only the first 1.0 MB of 2.1 MB were kept.', side('response'));
   await page.click(`${side('response')} .more`);
   await open(page, '/events');
   await page.click('#detail [role=tab]:text("Messages")');
