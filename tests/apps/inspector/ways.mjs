@@ -27,11 +27,14 @@ export async function keys({ page }) {
   await page.click('#no-filter');
   await page.locator('#grid').focus();
   await page.keyboard.press('?');
+  const closed = (dialog) => until(page, `${dialog} closed`, (dialog) => !document.querySelector(dialog).open, dialog);
   await page.waitForSelector('#help[open]');
   await page.keyboard.press('Escape');
+  await closed('#help');
   await page.keyboard.press('e');
   await page.waitForSelector('#edit[open]');
   await page.keyboard.press('Escape');
+  await closed('#edit');
   await page.keyboard.press(' ');
   await page.waitForSelector('#replay-marked:not([hidden])');
   await page.keyboard.press('x');
