@@ -99,7 +99,8 @@ impl Notes<'_> {
     }
 }
 
-/// Copies one direction. `seen` is shown each piece before it is passed on, and an empty one where there are no more. An error is one of the side that is read.
+/// Copies one direction. `seen` is shown each piece before it is passed on, and an empty one where there are no more. An
+/// error is one of the side that is read.
 async fn copy<R, W>(from: &mut R, to: &mut W, mut seen: impl FnMut(&[u8])) -> io::Result<Direction>
 where
     R: AsyncRead + Unpin,

@@ -63,7 +63,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
             failure.exit
         }
     };
-    output::flush();
+    output::close();
     exit
 }
 

@@ -87,10 +87,11 @@ pub(crate) fn fail(failure: &Failure) {
     told("ERROR", "error: ", failure, &event);
 }
 
-/// Waits until all of it is printed, for 5 s where nobody reads.
-pub(crate) fn flush() {
+/// Waits until all of it is printed, for 5 s where nobody reads. Nothing is from then on: what is cut by the end of the
+/// process would have its say behind the reason for it.
+pub(crate) fn close() {
     if let Some(sink) = sink() {
-        sink.flush(FAREWELL);
+        sink.close(FAREWELL);
     }
 }
 

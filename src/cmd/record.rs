@@ -7,17 +7,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use argh::{ArgsInfo, FromArgs};
-use serde::Deserialize;
 use tokio::time::sleep;
 
 use self::shelf::{Put, Shelf};
 use super::env::Env;
 use super::exit::{Exit, Failure};
 use super::output;
-use super::running::{Detail, Running};
+use super::running::{Detail, Running, query};
 use super::signals::Signals;
-use super::terminal::{Kind, Progress, Row};
 use crate::inspect::Id;
+use crate::inspect::api::{Progress, Sort, Summary};
 
 /// How often a client is asked for what is new.
 const LOOK: Duration = Duration::from_millis(500);
@@ -78,11 +77,6 @@ pub(crate) struct Record {
     dir: PathBuf,
 }
 
-#[derive(Deserialize)]
-struct List {
-    exchanges: Vec<Row>,
-}
-
 /// Writes exchanges as they are over.
 struct Recorder {
     running: Running,
@@ -134,14 +128,7 @@ pub(crate) async fn run(args: Record, env: &Env) -> Result<(), Failure> {
 
 impl Record {
     fn filters(&self) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("limit", &PAGE.to_string());
-        for (name, value) in [("method", &self.method), ("status", &self.status), ("path", &self.path)] {
-            if let Some(value) = value {
-                query.append_pair(name, value);
-            }
-        }
-        query.finish()
+        query(PAGE, &[("method", &self.method), ("status", &self.status), ("path", &self.path)])
     }
 }
 
@@ -181,11 +168,11 @@ impl Recorder {
     }
 
     /// All that is not settled, the newest first.
-    async fn listed(&self) -> Result<Vec<Row>, Failure> {
-        let mut found: Vec<Row> = Vec::new();
+    async fn listed(&self) -> Result<Vec<Summary>, Failure> {
+        let mut found: Vec<Summary> = Vec::new();
         loop {
             let before = found.last().map_or_else(String::new, |row| format!("&before={}", row.id));
-            let List { exchanges } = self.running.get(&format!("/api/requests?{}{before}", self.filters)).await?;
+            let exchanges = self.running.list(&format!("{}{before}", self.filters)).await?;
             let is_last = exchanges.len() < PAGE || exchanges.iter().any(|row| row.id <= self.settled);
             found.extend(exchanges.into_iter().filter(|row| row.id > self.settled));
             if is_last {
@@ -194,8 +181,8 @@ impl Recorder {
         }
     }
 
-    async fn exchange(&mut self, row: &Row) -> Result<(), Failure> {
-        if row.kind == Kind::WebSocket {
+    async fn exchange(&mut self, row: &Summary) -> Result<(), Failure> {
+        if row.kind == Sort::WebSocket {
             output::warn(format_args!("#{} is left out: it is a WebSocket", row.id));
             return Ok(());
         }
@@ -235,8 +222,8 @@ impl Recorder {
 }
 
 /// Whether there is nothing to wait for. A WebSocket is never written.
-fn is_over(row: &Row) -> bool {
-    !matches!(row.state, Progress::Asked | Progress::Answering) || row.kind == Kind::WebSocket
+fn is_over(row: &Summary) -> bool {
+    !matches!(row.state, Progress::Asked | Progress::Answering) || row.kind == Sort::WebSocket
 }
 
 /// Whether a query names something as what lets somebody in.

@@ -7,9 +7,10 @@ use super::env::Env;
 use super::exit::Failure;
 use super::output;
 use super::running::{Detail, Running};
-use super::terminal::{Look, Row, Stream, clean};
+use super::terminal::{Look, Stream, clean};
 use super::units::size;
 use crate::inspect::Id;
+use crate::inspect::api::Summary;
 
 /// Headers that are others each time, whatever is answered.
 const VOLATILE: [&str; 2] = ["date", "age"];
@@ -65,7 +66,7 @@ struct Difference {
 #[derive(Serialize)]
 struct Report<'a> {
     #[serde(flatten)]
-    row: &'a Row,
+    row: &'a Summary,
     /// Whether it was signed afresh.
     signed: bool,
     differences: Vec<Difference>,

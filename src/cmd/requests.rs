@@ -1,13 +1,12 @@
 //! `sendit requests`: the exchanges of a running client, in lines.
 
 use argh::{ArgsInfo, FromArgs};
-use serde::Deserialize;
 
 use super::env::Env;
 use super::exit::Failure;
 use super::output;
-use super::running::Running;
-use super::terminal::{Look, Row, Stream};
+use super::running::{LIST, Running, query};
+use super::terminal::{Look, Stream};
 
 /// Lists what has passed through a running client, the newest last.
 #[derive(FromArgs, ArgsInfo)]
@@ -53,22 +52,16 @@ pub(crate) struct Requests {
     inspect: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct List {
-    exchanges: Vec<Row>,
-}
-
 /// Prints the list.
 pub(crate) async fn run(args: Requests, env: &Env) -> Result<(), Failure> {
-    let path = format!("/api/requests?{}", args.query());
+    let query = args.query();
     let running = Running::named(args.inspect, env).await?;
     if args.json {
-        let list: serde_json::Value = running.get(&path).await?;
+        let list: serde_json::Value = running.get(&format!("{LIST}?{query}")).await?;
         return output::object(&list);
     }
     let look = Look::at(Stream::Stdout, env);
-    let List { exchanges } = running.get(&path).await?;
-    for row in exchanges.iter().rev() {
+    for row in running.list(&query).await?.iter().rev() {
         output::answer(look.line(row))?;
     }
     Ok(())
@@ -76,15 +69,11 @@ pub(crate) async fn run(args: Requests, env: &Env) -> Result<(), Failure> {
 
 impl Requests {
     fn query(&self) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("limit", &self.limit.unwrap_or(20).to_string());
-        let filters = [("text", &self.text), ("method", &self.method), ("status", &self.status), ("path", &self.path)];
-        for (name, value) in filters {
-            if let Some(value) = value {
-                query.append_pair(name, value);
-            }
-        }
-        query.finish()
+        let Self { text, method, status, path, .. } = self;
+        query(
+            self.limit.map_or(20, |limit| limit as usize),
+            &[("text", text), ("method", method), ("status", status), ("path", path)],
+        )
     }
 }
 

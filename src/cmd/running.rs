@@ -21,9 +21,13 @@ pub(crate) use detail::Detail;
 use super::env::{self, Env};
 use super::exit::{Exit, Failure};
 use super::inspect;
+use crate::inspect::api::Summary;
 
 /// What an inspector's address looks like.
 const USUAL: &str = "127.0.0.1:4040";
+
+/// Where it lists exchanges.
+pub(crate) const LIST: &str = "/api/requests";
 
 /// How long a connection may take, on the same machine, and how long what is named as an inspector to show that it is one.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
@@ -49,6 +53,12 @@ pub(crate) struct Running {
 struct Status {
     url: String,
     token: String,
+}
+
+/// What a client says of several exchanges.
+#[derive(Deserialize)]
+struct List {
+    exchanges: Vec<Summary>,
 }
 
 /// What a client says where it cannot do what it is asked for.
@@ -85,6 +95,12 @@ impl Running {
     /// What it answers at a path, read as JSON.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         self.understood(&self.bytes(path).await?)
+    }
+
+    /// The exchanges that it lists for these parameters, the newest first.
+    pub(crate) async fn list(&self, query: &str) -> Result<Vec<Summary>, Failure> {
+        let List { exchanges } = self.get(&format!("{LIST}?{query}")).await?;
+        Ok(exchanges)
     }
 
     /// What it answers to a change that it is asked for.
@@ -139,6 +155,14 @@ impl Running {
         let (answered, _) = tokio::join!(answered, connection);
         answered
     }
+}
+
+/// Parameters of a list: how many, and of those which, where anything is asked for.
+pub(crate) fn query(limit: usize, filters: &[(&str, &Option<String>)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("limit", &limit.to_string());
+    query.extend_pairs(filters.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))));
+    query.finish()
 }
 
 /// The host and port that a person means.

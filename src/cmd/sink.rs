@@ -34,6 +34,8 @@ struct Queue {
     writing: bool,
     /// How many lines were dropped of which nobody has been told.
     dropped: usize,
+    /// The last line has been put.
+    is_closed: bool,
 }
 
 impl Sink {
@@ -48,6 +50,9 @@ impl Sink {
     /// Takes a line, without its end. Never waits for anything to be written.
     pub(crate) fn put(&self, line: &str) {
         let mut queue = self.0.queue();
+        if queue.is_closed {
+            return;
+        }
         if queue.waiting.len() + line.len() >= MAX_WAITING {
             queue.dropped += 1;
             return;
@@ -62,8 +67,14 @@ impl Sink {
         }
     }
 
-    /// Waits until everything is written, for as long as `patience` lasts.
-    pub(crate) fn flush(&self, patience: Duration) {
+    /// Waits until everything is written, for as long as `patience` lasts, and takes no further line: how many were dropped is
+    /// told until then.
+    pub(crate) fn close(&self, patience: Duration) {
+        self.flush(patience);
+        self.0.queue().is_closed = true;
+    }
+
+    fn flush(&self, patience: Duration) {
         let queue = self.0.queue();
         let busy = |queue: &mut Queue| queue.writing || !queue.waiting.is_empty();
         drop(self.0.emptied.wait_timeout_while(queue, patience, busy));
@@ -182,7 +193,8 @@ mod tests {
         assert!(tellings.try_recv().is_err());
         outcome.send(Ok(MAX_WAITING / 2)).unwrap();
         assert_eq!(tellings.recv_timeout(PATIENCE), Ok(300 - 256 + 1));
-        sink.flush(PATIENCE);
+        sink.close(PATIENCE);
+        sink.put("late");
         assert!(sink.0.queue().waiting.is_empty() && !sink.0.queue().writing);
     }
 }

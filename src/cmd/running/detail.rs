@@ -6,14 +6,14 @@ use serde::Deserialize;
 
 use super::Running;
 use crate::cmd::exit::Failure;
-use crate::cmd::terminal::{Progress, Row};
+use crate::inspect::api::{Progress, Summary};
 use crate::inspect::{self, Body, Exchange, Id, Timing};
 
 /// An exchange, without its bodies' bytes.
 #[derive(Deserialize)]
 pub(crate) struct Detail {
     #[serde(flatten)]
-    pub(crate) row: Row,
+    pub(crate) row: Summary,
     pub(crate) request: Message,
     pub(crate) response: Option<Message>,
 }

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::row::Row;
 use crate::client::Event;
+use crate::inspect::api::Summary;
 
 /// An event. Its name is the member `event`.
 #[derive(Serialize)]
@@ -17,7 +17,7 @@ pub(crate) enum Happening<'a> {
         inspect: Option<&'a str>,
     },
     /// An exchange is over; a WebSocket or a stream of events has begun, or is over.
-    Exchange(&'a Row),
+    Exchange(&'a Summary),
     /// The link has changed.
     State(State<'a>),
     /// Something failed.

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::paint::{Colour, Paint, clean};
-use super::row::{Kind, Progress, Row};
 use crate::cmd::units::{size, took};
+use crate::inspect::api::{Progress, Sort, Summary};
 
 /// How wide the clock is, with the space after it.
 const CLOCK: usize = "00:00:00 ".len();
@@ -57,7 +57,7 @@ impl Columns {
 
 /// The line of an exchange in a terminal that is so many characters `wide`. `clock` is when it began. Where notes do not fit
 /// they take the place of the sizes, and what then is too long of them is left out.
-pub(crate) fn columns(row: &Row, clock: &str, wide: usize, paint: Paint) -> String {
+pub(crate) fn columns(row: &Summary, clock: &str, wide: usize, paint: Paint) -> String {
     let columns = Columns::of(wide);
     let number = format!("{:>NUMBER$}", format!("#{}", row.id));
     let path = columns.path.saturating_sub(number.len() - NUMBER).max(1);
@@ -104,7 +104,7 @@ fn shortened(text: &str, room: usize) -> String {
 }
 
 /// The same in words, without colours. `stamp` is when it began.
-pub(crate) fn words(row: &Row, stamp: &str) -> String {
+pub(crate) fn words(row: &Summary, stamp: &str) -> String {
     let path = elided(&visible(&row.path), LONGEST);
     let mut line = format!("{stamp} #{} {} {path}", row.id, elided(&visible(&row.method), 32));
     let _ = match row.status {
@@ -118,7 +118,7 @@ pub(crate) fn words(row: &Row, stamp: &str) -> String {
     line
 }
 
-fn status(row: &Row) -> (Colour, String) {
+fn status(row: &Summary) -> (Colour, String) {
     let Some(status) = row.status else { return (Colour::Red, format!("{:>3}", "-")) };
     let colour = match status {
         ..300 => Colour::Green,
@@ -129,7 +129,7 @@ fn status(row: &Row) -> (Colour, String) {
     (colour, format!("{status:>3}"))
 }
 
-fn duration(row: &Row) -> String {
+fn duration(row: &Summary) -> String {
     match row.duration_ms {
         Some(ms) => took(Duration::from_secs_f64((ms / 1_000.0).clamp(0.0, 1e9))),
         None if matches!(row.state, Progress::Answering) => "open".to_owned(),
@@ -138,7 +138,7 @@ fn duration(row: &Row) -> String {
 }
 
 /// What has become of it, where that is not the usual.
-fn state(row: &Row) -> Option<String> {
+fn state(row: &Summary) -> Option<String> {
     let cause = row.cause.as_deref().unwrap_or_default();
     match row.state {
         Progress::Cut if cause.is_empty() => Some("cut".to_owned()),
@@ -149,11 +149,11 @@ fn state(row: &Row) -> Option<String> {
     }
 }
 
-fn notes(row: &Row) -> Vec<String> {
+fn notes(row: &Summary) -> Vec<String> {
     let kind = match row.kind {
-        Kind::Http => None,
-        Kind::WebSocket => Some("WebSocket".to_owned()),
-        Kind::Sse => Some("events".to_owned()),
+        Sort::Http => None,
+        Sort::WebSocket => Some("WebSocket".to_owned()),
+        Sort::Sse => Some("events".to_owned()),
     };
     let held = row.held_ms.map(|ms| Duration::from_secs_f64((ms / 1_000.0).clamp(0.0, 1e9)));
     let held = held.map(|held| format!("held {}", took(held)));
@@ -192,16 +192,17 @@ fn elided(text: &str, room: usize) -> String {
 mod tests {
     use super::*;
 
-    fn row() -> Row {
-        Row {
+    fn row() -> Summary {
+        Summary {
             id: 7,
             started: 0,
             method: "GET".to_owned(),
             path: "/my-app/hello".to_owned(),
+            host: String::new(),
             status: Some(200),
             state: Progress::Done,
             cause: None,
-            kind: Kind::Http,
+            kind: Sort::Http,
             duration_ms: Some(12.34),
             request_bytes: 0,
             response_bytes: 1_234,
@@ -213,14 +214,14 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(row: &Row, wide: usize, expected: &str) {
+    fn check(row: &Summary, wide: usize, expected: &str) {
         assert_eq!(columns(row, "12:34:56", wide, Paint::Plain), expected);
     }
 
     #[test]
     fn columns_stand_below_each_other() {
         check(&row(), 80, "12:34:56 GET    /my-app/hello            200   12 ms    0 B in  1.2 kB out   #7");
-        let long = Row {
+        let long = Summary {
             method: "PROPFIND".to_owned(),
             path: format!("/my-app/{}/end", "x".repeat(100)),
             status: None,
@@ -242,8 +243,8 @@ mod tests {
     fn lines_fit_the_terminal() {
         let mut last = Columns::of(OTHERS + 4);
         for wide in OTHERS + 4..240 {
-            let long = Row { path: "/y".repeat(200), id: 123_456, ..row() };
-            let noted = Row {
+            let long = Summary { path: "/y".repeat(200), id: 123_456, ..row() };
+            let noted = Summary {
                 state: Progress::Unreachable,
                 cause: Some("nothing listens at `http://localhost:3000`; is the service running?".to_owned()),
                 ..long.clone()
@@ -261,7 +262,7 @@ mod tests {
 
     #[test]
     fn hostile_words_do_nothing() {
-        let hostile = Row {
+        let hostile = Summary {
             method: "G\u{1b}[2J".to_owned(),
             path: "/\u{1b}]0;x\u{7}\r\n\u{202e}é\u{9b}".to_owned(),
             state: Progress::Unreachable,
@@ -281,15 +282,15 @@ mod tests {
 
     #[test]
     fn words_for_a_file() {
-        let row = Row { held_ms: Some(250.0), state: Progress::Cut, ..row() };
+        let row = Summary { held_ms: Some(250.0), state: Progress::Cut, ..row() };
         let expected = "stamp #7 GET /my-app/hello 200 12 ms 0 B in 1.2 kB out, held 250 ms, cut";
         assert_eq!(words(&row, "stamp"), expected);
         let open =
-            Row { duration_ms: None, state: Progress::Answering, kind: Kind::WebSocket, status: Some(101), ..row };
+            Summary { duration_ms: None, state: Progress::Answering, kind: Sort::WebSocket, status: Some(101), ..row };
         let expected = "stamp #7 GET /my-app/hello 101 open 0 B in 1.2 kB out, WebSocket, held 250 ms";
         assert_eq!(words(&open, "stamp"), expected);
         let closed =
-            Row { state: Progress::Cut, cause: Some("the target closed".to_owned()), kind: Kind::Http, ..open };
+            Summary { state: Progress::Cut, cause: Some("the target closed".to_owned()), kind: Sort::Http, ..open };
         assert!(words(&closed, "stamp").ends_with(", held 250 ms, cut: the target closed"));
     }
 
@@ -297,7 +298,7 @@ mod tests {
     fn a_bad_signature_is_noted() {
         let signed = |signature: &str| {
             let webhook = serde_json::json!({ "provider": "github", "signature": signature, "renews": [] });
-            words(&Row { webhook: serde_json::from_value(webhook).unwrap(), ..row() }, "stamp")
+            words(&Summary { webhook: serde_json::from_value(webhook).unwrap(), ..row() }, "stamp")
         };
         assert!(signed("invalid").ends_with(" 1.2 kB out, signature does not hold"));
         assert!(signed("valid").ends_with(" 1.2 kB out") && signed("unchecked").ends_with(" 1.2 kB out"));
@@ -306,7 +307,7 @@ mod tests {
     #[test]
     fn a_status_has_its_colour() {
         for (code, colour) in [(101, 32), (204, 32), (304, 36), (404, 33), (502, 31)] {
-            let row = Row { status: Some(code), ..row() };
+            let row = Summary { status: Some(code), ..row() };
             let (painted, text) = status(&row);
             let painted = Paint::Coloured.paint(painted, text);
             assert!(painted.starts_with(&format!("\u{1b}[{colour}m{code}")), "{code}");

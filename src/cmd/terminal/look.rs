@@ -9,8 +9,8 @@ use terminal_size::{Width, terminal_size_of};
 
 use super::line;
 use super::paint::Paint;
-use super::row::Row;
 use crate::cmd::env::{self, Env};
+use crate::inspect::api::Summary;
 use crate::wire::stamp;
 
 /// How wide a terminal counts as that does not say.
@@ -56,7 +56,7 @@ impl Look {
     }
 
     /// The line of an exchange.
-    pub(crate) fn line(&self, row: &Row) -> String {
+    pub(crate) fn line(&self, row: &Summary) -> String {
         match self {
             Self::Terminal { stream, paint, zone } => {
                 line::columns(row, &local(row.started, zone), stream.width(), *paint)

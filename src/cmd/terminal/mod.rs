@@ -5,7 +5,6 @@ mod happening;
 mod line;
 mod look;
 mod paint;
-mod row;
 mod told;
 
 use std::convert::Infallible;
@@ -20,7 +19,6 @@ use tokio::time::{Instant, sleep};
 pub(crate) use happening::sentence;
 pub(crate) use look::{Look, Stream};
 pub(crate) use paint::{Colour, Paint, clean};
-pub(crate) use row::{Kind, Progress, Row};
 
 use self::happening::{Happening, Outage, State, happening};
 use self::told::{Place, Told};
@@ -28,7 +26,7 @@ use super::output::{self, Format};
 use super::qr::{self, Ink};
 use super::units::{size, took};
 use crate::client::Event;
-use crate::inspect::api::Webhooks;
+use crate::inspect::api::{Summary, Webhooks};
 use crate::inspect::{self, Change, Id, Inspector};
 
 /// How long lines rest after some, so that of many exchanges each does not cost a turn of its own.
@@ -162,29 +160,34 @@ impl Terminal {
         let Some(exchange) = self.subject.inspector.as_ref().and_then(|inspector| inspector.store().get(id)) else {
             return;
         };
-        let row = Row::of(&exchange, &self.subject.webhooks);
+        let row = Summary::unjudged(&exchange);
         let is_json = self.manner.format == Format::Json;
         let place =
             if matches!(change, Change::Ended(_)) { self.told().ended(&row) } else { self.told().answered(&row) };
-        match place {
-            Place::Nowhere => {}
+        let is_told = match place {
+            Place::Nowhere => false,
             // Scripts wait for it.
-            Place::Event if !is_json => {}
-            Place::Line | Place::Event if is_json => {
-                output::event("INFO", Look::File.line(&row), &Happening::Exchange(&row));
-            }
-            Place::Line | Place::Event => self.line(&row),
+            Place::Event => is_json,
+            Place::Line => is_json || self.may_say(),
+        };
+        if !is_told {
+            return;
+        }
+        let row = Summary { webhook: self.subject.webhooks.judge(&exchange), ..row };
+        if is_json {
+            output::event("INFO", Look::File.line(&row), &Happening::Exchange(&row));
+        } else {
+            output::coloured(self.manner.look.line(&row));
         }
     }
 
-    fn line(&self, row: &Row) {
+    /// Whether there may be another line for people. Says how many there were no lines for.
+    fn may_say(&self) -> bool {
         let (may, more) = self.told().may_say(Instant::now());
         if let Some(more) = more {
             output::say(format_args!("{more} more exchanges within that second"));
         }
-        if may {
-            output::coloured(self.manner.look.line(row));
-        }
+        may
     }
 
     /// The tunnel stands.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::row::{Kind, Progress, Row};
 use crate::client::Event;
 use crate::inspect::Id;
+use crate::inspect::api::{Progress, Sort, Summary};
 
 /// How many lines of exchanges people are shown in a second. Of those beyond, the number is told.
 const MAX_LINES: u32 = 100;
@@ -63,13 +63,13 @@ impl Told {
     }
 
     /// An answer has begun, or is not understood. What has no end that is soon, or is seen, is told of now.
-    pub(super) fn answered(&mut self, row: &Row) -> Place {
-        let ends = row.kind == Kind::Http && row.state != Progress::Opaque;
+    pub(super) fn answered(&mut self, row: &Summary) -> Place {
+        let ends = row.kind == Sort::Http && row.state != Progress::Opaque;
         if ends || !self.open.insert(row.id) { Place::Nowhere } else { Place::Line }
     }
 
     /// It is over.
-    pub(super) fn ended(&mut self, row: &Row) -> Place {
+    pub(super) fn ended(&mut self, row: &Summary) -> Place {
         self.errors += u64::from(row.is_error());
         if self.open.remove(&row.id) { Place::Event } else { Place::Line }
     }
@@ -93,12 +93,13 @@ impl Told {
 mod tests {
     use super::*;
 
-    fn row(id: Id, kind: Kind, status: u16) -> Row {
-        Row {
+    fn row(id: Id, kind: Sort, status: u16) -> Summary {
+        Summary {
             id,
             started: 0,
             method: "GET".to_owned(),
             path: "/".to_owned(),
+            host: String::new(),
             status: Some(status),
             state: Progress::Done,
             cause: None,
@@ -116,16 +117,16 @@ mod tests {
     #[test]
     fn each_exchange_has_one_line() {
         let mut told = Told::default();
-        let (http, socket) = (row(1, Kind::Http, 200), row(2, Kind::WebSocket, 101));
+        let (http, socket) = (row(1, Sort::Http, 200), row(2, Sort::WebSocket, 101));
         assert_eq!((told.answered(&http), told.ended(&http)), (Place::Nowhere, Place::Line));
         assert_eq!((told.answered(&socket), told.answered(&socket)), (Place::Line, Place::Nowhere));
         assert_eq!((told.ended(&socket), told.errors), (Place::Event, 0));
-        let opaque = Row { state: Progress::Opaque, ..row(6, Kind::Http, 200) };
+        let opaque = Summary { state: Progress::Opaque, ..row(6, Sort::Http, 200) };
         assert_eq!((told.answered(&opaque), told.ended(&opaque)), (Place::Line, Place::Event));
-        let cut = Row { state: Progress::Cut, ..row(3, Kind::Http, 200) };
+        let cut = Summary { state: Progress::Cut, ..row(3, Sort::Http, 200) };
         told.ended(&cut);
-        told.ended(&row(4, Kind::Http, 500));
-        told.ended(&row(5, Kind::Http, 404));
+        told.ended(&row(4, Sort::Http, 500));
+        told.ended(&row(5, Sort::Http, 404));
         assert_eq!(told.errors, 2);
     }
 

@@ -18,8 +18,8 @@ use tokio::sync::{OwnedSemaphorePermit, broadcast, watch};
 use tokio::time::{Instant, sleep};
 
 use super::answer::Refusal;
-use super::json::Summary;
 use super::status::Link;
+use super::summary::Summary;
 use super::{Api, MAX_FOLLOWERS};
 use crate::inspect::{Change, Id};
 use news::{Item, News};

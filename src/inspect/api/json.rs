@@ -4,31 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use super::webhooks::{Webhook, Webhooks};
+use super::summary::{Summary, text};
+use super::webhooks::Webhooks;
 use crate::inspect::show::{self, show};
-use crate::inspect::{Exchange, Id, Kind, Message, Said, Side, State, millis};
-
-/// An exchange in a list.
-#[derive(Serialize)]
-pub(super) struct Summary {
-    pub(super) id: Id,
-    /// In milliseconds since 1970.
-    pub(super) started: u64,
-    pub(super) method: String,
-    pub(super) path: String,
-    pub(super) host: String,
-    pub(super) status: Option<u16>,
-    state: &'static str,
-    cause: Option<String>,
-    kind: &'static str,
-    duration_ms: Option<f64>,
-    request_bytes: u64,
-    response_bytes: u64,
-    held_ms: Option<f64>,
-    resumed: bool,
-    replay_of: Option<Id>,
-    webhook: Option<Webhook>,
-}
+use crate::inspect::{Exchange, Kind, Message, Said, Side, millis};
 
 /// An exchange by itself.
 #[derive(Serialize)]
@@ -84,32 +63,6 @@ struct Piece {
     base64: Option<String>,
     cut: bool,
     deflated: bool,
-}
-
-impl Summary {
-    pub(super) fn of(exchange: &Exchange, webhooks: &Webhooks) -> Self {
-        let Exchange { request, response, timing, .. } = exchange;
-        let (state, cause) = state(&exchange.state);
-        let host = request.header("host").map(text).unwrap_or_default();
-        Self {
-            id: exchange.id,
-            started: u64::try_from(exchange.started.as_millis()).unwrap_or(u64::MAX),
-            method: text(request.method()),
-            path: text(request.path()),
-            host,
-            status: response.as_ref().and_then(Message::status),
-            state,
-            cause,
-            kind: kind(response.as_ref()),
-            duration_ms: timing.ended.map(millis),
-            request_bytes: request.body.size,
-            response_bytes: response.as_ref().map_or(0, |response| response.body.size),
-            held_ms: (!timing.held.is_zero()).then(|| millis(timing.held)),
-            resumed: exchange.resumed,
-            replay_of: exchange.replay_of,
-            webhook: webhooks.judge(exchange),
-        }
-    }
 }
 
 impl Detail {
@@ -174,38 +127,6 @@ impl Piece {
             cut: body.is_cut(),
             deflated: *deflated,
         }
-    }
-}
-
-/// As text, whatever it is.
-pub(super) fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn state(state: &State) -> (&'static str, Option<String>) {
-    match state {
-        State::Asked => ("asked", None),
-        State::Answering => ("answering", None),
-        State::Done => ("done", None),
-        State::Cut => ("cut", None),
-        State::Unanswered(cause) => ("cut", Some((*cause).to_owned())),
-        State::Unreachable(cause) => ("unreachable", Some(cause.clone())),
-        State::Opaque(cause) => ("opaque", Some((*cause).to_owned())),
-    }
-}
-
-fn kind(response: Option<&Message>) -> &'static str {
-    let Some(response) = response else { return "http" };
-    let says = |name: &str, wanted: &str| {
-        let value = response.header(name).map(|value| text(value).to_ascii_lowercase()).unwrap_or_default();
-        value.split([';', ',']).any(|word| word.trim() == wanted)
-    };
-    if response.status() == Some(101) && says("upgrade", "websocket") {
-        "websocket"
-    } else if says("content-type", "text/event-stream") {
-        "sse"
-    } else {
-        "http"
     }
 }
 

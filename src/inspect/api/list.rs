@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use super::Api;
 use super::answer::{Refusal, done, json};
-use super::json::{Detail, Summary};
+use super::json::Detail;
 use super::search::{Search, is_path};
+use super::summary::Summary;
 use crate::inspect::{Exchange, Id, Message};
 
 /// How many are listed where nobody says how many, and at most.

@@ -17,6 +17,7 @@ mod patient;
 mod replay;
 mod search;
 mod status;
+mod summary;
 mod webhooks;
 
 use std::io;
@@ -36,6 +37,7 @@ pub use accept::serve;
 use guard::Guard;
 pub use guard::Token;
 pub use status::{Link, Standing};
+pub use summary::{Progress, Sort, Summary};
 pub use webhooks::{Webhook, Webhooks};
 
 /// How many may follow the events at a time.

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Api;
 use super::answer::{Refusal, done, json};
-use super::json::text;
 use super::list::limit;
 use super::replay::{given, parse, read};
+use super::summary::text;
 use crate::inspect::{Exchange, Message};
 use crate::wire::stamp;
 

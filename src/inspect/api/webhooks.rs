@@ -1,5 +1,5 @@
-//! What the API and the terminal say of webhooks, and how a replay of one is signed afresh. Knows where the tunnel stands and the secrets; the
-//! providers are known in `inspect/webhook/`.
+//! What the API and the terminal say of webhooks, and how a replay of one is signed afresh. Knows where the tunnel stands and
+//! the secrets; the providers are known in `inspect/webhook/`.
 
 use std::time::Duration;
 

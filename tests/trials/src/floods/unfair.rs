@@ -87,7 +87,7 @@ pub async fn unfair(binary: &Path, target: SocketAddr, run: &Unfair) -> Result<F
     }
     figures.tell("p99 beside a flood of another server", apart.within(99), "ms");
     let ratio = flooded.within(99) / before.within(99);
-    figures.tell("p99 beside a flooded prefix, to that alone", ratio, "times");
+    figures.bound(Measure::Clock, "p99 beside a flooded prefix, to that alone", ratio, "times", 2.0);
     figures.tell(format!("visitors of the flood, {} at a time, answered", run.flood), count(flood.answered()), "");
     figures.tell("of the flood, not answered", count(flood.unanswered()), "");
     Ok(figures)

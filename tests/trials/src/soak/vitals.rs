@@ -8,10 +8,6 @@ use tokio::time::{Instant, sleep};
 use super::Stage;
 use crate::program::{LOOK, Program};
 
-/// By how many connections that wait for their next use two moments at rest may differ: how many carriers overlap depends on
-/// how quick the machine is. What is lost in one of a hundred cuts is far more after a day.
-const SPARE: usize = 8;
-
 /// What the two ends hold at one moment; nothing where the system does not tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Vitals {
@@ -62,11 +58,11 @@ impl Vitals {
         }
     }
 
-    /// Whether neither end holds more descriptors, but for a few, or more threads than `before`.
+    /// Whether neither end holds more descriptors or threads than `before`.
     #[must_use]
     pub fn holds_no_more_than(self, before: Self) -> bool {
         let no_more =
-            |now: Holds, before: Holds| now.descriptors <= before.descriptors + SPARE && now.threads <= before.threads;
+            |now: Holds, before: Holds| now.descriptors <= before.descriptors && now.threads <= before.threads;
         no_more(self.server, before.server) && no_more(self.client, before.client)
     }
 }
