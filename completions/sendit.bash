@@ -60,7 +60,7 @@ _sendit() {
             esac
             ;;
         sendit_serve)
-            opts="--addr --secret --secret-file --revoked-file --http-prefix --https-redir --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
+            opts="--addr --secret --secret-file --revoked-file --tls-cert --tls-key --redirect-addr --http-prefix --https-redir --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
             case "${prev}" in
                 --addr)
                     COMPREPLY=()
@@ -75,6 +75,18 @@ _sendit() {
                     return 0
                     ;;
                 --revoked-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --tls-cert)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --tls-key)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --redirect-addr)
                     COMPREPLY=()
                     return 0
                     ;;
@@ -165,7 +177,7 @@ _sendit() {
             esac
             ;;
         sendit_connect)
-            opts="--token --token-file --max-ttl --wire --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --quiet --qr --url-file --log --log-format --help"
+            opts="--token --token-file --max-ttl --wire --ca-file --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --quiet --qr --url-file --log --log-format --help"
             case "${prev}" in
                 --token)
                     COMPREPLY=()
@@ -181,6 +193,10 @@ _sendit() {
                     ;;
                 --wire)
                     COMPREPLY=( $(compgen -W "auto v1 v2" -- "${cur}") )
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=()
                     return 0
                     ;;
                 --host-header)
@@ -230,13 +246,17 @@ _sendit() {
             esac
             ;;
         sendit_doctor)
-            opts="--token --token-file --longest --json --log --help"
+            opts="--token --token-file --ca-file --longest --json --log --help"
             case "${prev}" in
                 --token)
                     COMPREPLY=()
                     return 0
                     ;;
                 --token-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=()
                     return 0
                     ;;

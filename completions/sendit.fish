@@ -3,7 +3,7 @@ function __fish_sendit_using_command
     set -e cmd[1]
     set -l target_cmd $argv
 
-    set -l known_value_flags 'access-log' 'addr' 'allow-ip' 'basic-auth' 'basic-auth-file' 'expect' 'grace' 'hold' 'host-header' 'http-prefix' 'id' 'inspect' 'limit' 'log' 'log-format' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-exchanges-per-token' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'method' 'path' 'prefix' 'public-url' 'ready-within' 'revoked-file' 'secret' 'secret-file' 'status' 'subject' 'target-timeout' 'text' 'to' 'token' 'token-file' 'trusted-proxy' 'ttl' 'url-file' 'webhook-secret' 'wire' 
+    set -l known_value_flags 'access-log' 'addr' 'allow-ip' 'basic-auth' 'basic-auth-file' 'ca-file' 'expect' 'grace' 'hold' 'host-header' 'http-prefix' 'id' 'inspect' 'limit' 'log' 'log-format' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-exchanges-per-token' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'method' 'path' 'prefix' 'public-url' 'ready-within' 'redirect-addr' 'revoked-file' 'secret' 'secret-file' 'status' 'subject' 'target-timeout' 'text' 'tls-cert' 'tls-key' 'to' 'token' 'token-file' 'trusted-proxy' 'ttl' 'url-file' 'webhook-secret' 'wire' 
 
     set -l i 1
     set -l cleaned_cmd
@@ -57,6 +57,9 @@ complete -c sendit -n '__fish_sendit_using_command serve' -f -l addr -r -d 'addr
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l secret -r -d 'secret that clients\' tokens are signed with; can be repeated: the first signs, all verify'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l secret-file -rF -d 'file that holds such a secret; can be repeated'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l revoked-file -rF -d 'list of tokens that are good no more; read again when it changes'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l tls-cert -rF -d 'certificate to speak TLS with, then those that vouch for it; read again when it changes'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l tls-key -rF -d 'key of that certificate'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l redirect-addr -r -d 'address without TLS whose visitors are sent to https'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l http-prefix -r -d 'path below which the server lives, where a reverse proxy gives it only a part of a site'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l https-redir -d 'send visitors who came over plain HTTP, as X-Forwarded-Proto says, to https'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l insecure -d 'do without a secret on any address'
@@ -84,6 +87,7 @@ complete -c sendit -n '__fish_sendit_using_command connect' -l token -r -d 'toke
 complete -c sendit -n '__fish_sendit_using_command connect' -l token-file -rF -d 'file that holds the token'
 complete -c sendit -n '__fish_sendit_using_command connect' -l max-ttl -r -d 'longest life of a request to the server before it is renewed, such as 15s or 1m30s; less than what proxies on the way allow (default: 10s)'
 complete -c sendit -n '__fish_sendit_using_command connect' -l wire -x -a 'auto v1 v2' -d 'wire to speak with the server: auto, v1 or v2 (default: auto)'
+complete -c sendit -n '__fish_sendit_using_command connect' -l ca-file -rF -d 'authority that vouches for the server, instead of the system\'s own'
 complete -c sendit -n '__fish_sendit_using_command connect' -l target-insecure -d 'take any certificate that an https DESTINATION shows'
 complete -c sendit -n '__fish_sendit_using_command connect' -l host-header -x -a 'keep target' -d 'host that the service is told: keep for the visitor\'s word, target for DESTINATION\'s, or another (default: keep)'
 complete -c sendit -n '__fish_sendit_using_command connect' -l strip-prefix -d 'take the path of SOURCE off before the service sees it, and put it back into redirects and cookies'
@@ -101,6 +105,7 @@ complete -c sendit -n '__fish_sendit_using_command connect' -l log-format -x -a 
 complete -c sendit -n '__fish_sendit_using_command connect' -l help -d 'display usage information'
 complete -c sendit -n '__fish_sendit_using_command doctor' -l token -r -d 'token that the server asks for, as `sendit token` prints it'
 complete -c sendit -n '__fish_sendit_using_command doctor' -l token-file -rF -d 'file that holds the token'
+complete -c sendit -n '__fish_sendit_using_command doctor' -l ca-file -rF -d 'authority that vouches for the server, instead of the system\'s own'
 complete -c sendit -n '__fish_sendit_using_command doctor' -l longest -r -d 'how long a request is let live to see whether anything cuts it, up to 10m (default: 10s, as long as `connect` lets one live)'
 complete -c sendit -n '__fish_sendit_using_command doctor' -l json -d 'print one JSON object instead of a table'
 complete -c sendit -n '__fish_sendit_using_command doctor' -l log -x -a 'error warn info debug trace' -d 'how much is logged: error, warn, info, debug or trace (default: warn)'

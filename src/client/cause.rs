@@ -61,4 +61,4 @@ fn explain_certificate(cause: &CertificateError) -> String {
 }
 
 /// How the certificate of a private authority comes to be trusted.
-const TRUST: &str = "a private authority is trusted where `SSL_CERT_FILE` names a file with its certificate";
+const TRUST: &str = "a private authority is trusted where `--ca-file` names a file with its certificate";

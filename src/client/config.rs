@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::uri::Authority;
 
-use super::{Source, Target};
+use super::{Authorities, Source, Target};
 use crate::inspect::Inspector;
 use crate::wire::{Credentials, Network};
 
@@ -23,6 +23,8 @@ pub struct Config {
     pub token: Option<Token>,
     /// The longest that a carrier lives before it is renewed.
     pub max_ttl: Duration,
+    /// Who vouches for the server; the platform's authorities, where there are none.
+    pub authorities: Option<Authorities>,
     /// Whether an `https` target has to prove who it is.
     pub target_tls: TargetTls,
     /// Which wire is spoken.
@@ -92,6 +94,7 @@ impl Config {
             target,
             token: None,
             max_ttl: Duration::from_secs(10),
+            authorities: None,
             target_tls: TargetTls::Verified,
             wire: Wire::Auto,
             target_hold: Duration::from_secs(5),

@@ -11,7 +11,7 @@ use reqwest::{Client, ClientBuilder, RequestBuilder, Response, Url};
 use tokio::time::timeout;
 use tokio_rustls::rustls::client::ClientConfig;
 
-use super::{Error, Source, cause, tls};
+use super::{Authorities, Error, Source, cause, tls};
 
 /// How long a connection to the server may take to be made.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -38,8 +38,9 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(source: Source) -> Result<Self, String> {
-        let tls = tls::to_server(&source)?;
+    /// The way to the server of `source`, which `authorities` vouch for, or those of the platform.
+    pub(super) fn new(source: Source, authorities: Option<&Authorities>) -> Result<Self, String> {
+        let tls = tls::to_server(&source, authorities)?;
         let made = |error| format!("no HTTP client can be made: {}", cause::plain(&error, ""));
         let fresh = builder(&tls).pool_max_idle_per_host(0).build().map_err(made)?;
         let pooled = Mutex::new(pooled(&tls).map_err(made)?);

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 pub use address::{InvalidUrl, Source, Target};
 pub use config::{Config, HostHeader, InvalidHostHeader, SourcePath, TargetTls, Token, Wire};
 pub use target::{Connection, Dialer};
+pub use tls::{Authorities, NoAuthority};
 pub use v2::doctor;
 
 use backoff::Backoff;
@@ -118,7 +119,7 @@ pub async fn run(
     on_event: impl Fn(Event) + Send + Sync + 'static,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let link = Link::new(config.source.clone()).map_err(Error::Unable)?;
+    let link = Link::new(config.source.clone(), config.authorities.as_ref()).map_err(Error::Unable)?;
     let client = Client::new(config, link, Arc::new(on_event))?;
     let mut backoff = Backoff::default();
     let mut was_ready = false;

@@ -9,6 +9,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::client::{ClientConfig, WantsClientCert};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{
     ConfigBuilder, DigitallySignedStruct, Error, RootCertStore, SignatureScheme, WantsVerifier,
@@ -16,10 +17,36 @@ use tokio_rustls::rustls::{
 
 use super::{Source, TargetTls};
 
+/// Authorities whose word on who the server is counts, in the place of the platform's own.
+#[derive(Clone, Debug)]
+pub struct Authorities(Arc<RootCertStore>);
+
+/// There is no authority's certificate in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no certificate of an authority in it")]
+pub struct NoAuthority;
+
+impl Authorities {
+    /// Those whose certificates stand in a text, as PEM.
+    ///
+    /// # Errors
+    /// Where there are none, or one that cannot be read.
+    pub fn from_pem(text: &[u8]) -> Result<Self, NoAuthority> {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(text) {
+            roots.add(certificate.map_err(|_| NoAuthority)?).map_err(|_| NoAuthority)?;
+        }
+        if roots.is_empty() { Err(NoAuthority) } else { Ok(Self(Arc::new(roots))) }
+    }
+}
+
 type Builder = ConfigBuilder<ClientConfig, WantsVerifier>;
 
 /// For the way to the server. A machine without certificates can still use a server without TLS.
-pub(super) fn to_server(source: &Source) -> Result<ClientConfig, String> {
+pub(super) fn to_server(source: &Source, authorities: Option<&Authorities>) -> Result<ClientConfig, String> {
+    if let Some(Authorities(roots)) = authorities {
+        return Ok(finish(builder()?.with_root_certificates(Arc::clone(roots))));
+    }
     let verified = builder()?.with_platform_verifier();
     let builder = match verified {
         Err(_) if source.url().scheme() == "http" => builder()?.with_root_certificates(RootCertStore::empty()),

@@ -16,7 +16,7 @@ use super::secret::Secret;
 use super::signals::Signals;
 use super::terminal::{Look, Manner, Paint, Stream, Subject, Terminal, Voice};
 use super::url_file::UrlFile;
-use super::{clock, descriptors, duration, inspect, lapse, log, networks, secret, url_file};
+use super::{authorities, clock, descriptors, duration, inspect, lapse, log, networks, secret, url_file};
 use crate::client::{self, Config, InvalidUrl, SourcePath, TargetTls, Wire};
 use crate::inspect::api::Webhooks;
 use crate::inspect::{Inspector, Settings};
@@ -96,6 +96,10 @@ pub(crate) struct Connect {
     /// wire to speak with the server: auto, v1 or v2 (default: auto)
     #[argh(option, arg_name = "WIRE")]
     wire: Option<String>,
+
+    /// authority that vouches for the server, instead of the system's own
+    #[argh(option, arg_name = "FILE")]
+    ca_file: Option<String>,
 
     /// take any certificate that an https DESTINATION shows
     #[argh(switch)]
@@ -244,6 +248,7 @@ impl Connect {
         if let Some(wire) = env.read(self.wire, env::WIRE, wire)? {
             config.wire = wire;
         }
+        config.authorities = authorities::read(self.ca_file)?;
         if self.target_insecure {
             config.target_tls = TargetTls::Insecure;
         }

@@ -30,6 +30,8 @@ pub enum Exit {
     Unreachable = 9,
     /// An answer is not as expected.
     Answer = 10,
+    /// A certificate, or its key, cannot be used.
+    Certificate = 11,
     /// A second signal came before the command had stopped.
     Interrupted = 130,
 }
@@ -66,6 +68,11 @@ pub const TABLE: &[Meaning] = &[
         commands: &["doctor", "requests", "replay", "record", "play"],
     },
     Meaning { exit: Exit::Answer, text: "an answer is not as expected", commands: &["play"] },
+    Meaning {
+        exit: Exit::Certificate,
+        text: "a certificate, or its key, cannot be used",
+        commands: &["serve", "connect", "doctor"],
+    },
     Meaning {
         exit: Exit::Interrupted,
         text: "a second signal ended it at once",
@@ -169,6 +176,6 @@ mod tests {
     #[test]
     fn the_table_is_in_order_and_names_each_code_once() {
         let codes: Vec<u8> = TABLE.iter().map(|row| row.exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 130]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 130]);
     }
 }

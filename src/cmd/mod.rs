@@ -23,8 +23,10 @@ mod serve;
 mod token;
 
 mod atomic;
+mod authorities;
 mod clock;
 mod duration;
+mod file;
 mod lapse;
 mod lines;
 mod listen;

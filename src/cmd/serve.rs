@@ -1,7 +1,10 @@
 //! `sendit serve`: from what was typed to a listening server.
 
+mod certificate;
+mod files;
 mod limits;
 mod revoked;
+mod watched;
 
 use anyhow::Context as _;
 use argh::{ArgsInfo, FromArgs};
@@ -15,7 +18,9 @@ use super::output::Format;
 use super::secret::{Secret, Strength, WEAK};
 use super::signals::Signals;
 use super::{clock, descriptors, flags, log, networks, output, secret};
-use crate::server::{self, AccessLog, Limits, PlainHttp, Server};
+use crate::server::{self, AccessLog, Limits, Listener, PlainHttp, Server};
+use certificate::CertificateFiles;
+use files::Files;
 use revoked::RevokedFile;
 
 /// Runs the public end, to which clients connect and which visitors call.
@@ -29,6 +34,8 @@ use revoked::RevokedFile;
   {command_name} --secret-file secret --public-url https://example.com",
     example = "On every interface, without TLS:
   {command_name} --addr :5050 --secret-file secret",
+    example = "On every interface, with a certificate:
+  {command_name} --addr :5050 --tls-cert cert.pem --tls-key key.pem --secret-file secret",
     example = "Changing the secret without a stop: the new one signs, both are accepted:
   {command_name} --secret-file new --secret-file old",
     note = "The first line on standard error is `Listening: ADDRESS`, with the port that
@@ -45,6 +52,10 @@ A list of revoked tokens has one in a line: `jti:ID`, as `token --id` has set it
 itself. Lines with a `#` before them are comments. What is added counts after 3 s at
 most, for tunnels that stand too. A list that is missing, empty or not understood
 changes nothing: the one before stays in force, and a warning says so.",
+    note = "
+With --tls-cert and --tls-key the server speaks TLS at --addr, HTTP/2 and HTTP/1.1. The
+two files are read again when they change, or at SIGHUP, and the new certificate is
+shown from then on; one that is of no use changes nothing, and a warning says so.",
     note = "
 A client whose link is lost comes back to its session within --grace, and until
 then its visitors wait, for 10 s at most. That takes a client on wire v2; the
@@ -85,6 +96,18 @@ pub(crate) struct Serve {
     /// list of tokens that are good no more; read again when it changes
     #[argh(option, arg_name = "FILE")]
     revoked_file: Option<String>,
+
+    /// certificate to speak TLS with, then those that vouch for it; read again when it changes
+    #[argh(option, arg_name = "FILE")]
+    tls_cert: Option<String>,
+
+    /// key of that certificate
+    #[argh(option, arg_name = "FILE")]
+    tls_key: Option<String>,
+
+    /// address without TLS whose visitors are sent to https
+    #[argh(option, arg_name = "HOST:PORT")]
+    redirect_addr: Option<String>,
 
     /// path below which the server lives, where a reverse proxy gives it only a part of a site
     #[argh(option, arg_name = "PATH")]
@@ -186,6 +209,8 @@ struct Settings {
     config: server::Config,
     auth: Auth,
     revoked: Option<RevokedFile>,
+    certificate: Option<CertificateFiles>,
+    redirects: Option<Address>,
     level: Level,
     format: Format,
 }
@@ -203,33 +228,39 @@ enum Auth {
 
 /// Serves until a signal comes.
 pub(crate) async fn run(args: Serve, env: &Env) -> Result<(), Failure> {
-    let Settings { address, mut config, auth, revoked, level, format } = args.settle(env)?;
+    let Settings { address, mut config, auth, revoked, certificate, redirects, level, format } = args.settle(env)?;
     let resolved = address.resolve().await?;
     let warning = auth.warning(&resolved)?;
-    let signals = Signals::catch()?;
-    let listener = resolved.bind()?;
-    let addr = listener.local_addr().context("no address to tell")?;
+    let certificate = certificate.map(CertificateFiles::open).transpose()?;
+    let (signals, files) = (Signals::catch()?, Files::new(revoked, certificate)?);
+    let socket = resolved.bind()?;
+    let addr = socket.local_addr().context("no address to tell")?;
+    let mut listeners = match files.tls() {
+        Some(tls) => vec![Listener::https(socket, tls)],
+        None => vec![Listener::http(socket)],
+    };
+    let redirects = match redirects {
+        Some(address) => Some(address.resolve().await?.bind()?),
+        None => None,
+    };
     // Nothing is logged between the two, so this is the first line.
     log::start(level, format);
     output::say(format_args!("Listening: {addr}"));
+    if let Some(socket) = redirects {
+        let from = socket.local_addr().context("no address to tell")?;
+        output::say(format_args!("Redirecting to https: {from}"));
+        listeners.push(Listener::redirects(socket, addr.port()));
+    }
     if let Some(warning) = warning {
         output::warn(warning);
     }
     fit(&mut config.limits, descriptors::connections());
     let shutdown = signals.shutdown();
     let server = Server::new(config);
-    if let Some(file) = &revoked {
-        server.revoke(file.list.clone());
-    }
-    let watching = async {
-        match revoked {
-            Some(file) => file.watch(&server).await,
-            None => std::future::pending().await,
-        }
-    };
+    let watching = files.watch(&server);
     let serving = async {
         tokio::select! {
-            () = server::serve(listener, server.clone(), shutdown) => Ok(()),
+            () = server::serve_at(listeners, server.clone(), shutdown) => Ok(()),
             () = watching => Ok(()),
         }
     };
@@ -273,8 +304,15 @@ impl Serve {
         let addr = env.unless_flag(self.addr, env::ADDR);
         let address = Address::parse(addr.as_deref().unwrap_or(DEFAULT_ADDR))?;
         config.access_log = access_log(self.access_log.as_deref())?;
+        let redirects = self.redirect_addr.as_deref().map(Address::parse).transpose()?;
+        let certificate = CertificateFiles::named(self.tls_cert, self.tls_key)?;
+        if redirects.is_some() && certificate.is_none() {
+            return Err(Failure::usage(
+                "`--redirect-addr` is of no use without `--tls-cert`: there is no https to send to",
+            ));
+        }
         let (level, format) = (log::level(self.log, env, Level::INFO)?, log::format(self.log_format, env)?);
-        Ok(Settings { address, config, auth, revoked, level, format })
+        Ok(Settings { address, config, auth, revoked, certificate, redirects, level, format })
     }
 }
 

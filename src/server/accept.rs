@@ -1,11 +1,13 @@
 //! The accept loop: one task for each connection, HTTP/1.1 or HTTP/2, bounded in number, their heads in size and time.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
 use axum::body::Body;
+use futures_util::future::join_all;
 use http::StatusCode;
 use http::header::{CONNECTION, HeaderValue};
 use hyper::body::Incoming;
@@ -21,11 +23,13 @@ use tokio_util::sync::CancellationToken;
 use super::answer::Answer;
 use super::connections::Place;
 use super::gate::{Course, Gate, Patience, UnderWay, refusal};
+use super::listener::Speaks;
 use super::public::Arrival;
 use super::refuse::Refusals;
 use super::router::Routes;
 use super::severable::Severable;
-use super::{Inner, Server, access_log, http2};
+use super::transport::Transport;
+use super::{Inner, Listener, Server, Tls, access_log, http2};
 use crate::proxy::{Breaker, Fault, Visitor, has};
 use crate::wire::ERROR_HEADER;
 
@@ -52,31 +56,45 @@ pub(super) const MAX_HEAD: usize = 64 * 1024;
 /// for them without a pause would only burn time.
 const BREATHER: Duration = Duration::from_millis(100);
 
+/// Serves at one address without TLS, as [`serve_at`] does at several.
+pub async fn serve(listener: TcpListener, server: Server, shutdown: CancellationToken) {
+    serve_at([Listener::http(listener)], server, shutdown).await;
+}
+
 /// Serves until `shutdown` is cancelled, then takes no new session and ends once the exchanges in flight have, after
 /// 30 s at most. Carriers are still renewed meanwhile. Cancelling it cuts everything.
-pub async fn serve(listener: TcpListener, server: Server, shutdown: CancellationToken) {
+pub async fn serve_at(listeners: impl IntoIterator<Item = Listener>, server: Server, shutdown: CancellationToken) {
+    let refusals = Refusals::new(server.0.tasks.clone());
+    let accepting = listeners.into_iter().map(|listener| accept(listener, &server, &refusals));
+    let accepting = join_all(accepting);
     let stopping = async {
         shutdown.cancelled().await;
         server.shutdown().await;
     };
     tokio::select! {
-        () = accept(&listener, &server) => {}
+        _ = accepting => {}
         () = stopping => {}
     }
 }
 
-async fn accept(listener: &TcpListener, server: &Server) {
-    let Inner { connections, tasks, .. } = &*server.0;
-    let (routes, refusals, mut told) = (Routes::of(server), Refusals::new(tasks.clone()), false);
+async fn accept(listener: Listener, server: &Server, refusals: &Refusals) {
+    let Inner { connections, tasks, config, .. } = &*server.0;
+    let Listener { socket, speaks } = listener;
+    let (routes, tls) = match speaks {
+        Speaks::Http => (Routes::of(server), None),
+        Speaks::Https(tls) => (Routes::of(server), Some(tls)),
+        Speaks::Redirects(port) => (Routes::to_https(server, port), None),
+    };
+    let mut told = false;
     loop {
-        match listener.accept().await {
+        match socket.accept().await {
             Ok((stream, peer)) => {
                 told = false;
                 if let Some(place) = connections.place(peer.ip()).await {
-                    tasks.spawn(connection(stream, peer, place, server.clone(), routes.clone()));
+                    tasks.spawn(connection(stream, peer, place, tls.clone(), server.clone(), routes.clone()));
                 } else {
-                    access_log::refused(server.0.config.access_log, Some(peer.ip().to_canonical()), Fault::Limit);
-                    refusals.refuse(stream);
+                    access_log::refused(config.access_log, Some(peer.ip().to_canonical()), Fault::Limit);
+                    refusals.refuse(stream, tls.as_ref());
                 }
             }
             Err(cause) => {
@@ -113,7 +131,16 @@ async fn answer(
     Ok(answer.map(|body| Answer::new(body, under_way)))
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, _place: Place, server: Server, routes: Routes) {
+/// A connection, from the first byte to the last. Until its first head has come, the handshake of TLS included, it can
+/// make room for another.
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    _place: Place,
+    tls: Option<Tls>,
+    server: Server,
+    routes: Routes,
+) {
     let deadline = Instant::now() + HEAD_DEADLINE;
     // Small answers must not wait for the acknowledgement of the ones before. It fails on a dead connection only.
     let _ = stream.set_nodelay(true);
@@ -121,26 +148,39 @@ async fn connection(stream: TcpStream, peer: SocketAddr, _place: Place, server: 
     #[cfg(target_os = "linux")]
     let _ = SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT);
     let breaker = Breaker::default();
-    let mut stream = Severable::new(stream, breaker.clone());
+    let visitor = Visitor::new(Some(peer), tls.is_some());
     let Inner { closing, connections, .. } = &*server.0;
     let spoken = tokio::select! {
-        spoken = timeout_at(deadline, stream.begins_with(http2::PREFACE)) => spoken,
+        spoken = timeout_at(deadline, begin(stream, tls, breaker.clone())) => spoken,
         () = connections.waiting().told_to_end() => return,
         () = closing.cancelled() => return,
     };
-    let visitor = Visitor::new(Some(peer), false);
     let outcome = match spoken {
-        Ok(Ok(true)) => http2::serve(stream, deadline, visitor, routes, &server).await,
-        Ok(Ok(false)) => {
+        Ok(Ok((stream, true))) => http2::serve(stream, deadline, visitor, routes, &server).await,
+        Ok(Ok((stream, false))) => {
             let course = Course::default();
             let gate = Gate::new(stream, course.clone(), Patience::new(deadline, connections.waiting().clone()));
             http1(gate, course, visitor, breaker, routes, closing).await
         }
-        Ok(Err(_)) | Err(_) => return,
+        Ok(Err(cause)) => return tracing::debug!(%peer, %cause, "a connection broke before its first request"),
+        Err(_) => return,
     };
     if let Err(cause) = outcome {
         tracing::debug!(%peer, %cause, "a connection broke");
     }
+}
+
+/// What a connection is read by, and whether HTTP/2 is spoken on it: what TLS has agreed on says no more than the first
+/// bytes do. Waits for them, so the caller sets the deadline.
+async fn begin(stream: TcpStream, tls: Option<Tls>, breaker: Breaker) -> io::Result<(Severable, bool)> {
+    let stream = match tls {
+        // Apart, for it would have its room in every connection.
+        Some(tls) => Transport::Tls(Box::new(Box::pin(tls.accept(stream)).await?)),
+        None => Transport::Plain(stream),
+    };
+    let mut stream = Severable::new(stream, breaker);
+    let is_http2 = stream.begins_with(http2::PREFACE).await?;
+    Ok((stream, is_http2))
 }
 
 async fn http1(

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
+use super::Tls;
 use crate::proxy::Fault;
 
 /// How many of the refused are listened to at a time. They have descriptors beyond the bound, so they are few; others are
@@ -22,6 +23,9 @@ const MAX_REFUSED: usize = 8;
 const LINGER: Duration = Duration::from_secs(1);
 const MAX_LINGER: usize = 64 * 1024;
 
+/// A fatal `internal_error`, which blames nothing that the visitor has sent. (RFC 8446, sections 5.1 and 6.2)
+const ALERT: &[u8] = &[21, 3, 3, 0, 2, 2, 80];
+
 /// Who refuses.
 #[derive(Clone)]
 pub(super) struct Refusals {
@@ -34,9 +38,12 @@ impl Refusals {
         Self { places: Arc::new(Semaphore::new(MAX_REFUSED)), tasks }
     }
 
-    /// Tells whoever has connected that there is no place.
-    pub(super) fn refuse(&self, stream: TcpStream) {
-        let said = stream.try_write(answer().as_bytes());
+    /// Tells whoever has connected that there is no place. On TLS that is an alert: an answer would take a handshake.
+    pub(super) fn refuse(&self, stream: TcpStream, tls: Option<&Tls>) {
+        let said = match tls {
+            Some(_) => stream.try_write(ALERT),
+            None => stream.try_write(answer().as_bytes()),
+        };
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return };
         if said.is_ok() {
             self.tasks.spawn(async move {

@@ -1,17 +1,14 @@
 //! Which request goes where.
 
 use axum::Router;
-use axum::extract::{OriginalUri, Request, State};
-use axum::middleware::{Next, from_fn_with_state, map_request};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::Request;
+use axum::middleware::{from_fn_with_state, map_request};
+use axum::response::Response;
 use axum::routing::{any, post};
-use http::header::HOST;
 use tower_service::Service as _;
 
-use super::access_log::{self, Entry};
 use super::public::Arrival;
-use super::{AccessLog, Config, PlainHttp, Server, public, v1, v2};
-use crate::proxy::{Fault, is_host};
+use super::{AccessLog, PlainHttp, Server, https, public, v1, v2};
 use crate::wire::{self, Prefix};
 
 pub(super) fn router(server: Server) -> Router {
@@ -39,21 +36,29 @@ pub(super) fn router(server: Server) -> Router {
         .fallback(public::routed);
     let router = match server.0.config.plain_http {
         PlainHttp::Serve => router,
-        PlainHttp::Redirect => router.layer(from_fn_with_state(server.clone(), redirect)),
+        PlainHttp::Redirect => router.layer(from_fn_with_state(server.clone(), https::unless_secure)),
     };
     router.with_state(server)
 }
 
-/// What answers the requests of the server's own listener.
+/// What answers the requests of the server's own listeners.
 #[derive(Clone)]
 pub(super) struct Routes {
     server: Server,
     router: Router,
+    /// Visits need no router.
+    direct: bool,
 }
 
 impl Routes {
     pub(super) fn of(server: &Server) -> Self {
-        Self { server: server.clone(), router: router(server.clone()) }
+        let direct = server.0.config.plain_http == PlainHttp::Serve;
+        Self { server: server.clone(), router: router(server.clone()), direct }
+    }
+
+    /// Those of a listener that only leads to `https`, at `port`.
+    pub(super) fn to_https(server: &Server, port: u16) -> Self {
+        Self { server: server.clone(), router: https::router(server.clone(), port), direct: false }
     }
 
     /// How exchanges are logged.
@@ -78,82 +83,14 @@ impl Routes {
     /// Whether the router would only pass it on to [`public::visit`]: that costs more than all that is done there before
     /// the request is on its way. No control endpoint is below what may be a prefix.
     fn is_plain_visit(&self, path: &str) -> bool {
-        let config = &self.server.0.config;
-        config.plain_http == PlainHttp::Serve && config.base.prefix_of(path).is_some_and(Prefix::is_valid)
+        self.direct && self.server.0.config.base.prefix_of(path).is_some_and(Prefix::is_valid)
     }
-}
-
-/// Sends a visitor who came over plain HTTP to the same address under `https`: to the public address where it is
-/// known, for `Host` is what the visitor made of it.
-async fn redirect(State(server): State<Server>, request: Request, next: Next) -> Response {
-    let plain = request.headers().get("x-forwarded-proto").is_some_and(|proto| proto == "http");
-    if !plain {
-        return next.run(request).await;
-    }
-    let Config { access_log, trusted, public_url, .. } = &server.0.config;
-    let from = trusted.origin(&public::caller(&request), request.headers());
-    let host = match public_url {
-        Some(url) => url.authority().to_owned(),
-        // Which of the two there is, is a matter of the version of HTTP.
-        None => match request.uri().authority() {
-            Some(host) => host.to_string(),
-            None => request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned(),
-        },
-    };
-    if !is_host(&host) {
-        access_log::refused(*access_log, from, Fault::BadRequest);
-        return Fault::BadRequest.answer(request.headers());
-    }
-    // What a program that mounts the router has cut off is part of the address.
-    let uri = request.extensions().get::<OriginalUri>().map_or(request.uri(), |whole| &whole.0);
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let answer = Redirect::temporary(&format!("https://{host}{path}")).into_response();
-    Entry::begin(*access_log, from, request.method(), uri).answered_here(&answer, None);
-    answer
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
-    use http::header::LOCATION;
-
     use super::*;
-
-    async fn check(app: fn(Router) -> Router, path: &str, location: &str) {
-        let mut config = Config::new(None, || 0);
-        config.plain_http = PlainHttp::Redirect;
-        config.public_url = Some("https://example.com".parse().unwrap());
-        let request = Request::builder().uri(path).header("x-forwarded-proto", "http").header(HOST, "made.up");
-        let response = app(Server::new(config).router()).call(request.body(Body::empty()).unwrap()).await.unwrap();
-        assert_eq!(response.headers()[LOCATION], location);
-    }
-
-    #[tokio::test]
-    async fn a_redirect_keeps_the_whole_path() {
-        check(|own| own, "/foo/x?y=%2F", "https://example.com/foo/x?y=%2F").await;
-        check(|own| Router::new().nest("/tunnels", own), "/tunnels/foo/x?y", "https://example.com/tunnels/foo/x?y")
-            .await;
-    }
-
-    #[tokio::test]
-    async fn a_redirect_leads_to_a_host_and_to_nothing_else() {
-        for (host, location) in [
-            ("a.example:81", Some("https://a.example:81/foo")),
-            ("[::1]:81", Some("https://[::1]:81/foo")),
-            ("a@evil.example", None),
-            ("a:b@evil.example:1", None),
-            ("evil.example/x", None),
-            ("", None),
-        ] {
-            let mut config = Config::new(None, || 0);
-            config.plain_http = PlainHttp::Redirect;
-            let request = Request::builder().uri("/foo").header("x-forwarded-proto", "http").header(HOST, host);
-            let request = request.body(Body::empty()).unwrap();
-            let response = Server::new(config).router().call(request).await.unwrap();
-            let led = response.headers().get(LOCATION).map(|location| location.to_str().unwrap());
-            assert_eq!((led, response.status() == 400), (location, location.is_none()), "{host:?}");
-        }
-    }
+    use crate::server::Config;
 
     #[tokio::test]
     async fn what_the_router_decides_is_left_to_it() {

@@ -6,21 +6,21 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
+use super::transport::Transport;
 use crate::proxy::Breaker;
 
-/// A TCP connection that is reset by drop where its breaker has tripped. A mere close would end an answer without a
-/// length as if it were whole.
+/// A connection that is reset by drop where its breaker has tripped, below TLS where it has that. A mere close would end
+/// an answer without a length as if it were whole.
 pub(super) struct Severable {
-    stream: TcpStream,
+    stream: Transport,
     breaker: Breaker,
     /// What was read to see what the visitor speaks, and is still to be read.
     ahead: Bytes,
 }
 
 impl Severable {
-    pub(super) fn new(stream: TcpStream, breaker: Breaker) -> Self {
+    pub(super) fn new(stream: Transport, breaker: Breaker) -> Self {
         Self { stream, breaker, ahead: Bytes::new() }
     }
 
@@ -40,7 +40,7 @@ impl Severable {
 
     /// The error that the connection has met without anybody reading or writing.
     pub(super) fn error(&self) -> Option<io::Error> {
-        self.stream.take_error().unwrap_or_else(Some)
+        self.stream.socket().take_error().unwrap_or_else(Some)
     }
 }
 
@@ -48,7 +48,7 @@ impl Drop for Severable {
     fn drop(&mut self) {
         if self.breaker.has_tripped() {
             // Where it fails the connection is gone already.
-            let _ = self.stream.set_zero_linger();
+            let _ = self.stream.socket().set_zero_linger();
         }
     }
 }

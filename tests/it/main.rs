@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bench;
+mod certificates;
 mod grpc;
 #[cfg(target_os = "linux")]
 mod light;
@@ -90,6 +91,8 @@ mod stalled;
 mod streaming;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod tls;
 mod trust;
 mod upgrade;
 mod visitor;

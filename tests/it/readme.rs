@@ -21,6 +21,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use trials::intermediaries::{ALL, table};
 
+use crate::certificates::{Authority, GOOD};
 use crate::left_out;
 use crate::world::{Output, PATIENCE, Program};
 use commands::{BEFORE, COMMANDS, Does};
@@ -51,6 +52,9 @@ impl World {
         for name in ["new", "old"] {
             fs::write(folder.path().join(name), name.repeat(20)).unwrap();
         }
+        let (certificate, key) = Authority::new().issue(&["example.com"], GOOD);
+        fs::write(folder.path().join("cert.pem"), certificate).unwrap();
+        fs::write(folder.path().join("key.pem"), key).unwrap();
         let program = PathBuf::from(env!("CARGO_BIN_EXE_sendit"));
         std::os::unix::fs::symlink(&program, bin.join("sendit")).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

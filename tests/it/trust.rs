@@ -67,7 +67,7 @@ async fn what_keeps_a_client_from_its_server_is_said_in_words() {
     let (trusted, trusted_file, _trusted) = shows(folder.path(), "127.0.0.1", 4000).await;
     let (other, other_file, _other) = shows(folder.path(), "other.example", 4000).await;
     let (old, old_file, _old) = shows(folder.path(), "127.0.0.1", 2000).await;
-    let authority = "a private authority is trusted where `SSL_CERT_FILE` names a file with its certificate";
+    let authority = "a private authority is trusted where `--ca-file` names a file with its certificate";
     let unknown = format!("its certificate is not trusted: its issuer is unknown here; {authority}; trying again");
     check(&trusted, Some(&other_file), &unknown).await;
     check(&other, Some(&other_file), "its certificate is for another name; trying again").await;

@@ -12,7 +12,7 @@ use super::env::Env;
 use super::exit::Failure;
 use super::output::Format;
 use super::secret::Secret;
-use super::{clock, duration, lapse, log, output, secret};
+use super::{authorities, clock, duration, lapse, log, output, secret};
 use crate::client::InvalidUrl;
 use crate::client::doctor::{Config, examine, refusal};
 
@@ -47,6 +47,10 @@ pub(crate) struct Doctor {
     /// file that holds the token
     #[argh(option, arg_name = "FILE")]
     token_file: Option<String>,
+
+    /// authority that vouches for the server, instead of the system's own
+    #[argh(option, arg_name = "FILE")]
+    ca_file: Option<String>,
 
     /// how long a request is let live to see whether anything cuts it, up to 10m (default: 10s, as long as `connect`
     /// lets one live)
@@ -100,6 +104,7 @@ impl Doctor {
                 return Err(Failure::usage(format!("wrong `--longest`: `{text}` is more than 10m")));
             }
         }
+        config.authorities = authorities::read(self.ca_file)?;
         let text = secret::token_text(self.token, self.token_file, env)?;
         let ends = text.as_deref().and_then(lapse::end);
         config.token = text.as_deref().map(crate::client::Token::new);

@@ -47,6 +47,19 @@ fn redirects() {
 }
 
 #[test]
+fn certificates() {
+    let named = |settings: Settings| settings.certificate.is_some();
+    check(&[], &Env::default(), named, false);
+    check(&["--tls-cert", "c", "--tls-key", "k", "--redirect-addr", ":0"], &Env::default(), named, true);
+    let sentence = "`--tls-cert` takes `--tls-key` as well: the key of the certificate";
+    refused(&["--tls-cert=c"], &Env::default(), sentence);
+    let sentence = "`--tls-key` takes `--tls-cert` as well: the certificate of the key";
+    refused(&["--tls-key=k"], &Env::default(), sentence);
+    let sentence = "`--redirect-addr` is of no use without `--tls-cert`: there is no https to send to";
+    refused(&["--redirect-addr=:0"], &Env::default(), sentence);
+}
+
+#[test]
 fn target_timeouts() {
     let limit = |settings: Settings| settings.config.target_timeout;
     check(&[], &Env::default(), limit, None);

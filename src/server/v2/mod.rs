@@ -57,7 +57,7 @@ fn json(status: StatusCode, body: &impl serde::Serialize) -> Response {
 /// An answer that ends a request early; boxed, since it is rare.
 type Refused = Box<Response>;
 
-fn refused(status: StatusCode, code: &str, message: &str) -> Response {
+pub(super) fn refused(status: StatusCode, code: &str, message: &str) -> Response {
     json(status, &Refusal { error: RefusalError { code: code.to_owned(), message: message.to_owned() } })
 }
 

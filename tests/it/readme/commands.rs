@@ -84,6 +84,7 @@ pub(super) const COMMANDS: &[(&str, Does)] = &[
     ("sendit install-links bin", Ends(0)),
     ("bin/sendit-token -secret 0123456789abcdef0123456789abcdef", Mints),
     ("sendit serve --addr :5050 --secret-file secret", Passes(LISTENING)),
+    ("sendit serve --addr :5050 --tls-cert cert.pem --tls-key key.pem --secret-file secret", Passes(LISTENING)),
     ("sendit serve --secret-file new --secret-file old", Passes(LISTENING)),
     ("sendit serve --secret-file secret --log-format json", Passes(LISTENING)),
     ("sendit token --secret-file secret --subject jo --id laptop-2026 > token", Ends(0)),

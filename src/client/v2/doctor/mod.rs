@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::super::link::{Denied, Link, text};
-use super::super::{Error, Token};
+use super::super::{Authorities, Error, Token};
 use super::open::{Grant, ask, denied, whole};
 use super::trial::{self, Hindrance, Trial};
 use super::tunnel::{Trouble, Tunnel};
@@ -52,6 +52,8 @@ pub struct Config {
     pub place: Place,
     /// What the server asks for where it has a secret.
     pub token: Option<Token>,
+    /// Who vouches for the server; the platform's authorities, where there are none.
+    pub authorities: Option<Authorities>,
     /// How long a stream is let live to see whether something cuts it: 10 min at most.
     pub longest: Duration,
     /// The wall clock, since 1970.
@@ -62,7 +64,7 @@ impl Config {
     /// An examination of streams for as long as the tunnel lets one live.
     #[must_use]
     pub fn new(place: Place, clock: fn() -> Duration) -> Self {
-        Self { place, token: None, longest: Duration::from_secs(10), clock }
+        Self { place, token: None, authorities: None, longest: Duration::from_secs(10), clock }
     }
 }
 
@@ -72,7 +74,7 @@ impl Config {
 /// # Errors
 /// Where no tunnel would stand.
 pub async fn examine(config: Config) -> Result<Report, Error> {
-    let link = Arc::new(Link::new(config.place.source.clone()).map_err(Error::Unable)?);
+    let link = Arc::new(Link::new(config.place.source.clone(), config.authorities.as_ref()).map_err(Error::Unable)?);
     let mut report = Report { url: config.place.to_string(), proxy: link.proxy(), ..Report::default() };
     let sent = (config.clock)();
     let prefix = config.place.prefix().map(ToString::to_string);
