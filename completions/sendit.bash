@@ -60,7 +60,7 @@ _sendit() {
             esac
             ;;
         sendit_serve)
-            opts="--addr --secret --secret-file --revoked-file --tls-cert --tls-key --redirect-addr --http-prefix --https-redir --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
+            opts="--addr --secret --secret-file --revoked-file --tls-cert --tls-key --redirect-addr --domain --http-prefix --https-redir --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
             case "${prev}" in
                 --addr)
                     COMPREPLY=()
@@ -87,6 +87,10 @@ _sendit() {
                     return 0
                     ;;
                 --redirect-addr)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --domain)
                     COMPREPLY=()
                     return 0
                     ;;

@@ -3,7 +3,7 @@ function __fish_sendit_using_command
     set -e cmd[1]
     set -l target_cmd $argv
 
-    set -l known_value_flags 'access-log' 'addr' 'allow-ip' 'basic-auth' 'basic-auth-file' 'ca-file' 'expect' 'grace' 'hold' 'host-header' 'http-prefix' 'id' 'inspect' 'limit' 'log' 'log-format' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-exchanges-per-token' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'method' 'path' 'prefix' 'public-url' 'ready-within' 'redirect-addr' 'revoked-file' 'secret' 'secret-file' 'status' 'subject' 'target-timeout' 'text' 'tls-cert' 'tls-key' 'to' 'token' 'token-file' 'trusted-proxy' 'ttl' 'url-file' 'webhook-secret' 'wire' 
+    set -l known_value_flags 'access-log' 'addr' 'allow-ip' 'basic-auth' 'basic-auth-file' 'ca-file' 'domain' 'expect' 'grace' 'hold' 'host-header' 'http-prefix' 'id' 'inspect' 'limit' 'log' 'log-format' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-exchanges-per-token' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'method' 'path' 'prefix' 'public-url' 'ready-within' 'redirect-addr' 'revoked-file' 'secret' 'secret-file' 'status' 'subject' 'target-timeout' 'text' 'tls-cert' 'tls-key' 'to' 'token' 'token-file' 'trusted-proxy' 'ttl' 'url-file' 'webhook-secret' 'wire' 
 
     set -l i 1
     set -l cleaned_cmd
@@ -60,6 +60,7 @@ complete -c sendit -n '__fish_sendit_using_command serve' -f -l revoked-file -rF
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l tls-cert -rF -d 'certificate to speak TLS with, then those that vouch for it; read again when it changes'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l tls-key -rF -d 'key of that certificate'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l redirect-addr -r -d 'address without TLS whose visitors are sent to https'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l domain -r -d 'domain below which each prefix is a host as well, such as tunnel.example.com for my-app.tunnel.example.com'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l http-prefix -r -d 'path below which the server lives, where a reverse proxy gives it only a part of a site'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l https-redir -d 'send visitors who came over plain HTTP, as X-Forwarded-Proto says, to https'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l insecure -d 'do without a secret on any address'

@@ -39,6 +39,11 @@ use session::{Client, Ended};
 pub enum Event {
     /// The tunnel stands.
     Ready,
+    /// Visitors find the tunnel at a host of its own as well, from when it stands.
+    Hosted {
+        /// Where.
+        url: String,
+    },
     /// The tunnel was lost, or could not be opened; the client tries again.
     Retrying {
         /// Why.

@@ -204,7 +204,7 @@ pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
         };
         tokio::select! {
             ended = client::run(config, told, shutdown) => ended.map_err(|error| failure(&lapse::told(error, ends, clock::since_1970()))),
-            failure = keep_url(kept, &source, &terminal) => Err(failure),
+            failure = keep_url(kept, &terminal) => Err(failure),
             never = terminal.follow(&mut changes) => match never {},
         }
     };
@@ -214,10 +214,10 @@ pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
 }
 
 /// Has the file hold the URL from when the tunnel stands until this is dropped; ends only by failing.
-async fn keep_url(file: Option<PathBuf>, url: &str, terminal: &Terminal) -> Failure {
+async fn keep_url(file: Option<PathBuf>, terminal: &Terminal) -> Failure {
     let Some(path) = file else { return std::future::pending().await };
-    terminal.ready().await;
-    match UrlFile::write(path, url) {
+    let url = terminal.ready().await;
+    match UrlFile::write(path, &url) {
         Ok(_kept) => std::future::pending().await,
         Err(failure) => failure,
     }

@@ -155,7 +155,7 @@ impl Inspection {
                 (Standing::Retrying, Some(cause.clone()))
             }
             Event::Lost { cause } => (Standing::Lost, Some(cause.clone())),
-            Event::Lacking { .. } | Event::Target { .. } => return,
+            Event::Hosted { .. } | Event::Lacking { .. } | Event::Target { .. } => return,
         };
         self.link.send_replace(Link { standing, text });
     }

@@ -18,7 +18,7 @@ use super::output::Format;
 use super::secret::{Secret, Strength, WEAK};
 use super::signals::Signals;
 use super::{clock, descriptors, flags, log, networks, output, secret};
-use crate::server::{self, AccessLog, Limits, Listener, PlainHttp, Server};
+use crate::server::{self, AccessLog, Domain, Limits, Listener, PlainHttp, Server};
 use certificate::CertificateFiles;
 use files::Files;
 use revoked::RevokedFile;
@@ -56,6 +56,10 @@ changes nothing: the one before stays in force, and a warning says so.",
 With --tls-cert and --tls-key the server speaks TLS at --addr, HTTP/2 and HTTP/1.1. The
 two files are read again when they change, or at SIGHUP, and the new certificate is
 shown from then on; one that is of no use changes nothing, and a warning says so.",
+    note = "
+With --domain tunnel.example.com the tunnel my-app is at my-app.tunnel.example.com too,
+a browser origin of its own, where no path stands before the service's. Clients are
+told. It takes a name `*.tunnel.example.com` that leads here, and a certificate for it.",
     note = "
 A client whose link is lost comes back to its session within --grace, and until
 then its visitors wait, for 10 s at most. That takes a client on wire v2; the
@@ -108,6 +112,10 @@ pub(crate) struct Serve {
     /// address without TLS whose visitors are sent to https
     #[argh(option, arg_name = "HOST:PORT")]
     redirect_addr: Option<String>,
+
+    /// domain below which each prefix is a host as well, such as tunnel.example.com for my-app.tunnel.example.com
+    #[argh(option, arg_name = "NAME")]
+    domain: Option<String>,
 
     /// path below which the server lives, where a reverse proxy gives it only a part of a site
     #[argh(option, arg_name = "PATH")]
@@ -298,6 +306,7 @@ impl Serve {
         config.public_url =
             env.unless_flag(self.public_url, env::PUBLIC_URL).map(|text| public_url(&text)).transpose()?;
         config.plain_http = plain_http(typed, env)?;
+        config.domain = self.domain.as_deref().map(domain).transpose()?;
         if let Some(trusted) = networks::trusted(&self.trusted_proxy)? {
             config.trusted = trusted;
         }
@@ -325,6 +334,10 @@ pub(super) fn access_log(text: Option<&str>) -> Result<AccessLog, Failure> {
             Err(Failure::usage(format!("`{other}` is no way to log exchanges; choose `path`, `query` or `off`")))
         }
     }
+}
+
+fn domain(text: &str) -> Result<Domain, Failure> {
+    text.parse().map_err(|error| Failure::usage(format!("wrong `--domain`: `{text}` is none: {error}")))
 }
 
 fn plain_http(typed: Option<bool>, env: &Env) -> Result<PlainHttp, Failure> {

@@ -2,6 +2,7 @@
 
 use http::header::{HeaderMap, HeaderValue, SET_COOKIE};
 
+use super::headers::has;
 use super::rewrite::Outside;
 
 /// Confines each cookie that an answer sets.
@@ -11,6 +12,32 @@ pub(super) fn confine(headers: &mut HeaderMap, outside: &Outside) {
     for cookie in cookies {
         headers.append(SET_COOKIE, cookie);
     }
+}
+
+/// Keeps each cookie to the host that is the tunnel's own: one for the domain above it would be every tunnel's. What names
+/// no domain is for the one host. (RFC 6265, section 5.3)
+pub(super) fn keep_to_the_host(headers: &mut HeaderMap) {
+    if !has(headers, &SET_COOKIE) {
+        return;
+    }
+    let cookies: Vec<_> = headers.get_all(SET_COOKIE).into_iter().map(of_the_host).collect();
+    headers.remove(SET_COOKIE);
+    for cookie in cookies {
+        headers.append(SET_COOKIE, cookie);
+    }
+}
+
+fn of_the_host(value: &HeaderValue) -> HeaderValue {
+    let mut parts = value.as_bytes().split(|byte| *byte == b';');
+    let mut cookie = parts.next().unwrap_or_default().to_vec();
+    for part in parts {
+        let name = part.split(|byte| *byte == b'=').next().unwrap_or_default();
+        if !name.trim_ascii().eq_ignore_ascii_case(b"domain") {
+            cookie.push(b';');
+            cookie.extend(part);
+        }
+    }
+    HeaderValue::from_bytes(&cookie).unwrap_or_else(|_| value.clone())
 }
 
 /// A cookie for no more than the tunnel. A path that is missing or is none is the folder of what was asked for
@@ -85,6 +112,25 @@ mod tests {
         check("/x", "a=b; Path=/my-app; Path=/", "a=b; Path=/my-app; Path=/my-app");
         check("/x", "a=Path=/; Domain=a.example", "a=Path=/; Domain=a.example; Path=/my-app");
         check("/x", "", "; Path=/my-app");
+    }
+
+    #[test]
+    fn a_cookie_is_no_other_hosts() {
+        for (said, expected) in [
+            ("a=b", "a=b"),
+            ("a=b; Path=/x; Secure", "a=b; Path=/x; Secure"),
+            ("a=b; Domain=t.example; Secure", "a=b; Secure"),
+            ("a=b;domain = .t.example;HttpOnly;DOMAIN=x", "a=b;HttpOnly"),
+            ("a=b; Domain", "a=b"),
+            ("Domain=t.example", "Domain=t.example"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append(SET_COOKIE, said.parse().unwrap());
+            headers.append(SET_COOKIE, "z=1".parse().unwrap());
+            keep_to_the_host(&mut headers);
+            let seen: Vec<&HeaderValue> = headers.get_all(SET_COOKIE).into_iter().collect();
+            assert_eq!(seen, [expected, "z=1"], "{said}");
+        }
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use crate::wire::Network;
 
 pub(super) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 pub(super) const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
-pub(super) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+pub(crate) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
@@ -36,6 +36,11 @@ impl Visitor {
     pub fn new(peer: Option<SocketAddr>, secure: bool) -> Self {
         let spelt = peer.and_then(|peer| spelt(peer.ip().to_canonical()));
         Self { peer, secure, spelt }
+    }
+
+    /// Whether the connection to it is TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.secure
     }
 
     /// The address at the other end: the visitor's, or that of the last proxy.

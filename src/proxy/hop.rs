@@ -30,7 +30,7 @@ use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
 pub struct Call<'a> {
     /// Who calls.
     pub visitor: &'a Visitor,
-    /// The path that the visitor finds the tunnel at, without a slash at its end.
+    /// The path that the visitor finds the tunnel at, without a slash at its end: empty where its host is its own.
     pub place: &'a str,
     /// Who is told of an answer that cannot be finished.
     pub breaker: Breaker,
@@ -173,8 +173,8 @@ fn prepare<'a>(
     intent.say(headers);
     forwarded::introduce(headers, visitor, &rules.trusted);
     let outside = Outside::of(headers, place, rules.path, rules.host.as_ref(), &path);
-    if let (Path::Stripped, Ok(place)) = (rules.path, HeaderValue::from_str(outside.place())) {
-        headers.insert(X_FORWARDED_PREFIX, place);
+    if let (Path::Stripped, false, Ok(said)) = (rules.path, place.is_empty(), HeaderValue::from_str(outside.place())) {
+        headers.insert(X_FORWARDED_PREFIX, said);
     }
     if let Some(host) = &rules.host {
         headers.insert(HOST, host.clone());

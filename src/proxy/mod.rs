@@ -30,6 +30,7 @@ pub use access::{Access, challenge};
 pub(crate) use ambiguous::{is_framing_alias, is_host};
 pub use answer::Breaker;
 pub use fault::Fault;
+pub(crate) use forwarded::X_FORWARDED_PROTO;
 pub use forwarded::{Trusted, Visitor};
 pub(crate) use headers::has;
 pub use hop::{Call, Hop};

@@ -15,6 +15,8 @@ use super::rules::Path;
 /// How a tunnel looks to the visitor of one exchange, and how to its target.
 #[derive(Clone, Debug)]
 pub(super) struct Outside<'a> {
+    /// Whether the host is the tunnel's own.
+    own_host: bool,
     /// Below which path visitors find the tunnel; without a slash at its end.
     place: Cow<'a, str>,
     path: Path,
@@ -37,6 +39,9 @@ impl<'a> Outside<'a> {
         told: Option<&HeaderValue>,
         asked: &PathAndQuery,
     ) -> Self {
+        let own_host = place.is_empty();
+        // There is nothing to take off.
+        let path = if own_host { Path::Kept } else { path };
         let place = match path {
             Path::Kept => place.into(),
             // A proxy of ours may have stripped a path as well, which comes before this one.
@@ -44,7 +49,7 @@ impl<'a> Outside<'a> {
         };
         let (scheme, host) = (headers.get(X_FORWARDED_PROTO).cloned(), headers.get(X_FORWARDED_HOST).cloned());
         let told = told.or_else(|| headers.get(HOST)).cloned();
-        Self { place, path, scheme, host, told, asked: asked.clone() }
+        Self { own_host, place, path, scheme, host, told, asked: asked.clone() }
     }
 
     /// Below which path visitors find the tunnel; without a slash at its end.
@@ -68,7 +73,9 @@ impl<'a> Outside<'a> {
                 headers.insert(name, location);
             }
         }
-        if self.path == Path::Stripped {
+        if self.own_host {
+            cookies::keep_to_the_host(headers);
+        } else if self.path == Path::Stripped {
             cookies::confine(headers, self);
         }
     }

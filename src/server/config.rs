@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::Limits;
+use super::{Domain, Limits};
 use crate::auth::Keys;
 use crate::proxy::Trusted;
 
@@ -15,6 +15,8 @@ pub struct Config {
     pub keys: Option<Keys>,
     /// Below which path the server lives.
     pub base: BasePath,
+    /// The domain below which each prefix is a host as well, where there is one.
+    pub domain: Option<Domain>,
     /// The address that visitors use, where it is known: redirects never leave it.
     pub public_url: Option<Url>,
     /// What is done with a visitor who came over plain HTTP, as `X-Forwarded-Proto` says.
@@ -45,6 +47,7 @@ impl Config {
         Self {
             keys,
             base: BasePath::default(),
+            domain: None,
             public_url: None,
             plain_http: PlainHttp::Serve,
             clock,

@@ -5,11 +5,11 @@ use axum::extract::{OriginalUri, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::any;
-use http::header::HOST;
 use http::uri::Authority;
 use http::{StatusCode, Uri};
 
 use super::access_log::{self, Entry};
+use super::domain::host;
 use super::{Config, Server, public, v2};
 use crate::proxy::{Fault, is_host};
 use crate::wire;
@@ -49,14 +49,15 @@ fn at_port(host: &str, port: u16) -> Option<String> {
     })
 }
 
-/// Leads to the public address where it is known, for `Host` is what the visitor made of it; else to what `place` makes of
-/// that.
+/// Leads to the public address where it is known, for `Host` is what the visitor made of it; else, and where that is the
+/// host of a tunnel, to what `place` makes of that.
 fn answer(server: &Server, request: &Request, place: impl FnOnce(&str) -> Option<String>) -> Response {
-    let Config { access_log, trusted, public_url, .. } = &server.0.config;
+    let Config { access_log, trusted, public_url, domain, .. } = &server.0.config;
     let from = trusted.origin(&public::caller(request), request.headers());
+    let is_tunnels_own = domain.as_ref().is_some_and(|domain| domain.tunnel_of(request).is_some());
     let host = match public_url {
-        Some(url) => Some(url.authority().to_owned()),
-        None => asked(request).filter(|host| is_host(host)).and_then(place),
+        Some(url) if !is_tunnels_own => Some(url.authority().to_owned()),
+        _ => host(request).filter(|host| is_host(host)).and_then(place),
     };
     let Some(host) = host else {
         access_log::refused(*access_log, from, Fault::BadRequest);
@@ -70,18 +71,10 @@ fn answer(server: &Server, request: &Request, place: impl FnOnce(&str) -> Option
     answer
 }
 
-/// The host that is asked for. Which of the two says it, is a matter of the version of HTTP.
-fn asked(request: &Request) -> Option<&str> {
-    match request.uri().authority() {
-        Some(authority) => Some(authority.as_str()),
-        None => request.headers().get(HOST)?.to_str().ok(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
-    use http::header::LOCATION;
+    use http::header::{HOST, LOCATION};
     use tower_service::Service as _;
 
     use super::*;
@@ -120,6 +113,24 @@ mod tests {
             let response = Server::new(config).router().call(request).await.unwrap();
             let led = response.headers().get(LOCATION).map(|location| location.to_str().unwrap());
             assert_eq!((led, response.status() == 400), (location, location.is_none()), "{host:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_host_of_a_tunnels_own_is_kept() {
+        for (host, location) in [
+            ("my-app.t.example:81", "https://my-app.t.example:81/x"),
+            ("t.example", "https://example.com/x"),
+            ("my-app.evil.example", "https://example.com/x"),
+        ] {
+            let mut config = Config::new(None, || 0);
+            config.plain_http = PlainHttp::Redirect;
+            config.public_url = Some("https://example.com".parse().unwrap());
+            config.domain = Some("t.example".parse().unwrap());
+            let request = Request::builder().uri("/x").header("x-forwarded-proto", "http").header(HOST, host);
+            let request = request.body(Body::empty()).unwrap();
+            let response = Server::new(config).router().call(request).await.unwrap();
+            assert_eq!(response.headers()[LOCATION], location, "{host}");
         }
     }
 

@@ -6,6 +6,7 @@ mod access_log;
 mod answer;
 mod config;
 mod connections;
+mod domain;
 mod gate;
 mod http2;
 mod https;
@@ -40,6 +41,7 @@ use tokio_util::task::TaskTracker;
 
 pub use accept::{serve, serve_at};
 pub use config::{AccessLog, BasePath, Config, InvalidBasePath, PlainHttp};
+pub use domain::{Domain, InvalidDomain};
 pub use limits::Limits;
 pub use listener::Listener;
 pub use stream::TargetStream;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, OriginalUri, Request, State};
+use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{ACCEPT, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode, Uri};
@@ -12,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use super::access_log::Entry;
 use super::gate::Owed;
 use super::session::{Place, Session};
-use super::{BasePath, Server};
+use super::{Config, Server};
 use crate::proxy::{Breaker, Call, Fault, Visitor, challenge};
 
 /// What the server's own listener knows of a request. Where it goes by the router it carries that as an extension.
@@ -32,10 +33,16 @@ pub(super) async fn routed(State(server): State<Server>, mut request: Request) -
     visit(server, request, arrival).await
 }
 
+/// What a tunnel's own host is asked for is the tunnel's, control endpoints included: to its visitors there is no server.
+pub(super) async fn by_host(State(server): State<Server>, request: Request, next: Next) -> Response {
+    let is_tunnels = server.0.config.domain.as_ref().is_some_and(|domain| domain.tunnel_of(&request).is_some());
+    if is_tunnels { routed(State(server), request).await } else { next.run(request).await }
+}
+
 /// A request of a visitor's.
 pub(super) async fn visit(server: Server, mut request: Request, mut arrival: Arrival) -> Response {
     let accept = request.headers().get(ACCEPT).cloned();
-    let there = There::of(&mut request, &server.0.config.base);
+    let there = There::of(&mut request, &server.0.config);
     let from = server.0.config.trusted.origin(&arrival.visitor, request.headers());
     let entry = Entry::begin(server.0.config.access_log, from, request.method(), &there.whole);
     let answer = pass_on(&server, &mut request, &mut arrival, &there, &entry).await;
@@ -113,27 +120,43 @@ pub(super) fn caller(request: &Request) -> Visitor {
 struct There {
     /// What the visitor sent: with what a program that mounts the router has cut off.
     whole: Uri,
-    /// The path of the tunnel as the visitor sent it, without a slash at its end.
+    /// The path of the tunnel as the visitor sent it, without a slash at its end: empty where the host is the tunnel's own.
     path: String,
-    /// Where in it the segment begins that names the tunnel; nowhere, if there is none.
-    prefix_at: Option<usize>,
+    name: Name,
+}
+
+/// What names a tunnel.
+enum Name {
+    /// The segment of its path that begins there.
+    Segment(usize),
+    /// A part of the host.
+    Host(String),
+    Nothing,
 }
 
 impl There {
-    fn of(request: &mut Request, base: &BasePath) -> Self {
+    fn of(request: &mut Request, config: &Config) -> Self {
+        let Config { base, domain, .. } = config;
         let mounted = request.extensions_mut().remove::<OriginalUri>();
         let whole = mounted.map_or_else(|| request.uri().clone(), |uri| uri.0);
+        if let Some(name) = domain.as_ref().and_then(|domain| domain.tunnel_of(request)) {
+            return Self { whole, path: String::new(), name: Name::Host(name) };
+        }
         let cut = request.uri().path();
         let mount = whole.path().strip_suffix(cut).unwrap_or_default();
         let prefix = base.prefix_of(cut);
         let path = [mount, base.as_str(), "/", prefix.unwrap_or_default()].concat();
-        let prefix_at = prefix.map(|prefix| path.len() - prefix.len());
-        Self { whole, path, prefix_at }
+        let name = prefix.map_or(Name::Nothing, |prefix| Name::Segment(path.len() - prefix.len()));
+        Self { whole, path, name }
     }
 
-    /// The segment that names the tunnel.
+    /// The prefix that names the tunnel.
     fn prefix(&self) -> Option<&str> {
-        self.prefix_at.and_then(|at| self.path.get(at..))
+        match &self.name {
+            Name::Segment(at) => self.path.get(*at..),
+            Name::Host(name) => Some(name),
+            Name::Nothing => None,
+        }
     }
 }
 
@@ -147,7 +170,6 @@ mod tests {
     use axum::body::Body;
 
     use super::*;
-    use crate::server::Config;
 
     /// Thousands may wait, and each has room for all that is handed on by value below it.
     #[test]

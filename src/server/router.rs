@@ -8,7 +8,7 @@ use axum::routing::{any, post};
 use tower_service::Service as _;
 
 use super::public::Arrival;
-use super::{AccessLog, PlainHttp, Server, https, public, v1, v2};
+use super::{AccessLog, Config, PlainHttp, Server, https, public, v1, v2};
 use crate::wire::{self, Prefix};
 
 pub(super) fn router(server: Server) -> Router {
@@ -34,6 +34,10 @@ pub(super) fn router(server: Server) -> Router {
             request
         }))
         .fallback(public::routed);
+    let router = match server.0.config.domain {
+        None => router,
+        Some(_) => router.layer(from_fn_with_state(server.clone(), public::by_host)),
+    };
     let router = match server.0.config.plain_http {
         PlainHttp::Serve => router,
         PlainHttp::Redirect => router.layer(from_fn_with_state(server.clone(), https::unless_secure)),
@@ -68,7 +72,7 @@ impl Routes {
 
     /// Answers as the router would.
     pub(super) async fn answer(&self, mut request: Request, arrival: Arrival) -> Response {
-        if self.is_plain_visit(request.uri().path()) {
+        if self.is_plain_visit(&request) {
             // Apart, for each connection has room for what this future keeps beside itself, and most of a session's do not
             // bring visitors.
             return Box::pin(public::visit(self.server.clone(), request, arrival)).await;
@@ -82,23 +86,27 @@ impl Routes {
 
     /// Whether the router would only pass it on to [`public::visit`]: that costs more than all that is done there before
     /// the request is on its way. No control endpoint is below what may be a prefix.
-    fn is_plain_visit(&self, path: &str) -> bool {
-        self.direct && self.server.0.config.base.prefix_of(path).is_some_and(Prefix::is_valid)
+    fn is_plain_visit<B>(&self, request: &http::Request<B>) -> bool {
+        let Config { domain, base, .. } = &self.server.0.config;
+        let is_tunnels = || domain.as_ref().is_some_and(|domain| domain.tunnel_of(request).is_some());
+        self.direct && (base.prefix_of(request.uri().path()).is_some_and(Prefix::is_valid) || is_tunnels())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::Config;
 
     #[tokio::test]
     async fn what_the_router_decides_is_left_to_it() {
-        let is_plain = |plain_http, path: &str| {
+        let asked = |plain_http, host: &str, path: &str| {
             let mut config = Config::new(None, || 0);
             config.plain_http = plain_http;
-            Routes::of(&Server::new(config)).is_plain_visit(path)
+            config.domain = Some("t.example".parse().unwrap());
+            let request = Request::builder().uri(path).header("host", host).body(()).unwrap();
+            Routes::of(&Server::new(config)).is_plain_visit(&request)
         };
+        let is_plain = |plain_http, path: &str| asked(plain_http, "t.example", path);
         for path in ["/my-app", "/my-app/", "/my-app/x/../.well-known/sendit/v2/open"] {
             assert!(is_plain(PlainHttp::Serve, path), "{path}");
             assert!(!is_plain(PlainHttp::Redirect, path), "{path}");
@@ -106,6 +114,7 @@ mod tests {
         for path in ["/", "/x", "/My-App/", wire::v1::OPEN, wire::v1::READ, wire::v2::OPEN, wire::v2::measure::EXAMINE]
         {
             assert!(!is_plain(PlainHttp::Serve, path), "{path}");
+            assert!(asked(PlainHttp::Serve, "my-app.t.example", path), "{path}");
         }
     }
 }

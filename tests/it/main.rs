@@ -50,6 +50,7 @@ mod go_serve;
 #[cfg(target_os = "linux")]
 mod heads;
 mod hostile;
+mod hosts;
 mod http;
 mod http2;
 #[cfg(target_os = "linux")]

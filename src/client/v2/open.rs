@@ -110,6 +110,9 @@ async fn read(mut response: Response, url: &Url, client: &Client) -> Result<Gran
         if let Some(text) = client.config.lacking(&given) {
             client.tell(Event::Lacking { text });
         }
+        if let Some(url) = given.url.and_then(|url| Url::parse(&url).ok()) {
+            client.tell(Event::Hosted { url: url.as_str().trim_end_matches('/').to_owned() });
+        }
         return Ok(grant);
     }
     Err(denied(&response, &body, &client.config.source, client.config.token.as_ref()))

@@ -47,6 +47,15 @@ fn redirects() {
 }
 
 #[test]
+fn domains() {
+    let domain = |settings: Settings| settings.config.domain;
+    check(&[], &Env::default(), domain, None);
+    check(&["--domain", "T.example."], &Env::default(), domain, "t.example".parse().ok());
+    let sentence = "wrong `--domain`: `*.t.example` is none: a domain is labels of letters, digits and `-`, with dots between them, like `tunnel.example.com`";
+    refused(&["--domain=*.t.example"], &Env::default(), sentence);
+}
+
+#[test]
 fn certificates() {
     let named = |settings: Settings| settings.certificate.is_some();
     check(&[], &Env::default(), named, false);

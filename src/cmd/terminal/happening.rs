@@ -62,7 +62,7 @@ pub(crate) struct Outage {
 /// What is told of an event of the client's other than that the tunnel stands.
 pub(crate) fn happening(event: &Event, outage: Option<Outage>) -> Option<Happening<'_>> {
     let state = match event {
-        Event::Ready => return None,
+        Event::Ready | Event::Hosted { .. } => return None,
         Event::Target { .. } => return Some(Happening::Error { exit: None }),
         Event::Retrying { cause, after } => State::Retrying { cause, after_ms: after.as_millis() },
         Event::Lost { cause } => State::Lost { cause },
@@ -76,7 +76,7 @@ pub(crate) fn happening(event: &Event, outage: Option<Outage>) -> Option<Happeni
 /// The same as one sentence, for people.
 pub(crate) fn sentence(event: &Event, outage: Option<Outage>) -> Option<String> {
     Some(match event {
-        Event::Ready => return None,
+        Event::Ready | Event::Hosted { .. } => return None,
         Event::Retrying { cause, after } => format!("no tunnel: {cause}; trying again in {:.1} s", after.as_secs_f64()),
         Event::Lost { cause } => format!("link lost: {cause}; exchanges are held until it is back"),
         Event::Back { after } => {

@@ -82,9 +82,15 @@ impl Terminal {
         Self { subject, manner, ready: Notify::new(), told: Mutex::default(), started: now }
     }
 
-    /// Waits until the tunnel stands; without end where it never does.
-    pub(crate) async fn ready(&self) {
+    /// Waits until the tunnel stands; without end where it never does. Gives the URL for visitors.
+    pub(crate) async fn ready(&self) -> String {
         self.ready.notified().await;
+        self.public()
+    }
+
+    /// The URL for visitors: that of the tunnel's own host, where it has one.
+    fn public(&self) -> String {
+        self.told().hosted.clone().unwrap_or_else(|| self.subject.source.clone())
     }
 
     /// What happens from now on.
@@ -97,6 +103,7 @@ impl Terminal {
     pub(crate) fn event(&self, event: &Event) {
         match event {
             Event::Ready => self.stands(),
+            Event::Hosted { url } => self.told().hosted = Some(url.clone()),
             Event::Lost { .. } => self.told().under_way = self.under_way(),
             _ => {}
         }
@@ -192,9 +199,9 @@ impl Terminal {
 
     /// The tunnel stands.
     fn stands(&self) {
-        let Subject { source, target, inspect, .. } = &self.subject;
-        let is_first = self.told().is_first();
-        let ready = format!("Ready; Forwarding {source} -> {target}");
+        let Subject { target, inspect, .. } = &self.subject;
+        let (public, is_first) = (self.public(), self.told().is_first());
+        let ready = format!("Ready; Forwarding {public} -> {target}");
         if self.is_person() && self.manner.voice == Voice::Full {
             if is_first {
                 self.head();
@@ -203,7 +210,7 @@ impl Terminal {
             }
         } else {
             let inspect = inspect.as_deref();
-            output::event("INFO", ready, &Happening::Ready { url: source, target, inspect });
+            output::event("INFO", ready, &Happening::Ready { url: &public, target, inspect });
             if let Some(inspect) = inspect.filter(|_| is_first && self.manner.format == Format::Text) {
                 output::say(format_args!("Inspector: {inspect}"));
             }
@@ -215,7 +222,7 @@ impl Terminal {
     }
 
     fn head(&self) {
-        self.labelled("public", &self.subject.source, Colour::Bold);
+        self.labelled("public", &self.public(), Colour::Bold);
         self.labelled("target", &self.subject.target, Colour::Plain);
         if let Some(inspect) = &self.subject.inspect {
             self.labelled("inspector", inspect, Colour::Plain);
@@ -225,7 +232,7 @@ impl Terminal {
 
     fn code(&self) {
         let Some(ink) = self.manner.qr else { return };
-        match qr::lines(&self.subject.source, ink) {
+        match qr::lines(&self.public(), ink) {
             Some(lines) => lines.iter().for_each(output::coloured),
             None => output::warn("the public URL is too long for a QR code"),
         }

@@ -14,6 +14,8 @@ const MAX_LINES: u32 = 100;
 
 #[derive(Default)]
 pub(super) struct Told {
+    /// Where visitors find the tunnel, if that is a host of its own.
+    pub(super) hosted: Option<String>,
     /// Whether the tunnel has stood.
     pub(super) head: bool,
     /// What was under way when the link was lost.

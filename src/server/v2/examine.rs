@@ -58,6 +58,7 @@ pub(in crate::server) async fn open(State(server): State<Server>, request: Reque
                     grace_ms: millis(attendance.grace()),
                     batch: MAX_BATCH,
                     hold_ms: 0,
+                    url: None,
                     granted: Vec::new(),
                 },
                 server: concat!("sendit/", env!("CARGO_PKG_VERSION")).to_owned(),

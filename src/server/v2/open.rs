@@ -16,6 +16,8 @@ use super::super::open::Denied;
 use super::super::public::caller;
 use super::uploads::MAX_BATCH;
 use super::{Refused, json, refused, terms};
+use crate::proxy::Visitor;
+use crate::wire::Prefix;
 use crate::wire::v2::{Asked, Given};
 
 /// The most that the body of `open` may be.
@@ -27,11 +29,14 @@ const ASKED_DEADLINE: Duration = Duration::from_secs(10);
 /// `POST open`: reserves a prefix.
 pub(in crate::server) async fn open(State(server): State<Server>, request: Request) -> Response {
     let token = bearer(request.headers());
-    let claims = match server.admit(&token, caller(&request).address()) {
+    let visitor = caller(&request);
+    let claims = match server.admit(&token, visitor.address()) {
         Ok(claims) => claims,
         Err(denied) => return refusal(denied),
     };
-    let asked: Asked = match asked(request.into_body()).await {
+    let (about, body) = request.into_parts();
+    let about = http::Request::from_parts(about, ());
+    let asked: Asked = match asked(body).await {
         Ok(asked) => asked,
         Err(refusal) => return *refusal,
     };
@@ -48,11 +53,20 @@ pub(in crate::server) async fn open(State(server): State<Server>, request: Reque
                 grace_ms: millis(server.0.config.grace),
                 batch: MAX_BATCH,
                 hold_ms: millis(hold),
+                url: server.own_url(session.prefix(), &visitor, &about),
                 granted,
             };
             json(StatusCode::OK, &given)
         }
         Err(denied) => refusal(denied),
+    }
+}
+
+impl Server {
+    /// The URL of a tunnel at a host of its own, where it has one.
+    fn own_url(&self, prefix: &Prefix, by: &Visitor, request: &http::Request<()>) -> Option<String> {
+        let config = &self.0.config;
+        config.domain.as_ref()?.url(prefix, config, by, request)
     }
 }
 

@@ -112,6 +112,9 @@ pub struct Given {
     /// server allows.
     #[serde(default)]
     pub hold_ms: u64,
+    /// The URL of the tunnel at a host of its own, where the server has one for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// Which [`Wish`]es the server grants, by name.
     #[serde(default)]
     pub granted: Vec<String>,

@@ -96,6 +96,7 @@ pub(super) const COMMANDS: &[(&str, Does)] = &[
     ("sendit demo", Passes("/demo\n")),
     ("sendit demo --prefix my-app http://localhost:3000", Passes("/my-app/\n")),
     ("sendit serve --secret-file secret --http-prefix tunnels", Passes(LISTENING)),
+    ("sendit serve --secret-file secret --domain tunnel.example.com", Passes(LISTENING)),
     ("sendit serve --secret-file secret --grace 10m", Passes(LISTENING)),
     ("sendit serve --secret-file secret --target-timeout 5m", Passes(LISTENING)),
     ("sendit serve --secret-file secret --max-sessions 50 --max-sessions-per-token 2", Passes(LISTENING)),
