@@ -76,7 +76,7 @@ async fn obey(args: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
         Call::Command(command) => {
             let env = Env::from_process()?;
             match *command {
-                Command::Serve(args) => serve::run(args, &env).await,
+                Command::Serve(args) => Box::pin(serve::run(args, &env)).await,
                 Command::Connect(args) => connect::run(args, &env).await,
                 Command::Doctor(args) => doctor::run(args, &env).await,
                 Command::Requests(args) => requests::run(args, &env).await,

@@ -272,7 +272,7 @@ pub(crate) async fn run(args: Serve, env: &Env) -> Result<(), Failure> {
             () = watching => Ok(()),
         }
     };
-    signals.guard("exchanges in flight have 30 s to end", serving).await
+    signals.guard("exchanges in flight have 30 s to end", Box::pin(serving)).await
 }
 
 /// Has no more connections than there are descriptors.

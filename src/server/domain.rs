@@ -65,19 +65,23 @@ impl Domain {
         by: &Visitor,
         request: &Request<B>,
     ) -> Option<String> {
-        let (secure, port) = match &config.public_url {
-            Some(url) => (url.scheme() == "https", url.port().map(|port| port.to_string())),
-            None => {
-                let said = by.address().is_some_and(|peer| config.trusted.contains(peer));
-                let said = said && request.headers().get(X_FORWARDED_PROTO).is_some_and(|proto| proto == "https");
-                let port = host(request).and_then(|host| host.strip_prefix(without_port(host))?.strip_prefix(':'));
-                (by.is_secure() || said, port.map(str::to_owned))
-            }
+        let (scheme, port) = if let Some(url) = &config.public_url {
+            (url.scheme(), url.port().map(|port| port.to_string()))
+        } else {
+            came_by(config, by, request)
         };
         let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-        let scheme = if secure { "https" } else { "http" };
         is_label(prefix.as_str()).then(|| format!("{scheme}://{prefix}.{}{port}", self.0))
     }
+}
+
+/// The scheme and port that a request came by, as far as that is known: a proxy that is trusted has the word on the scheme.
+fn came_by<B>(config: &Config, by: &Visitor, request: &Request<B>) -> (&'static str, Option<String>) {
+    let is_trusted = by.address().is_some_and(|peer| config.trusted.contains(peer));
+    let said = request.headers().get(X_FORWARDED_PROTO).is_some_and(|proto| proto == "https");
+    let scheme = if by.is_secure() || is_trusted && said { "https" } else { "http" };
+    let port = host(request).and_then(|host| host.strip_prefix(without_port(host))?.strip_prefix(':'));
+    (scheme, port.map(str::to_owned))
 }
 
 /// The host that a request asks for. Which of the two says it, is a matter of the version of HTTP.
