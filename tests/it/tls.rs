@@ -105,6 +105,7 @@ async fn certificates_are_replaced_under_load() {
     let mut tunnel = tunnel(&authority, &url, &["--max-ttl", "100ms"]).await;
     let (public, _relay) = secured(&authority, &tunnel.server).await;
     let mix = Mix { at_once: 8, seed: 1, first_id: 0, largest: LARGEST.min(16) };
+    let before = shown(&authority, &tunnel.server).await;
     let server = &mut tunnel.server.program;
     let replaced = async {
         for times in 1..=TIMES {
@@ -118,6 +119,7 @@ async fn certificates_are_replaced_under_load() {
     let figures = run(&mix, &public, replaced).await;
     assert_eq!((figures.failed, figures.wrong, figures.hung), (0, 0, 0), "{figures}");
     assert!(figures.exchanges > 20, "{figures}");
+    assert_ne!(shown(&authority, &tunnel.server).await, before);
     let said = tunnel.client.program.output().stderr;
     assert_eq!(said.matches("Ready; ").count(), 1, "{said}");
 }
