@@ -54,6 +54,10 @@ pub enum Event {
     Back {
         /// How long it was lost.
         after: Duration,
+        /// How many visitors have waited at the server meanwhile, and are passed on now.
+        held: u64,
+        /// How many have waited there in vain.
+        lost: u64,
     },
     /// How the link is carried, or that it changed, for people.
     Link {

@@ -103,7 +103,8 @@ pub enum State {
 /// How long each part of an exchange took, counted from when it came: `held` is the beginning of all others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timing {
-    /// How long it waited for a connection to the target, where it was the first on it.
+    /// How long its visitor waited, for a client that was gone or a target that refused, where it was the first on its
+    /// connection.
     pub held: Duration,
     /// Until the request was whole.
     pub asked: Option<Duration>,

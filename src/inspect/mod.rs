@@ -79,7 +79,8 @@ impl Inspector {
         Self(Arc::new(Inner { settings, store: Store::new(settings.room) }))
     }
 
-    /// What a connection to the target is shown to, for which its visitor waited so long beyond the first try.
+    /// What a connection to the target is shown to, for which its visitor waited so long: for a client that was gone, and for
+    /// the target beyond the first try.
     #[must_use]
     pub fn connection(&self, held: Duration) -> Tap {
         Tap::new(self.clone(), held, None)

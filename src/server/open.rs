@@ -71,6 +71,8 @@ pub(super) struct Terms<'a> {
     pub(super) rules: Rules,
     /// Which of its attempts this is, where the client says so.
     pub(super) attempt: Option<Attempt>,
+    /// Whether a stream says how long its visitor has waited.
+    pub(super) tells_waits: bool,
 }
 
 impl<'a> Terms<'a> {
@@ -78,7 +80,7 @@ impl<'a> Terms<'a> {
     pub(super) fn plain(prefix: &'a str, server: &Server) -> Self {
         let Config { max_hold, trusted, .. } = &server.0.config;
         let rules = Rules { trusted: trusted.clone(), ..Rules::default() };
-        Self { prefix, hold: HOLD.min(*max_hold), rules, attempt: None }
+        Self { prefix, hold: HOLD.min(*max_hold), rules, attempt: None, tells_waits: false }
     }
 }
 
@@ -221,7 +223,7 @@ impl Server {
     }
 
     fn opening(&self, claims: Option<Claims>, token: &str, terms: Terms<'_>) -> Result<Opening, Denied> {
-        let Terms { prefix, hold, rules, attempt } = terms;
+        let Terms { prefix, hold, rules, attempt, tells_waits } = terms;
         if self.is_draining() {
             return Err(Denied::Draining);
         }
@@ -229,7 +231,7 @@ impl Server {
         if claims.as_ref().is_some_and(|claims| !claims.allows(&prefix)) {
             return Err(Denied::ForbiddenPrefix);
         }
-        Ok(Opening { attempt, ..self.opened(claims, token, prefix, hold, rules) })
+        Ok(Opening { attempt, tells_waits, ..self.opened(claims, token, prefix, hold, rules) })
     }
 
     fn opened(&self, claims: Option<Claims>, token: &str, prefix: Prefix, hold: Duration, rules: Rules) -> Opening {
@@ -238,7 +240,8 @@ impl Server {
         let places = |bearer| quotas.places(Who::of(bearer), config.limits.exchanges_per_token);
         let shared_places = bearer.as_ref().map(places);
         let (expiry, target_timeout) = (claims.and_then(|claims| claims.expiry), config.target_timeout);
-        Opening { prefix, expiry, bearer, attempt: None, shared_places, hold, rules, target_timeout }
+        let (attempt, tells_waits) = (None, false);
+        Opening { prefix, expiry, bearer, attempt, tells_waits, shared_places, hold, rules, target_timeout }
     }
 
     fn around(&self) -> Around {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{ConnectInfo, OriginalUri, Request, State};
 use axum::response::Response;
@@ -11,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::access_log::Entry;
 use super::gate::Owed;
-use super::session::{Place, Session};
+use super::session::{Place, Presence, Session};
 use super::{BasePath, Server};
 use crate::proxy::{Breaker, Call, Fault, Visitor, challenge};
 
@@ -52,8 +53,9 @@ pub(super) async fn visit(server: Server, mut request: Request, mut arrival: Arr
 
 /// The session that holds the prefix, with a place for one exchange, once its client is there: the one of now, or the one
 /// that takes its place. Waits for as long as that session allows.
-async fn attended(server: &Server, prefix: &str, caller: &Caller<'_>) -> Result<(Arc<Session>, Place), Fault> {
+async fn attended(server: &Server, prefix: &str, caller: &Caller<'_>) -> Result<Attended, Fault> {
     let begin = Instant::now();
+    let mut waited = None;
     loop {
         let session = server.0.registry.by_prefix(prefix).ok_or(Fault::UnknownPrefix)?;
         caller.entry.goes_to(&session);
@@ -61,13 +63,26 @@ async fn attended(server: &Server, prefix: &str, caller: &Caller<'_>) -> Result<
         session.admit(caller.headers, caller.visitor)?;
         let place = session.place(caller.headers, caller.visitor).await?;
         // Before anything of the request is on its way: a visitor who is told that nobody is there can safely try again.
-        let held = timeout_at(session.patience(begin), session.attended()).await;
-        if held.map_err(|_| Fault::ClientOffline)?? {
-            return Ok((session, place));
+        let asked = Instant::now();
+        let found = timeout_at(session.patience(begin), session.attended()).await;
+        let found = found.map_err(|_| Fault::ClientOffline)??;
+        if found != Presence::There {
+            *waited.get_or_insert(Duration::ZERO) += asked.elapsed();
+        }
+        if found != Presence::Over {
+            return Ok(Attended { session, place, waited });
         }
         // Its lease is freed in the same breath as it ends.
         tokio::task::yield_now().await;
     }
+}
+
+/// A session whose client is there.
+struct Attended {
+    session: Arc<Session>,
+    place: Place,
+    /// How long that took, where it was gone.
+    waited: Option<Duration>,
 }
 
 /// What is known of who calls.
@@ -87,7 +102,7 @@ async fn pass_on(
     let visitor = &arrival.visitor;
     let one_of_all = Arc::clone(&server.0.places).try_acquire_owned().map_err(|_| Fault::Limit)?;
     let prefix = there.prefix().ok_or(Fault::UnknownPrefix)?;
-    let (session, place) = {
+    let Attended { session, place, waited } = {
         let caller = Caller { headers: request.headers(), visitor, entry };
         attended(server, prefix, &caller).await?
     };
@@ -95,7 +110,8 @@ async fn pass_on(
         return Err(Fault::Stopping);
     }
     *request.uri_mut() = there.whole.clone();
-    let call = Call { visitor, place: &there.path, breaker: arrival.breaker.clone(), meter: entry.meter() };
+    let (breaker, meter) = (arrival.breaker.clone(), entry.meter());
+    let call = Call { visitor, place: &there.path, breaker, meter, waited };
     let guard = (one_of_all, place, arrival.owed.take(), server.0.exchanges.token(), entry.clone());
     session.forward(request, call, guard).await
 }

@@ -101,7 +101,7 @@ impl Terminal {
             _ => {}
         }
         let outage = match event {
-            Event::Back { .. } => self.outage(),
+            Event::Back { held, lost, .. } => self.outage(Outage { held: *held, lost: *lost }),
             _ => None,
         };
         let (Some(sentence), Some(happening)) = (sentence(event, outage), happening(event, outage)) else { return };
@@ -273,14 +273,16 @@ impl Terminal {
         inspector.store().newest(usize::MAX, None, is_under_way)
     }
 
-    /// What became of those that were under way when the link was lost.
-    fn outage(&self) -> Option<Outage> {
+    /// What became of those that were under way when the link was lost, and of those that came meanwhile, which `waited` at the
+    /// server.
+    fn outage(&self, waited: Outage) -> Option<Outage> {
         let store = self.subject.inspector.as_ref()?.store();
         let under_way = std::mem::take(&mut self.told().under_way);
         let states = under_way.into_iter().filter_map(|id| store.get(id));
         let (lost, held): (Vec<_>, Vec<_>) =
             states.partition(|exchange| matches!(exchange.state, inspect::State::Cut | inspect::State::Unanswered(_)));
-        Some(Outage { held: held.len(), lost: lost.len() })
+        let count = |exchanges: Vec<_>| exchanges.len() as u64;
+        Some(Outage { held: waited.held + count(held), lost: waited.lost + count(lost) })
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {

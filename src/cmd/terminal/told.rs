@@ -137,7 +137,7 @@ mod tests {
         let seen = ["a", "a", "b", "a"].map(|cause| told.is_news(&retrying(cause)));
         assert_eq!(seen, [true, false, true, true]);
         assert!(told.is_first() && told.is_news(&retrying("a")) && !told.is_first());
-        assert!(told.is_news(&Event::Back { after: Duration::ZERO }) && told.is_news(&retrying("a")));
+        assert!(told.is_news(&Event::Back { after: Duration::ZERO, held: 0, lost: 0 }) && told.is_news(&retrying("a")));
     }
 
     #[tokio::test(start_paused = true)]

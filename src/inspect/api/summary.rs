@@ -32,7 +32,7 @@ pub struct Summary {
     pub request_bytes: u64,
     /// The bytes of the answer's.
     pub response_bytes: u64,
-    /// How long it waited for a connection to the target, in milliseconds, where it did.
+    /// How long its visitor waited, for a client that was gone or a target that refused, in milliseconds, where it did.
     pub held_ms: Option<f64>,
     /// Whether the link was lost and came back while it was under way.
     pub resumed: bool,

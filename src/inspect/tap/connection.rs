@@ -28,7 +28,7 @@ pub(super) struct Desk<'a> {
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    /// How long its visitor waited for it; nothing once that is told.
+    /// How long its visitor waited for it, and before that for the client; nothing once that is told.
     pub(super) held: Duration,
     pub(super) replay_of: Option<Id>,
     /// The newest of its exchanges.

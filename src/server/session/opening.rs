@@ -25,6 +25,8 @@ pub(in crate::server) struct Opening {
     pub(in crate::server) bearer: Option<Bearer>,
     /// Which of its client's attempts to open one it comes from.
     pub(in crate::server) attempt: Option<Attempt>,
+    /// Whether the client is told at a stream's beginning how long its visitor has waited.
+    pub(in crate::server) tells_waits: bool,
     /// The places for exchanges that it shares with all sessions of the same token, or subject.
     pub(in crate::server) shared_places: Option<Arc<Semaphore>>,
     /// How long visitors wait for the client where it is gone.
