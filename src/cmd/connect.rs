@@ -176,8 +176,8 @@ pub(crate) async fn run(args: Connect, env: &Env) -> Result<(), Failure> {
     let manner = args.manner(env)?;
     let (mut config, level) = args.settle(env)?;
     log::start(level, manner.format);
-    let webhooks = Webhooks::new(secrets.clone(), &config.source.to_string());
-    let inspection = Inspection::start(place, &mut config, secrets).await?;
+    let webhooks = Arc::new(Webhooks::new(secrets, &config.source.to_string()));
+    let inspection = Inspection::start(place, &mut config, Arc::clone(&webhooks)).await?;
     if config.inspector.is_none() && manner.voice == Voice::Full {
         config.inspector = Some(Inspector::new(Settings { room: LINES, body: 0, now: clock::since_1970 }));
     }

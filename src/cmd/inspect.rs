@@ -16,8 +16,7 @@ use super::exit::Failure;
 use super::listen::Address;
 use super::{clock, output};
 use crate::client::{Config, Dialer, Event};
-use crate::inspect::api::{self, Api, Connection, Link, Standing, Token};
-use crate::inspect::webhook::Secrets;
+use crate::inspect::api::{self, Api, Connection, Link, Standing, Token, Webhooks};
 use crate::inspect::{Inspector, Settings};
 
 /// Where it listens unless something else is said: at the first of these ports that is free.
@@ -113,7 +112,11 @@ pub(crate) struct Inspection {
 
 impl Inspection {
     /// Has a client be seen by one, where it is wanted and can be. Waits for the name service at most.
-    pub(crate) async fn start(place: Place, client: &mut Config, secrets: Secrets) -> Result<Option<Self>, Failure> {
+    pub(crate) async fn start(
+        place: Place,
+        client: &mut Config,
+        webhooks: Arc<Webhooks>,
+    ) -> Result<Option<Self>, Failure> {
         let Some(listener) = place.listen().await? else { return Ok(None) };
         let addr = listener.local_addr().context("no address to tell")?;
         let token = Token::random().context("no randomness")?;
@@ -122,7 +125,7 @@ impl Inspection {
         let inspector = Inspector::new(Settings::new(clock::since_1970));
         let (link, told) = watch::channel(Link { standing: Standing::Connecting, text: None });
         let dial = dial(dialer);
-        let config = api::Config { url, target, link: told, dial, now: clock::since_1970, secrets, token };
+        let config = api::Config { url, target, link: told, dial, now: clock::since_1970, webhooks, token };
         let shutdown = CancellationToken::new();
         spawn(listener, Api::new(inspector.clone(), config, addr), shutdown.clone())
             .context("no thread to inspect on")?;

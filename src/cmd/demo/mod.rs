@@ -3,7 +3,7 @@
 mod page;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 use anyhow::{Context as _, anyhow};
 use argh::{ArgsInfo, FromArgs};
@@ -21,6 +21,7 @@ use super::terminal::sentence;
 use super::{clock, inspect, log, output, secret};
 use crate::auth::{self, Audience, Claims};
 use crate::client::{self, Config, Event, Source, SourcePath, Target};
+use crate::inspect::api::Webhooks;
 use crate::inspect::webhook::Secrets;
 use crate::server::{self, Server};
 use crate::wire::Prefix;
@@ -86,8 +87,9 @@ pub(crate) async fn run(args: Demo, env: &Env) -> Result<(), Failure> {
         ),
     };
     let url = if page.is_some() { source.to_string() } else { format!("{source}/") };
+    let webhooks = Webhooks::new(Secrets::default(), &source.to_string());
     let mut config = Config::new(source, target);
-    let inspection = Inspection::start(place, &mut config, Secrets::default()).await?;
+    let inspection = Inspection::start(place, &mut config, Arc::new(webhooks)).await?;
     let told = teller(format!("{url}\n{hint}"), inspection);
     if page.is_none() {
         // A service that has heard of no prefix answers at once.

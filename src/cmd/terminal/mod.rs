@@ -1,33 +1,32 @@
 //! What `connect` tells while it runs: a head once the tunnel stands, a line for each exchange, each change of the link once, and
 //! the totals at the end. Lines come from what the inspector keeps, never from the way that bytes take. Knows no flag.
 
+mod follow;
 mod happening;
 mod line;
 mod look;
 mod paint;
 mod told;
 
-use std::convert::Infallible;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
+pub(crate) use follow::Changes;
 pub(crate) use happening::sentence;
 pub(crate) use look::{Look, Stream};
 pub(crate) use paint::{Colour, Paint, clean};
 
 use self::happening::{Happening, Outage, State, happening};
-use self::told::{Place, Told};
+use self::told::Told;
 use super::output::{self, Format};
 use super::qr::{self, Ink};
 use super::units::{size, took};
 use crate::client::Event;
-use crate::inspect::api::{Summary, Webhooks};
-use crate::inspect::{self, Change, Id, Inspector};
+use crate::inspect::api::Webhooks;
+use crate::inspect::{self, Id, Inspector};
 
 /// How long lines rest after some, so that of many exchanges each does not cost a turn of its own.
 const REST: Duration = Duration::from_millis(10);
@@ -52,7 +51,7 @@ pub(crate) struct Subject {
     /// Whose exchanges have lines.
     pub(crate) inspector: Option<Inspector>,
     /// What their signatures are judged by.
-    pub(crate) webhooks: Webhooks,
+    pub(crate) webhooks: Arc<Webhooks>,
 }
 
 /// How it is told.
@@ -74,9 +73,6 @@ pub(crate) struct Terminal {
     started: Instant,
 }
 
-/// What happens to exchanges, for who tells of it.
-pub(crate) struct Changes(Option<Receiver<Change>>);
-
 impl Terminal {
     pub(crate) fn new(subject: Subject, manner: Manner, now: Instant) -> Self {
         Self { subject, manner, ready: Notify::new(), told: Mutex::default(), started: now }
@@ -90,7 +86,7 @@ impl Terminal {
     /// What happens from now on.
     pub(crate) fn changes(&self) -> Changes {
         let inspector = self.subject.inspector.as_ref().filter(|_| self.manner.voice == Voice::Full);
-        Changes(inspector.map(|inspector| inspector.store().follow()))
+        Changes::of(inspector.map(|inspector| inspector.store().follow()))
     }
 
     /// Tells of an event of the client's. Never waits for a reader.
@@ -112,82 +108,6 @@ impl Terminal {
             Event::Link { text } if self.is_person() => self.labelled("link", text, Colour::Dim),
             _ => output::event("INFO", sentence, &happening),
         }
-    }
-
-    /// Tells of exchanges as they end, a moment later. Cancelled, it leaves the rest to [`Self::rest`].
-    pub(crate) async fn follow(&self, changes: &mut Changes) -> Infallible {
-        let Some(changes) = &mut changes.0 else { return std::future::pending().await };
-        loop {
-            match changes.recv().await {
-                Ok(change) => self.change(change),
-                Err(RecvError::Lagged(changes)) => self.missed(changes),
-                // The inspector lives as long as this does.
-                Err(RecvError::Closed) => return std::future::pending().await,
-            }
-            self.take(changes);
-            sleep(REST).await;
-        }
-    }
-
-    /// Tells of what has happened and was not told yet, and says good-bye.
-    pub(crate) fn rest(&self, changes: &mut Changes) {
-        if let Some(changes) = &mut changes.0 {
-            self.take(changes);
-            self.farewell();
-        }
-    }
-
-    /// Tells of all that has happened.
-    fn take(&self, changes: &mut Receiver<Change>) {
-        loop {
-            match changes.try_recv() {
-                Ok(change) => self.change(change),
-                Err(TryRecvError::Lagged(changes)) => self.missed(changes),
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
-            }
-        }
-    }
-
-    fn missed(&self, changes: u64) {
-        self.told().missed = true;
-        output::warn(format_args!(
-            "exchanges pass faster than they can be told of: {changes} changes of them were missed"
-        ));
-    }
-
-    fn change(&self, change: Change) {
-        let (Change::Answered(id) | Change::Ended(id)) = change else { return };
-        let Some(exchange) = self.subject.inspector.as_ref().and_then(|inspector| inspector.store().get(id)) else {
-            return;
-        };
-        let row = Summary::unjudged(&exchange);
-        let is_json = self.manner.format == Format::Json;
-        let place =
-            if matches!(change, Change::Ended(_)) { self.told().ended(&row) } else { self.told().answered(&row) };
-        let is_told = match place {
-            Place::Nowhere => false,
-            // Scripts wait for it.
-            Place::Event => is_json,
-            Place::Line => is_json || self.may_say(),
-        };
-        if !is_told {
-            return;
-        }
-        let row = Summary { webhook: self.subject.webhooks.judge(&exchange), ..row };
-        if is_json {
-            output::event("INFO", Look::File.line(&row), &Happening::Exchange(&row));
-        } else {
-            output::coloured(self.manner.look.line(&row));
-        }
-    }
-
-    /// Whether there may be another line for people. Says how many there were no lines for.
-    fn may_say(&self) -> bool {
-        let (may, more) = self.told().may_say(Instant::now());
-        if let Some(more) = more {
-            output::say(format_args!("{more} more exchanges within that second"));
-        }
-        may
     }
 
     /// The tunnel stands.

@@ -32,7 +32,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
 
 use super::Inspector;
-use super::webhook::Secrets;
 pub use accept::serve;
 use guard::Guard;
 pub use guard::Token;
@@ -66,8 +65,8 @@ pub struct Config {
     pub dial: Dial,
     /// The time since 1970.
     pub now: fn() -> Duration,
-    /// What senders of webhooks sign with.
-    pub secrets: Secrets,
+    /// What webhooks are judged by.
+    pub webhooks: Arc<Webhooks>,
     /// What whoever changes something has to know.
     pub token: Token,
 }
@@ -80,7 +79,7 @@ struct Inner {
     inspector: Inspector,
     config: Config,
     guard: Guard,
-    webhooks: Webhooks,
+    webhooks: Arc<Webhooks>,
     /// When it started, since 1970.
     started: Duration,
     /// Where it listens.
@@ -94,7 +93,7 @@ impl Api {
     #[must_use]
     pub fn new(inspector: Inspector, config: Config, addr: SocketAddr) -> Self {
         let guard = Guard::new(addr, config.token.clone());
-        let (webhooks, started) = (Webhooks::new(config.secrets.clone(), &config.url), (config.now)());
+        let (webhooks, started) = (Arc::clone(&config.webhooks), (config.now)());
         let (followers, replays) = (Arc::new(Semaphore::new(MAX_FOLLOWERS)), Semaphore::new(MAX_REPLAYS));
         Self(Arc::new(Inner { inspector, config, guard, webhooks, started, addr, followers, replays }))
     }

@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::inspect::Settings;
-use crate::inspect::webhook::Provider;
+use crate::inspect::webhook::{Provider, Secrets};
 
 /// How long anything may take on a machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -85,7 +85,7 @@ impl Place {
             link: said,
             dial,
             now: || Duration::from_millis(1_800_000_000_500),
-            secrets: secrets(),
+            webhooks: Arc::new(Webhooks::new(secrets(), "https://example.com/app")),
             token: token.clone(),
         };
         let shutdown = CancellationToken::new();

@@ -1,0 +1,140 @@
+//! Exchanges as they are told: each when it is over, or as it begins where it has no end that is soon. What webhooks are
+//! judged by takes its time, and none of the tunnel's.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::sync::Arc;
+
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
+
+use super::happening::Happening;
+use super::told::Place;
+use super::{Look, REST, Terminal};
+use crate::cmd::output::{self, Format};
+use crate::inspect::api::{Summary, Webhook};
+use crate::inspect::{Change, Exchange};
+
+/// What happens to exchanges, for who tells of it.
+pub(crate) struct Changes {
+    /// None where nothing is told of exchanges.
+    coming: Option<Receiver<Change>>,
+    /// What has come, and is not told yet.
+    next: Option<Line>,
+}
+
+/// An exchange that is to be told, all but what it is as a webhook.
+struct Line {
+    exchange: Arc<Exchange>,
+    row: Summary,
+}
+
+impl Changes {
+    pub(super) fn of(coming: Option<Receiver<Change>>) -> Self {
+        Self { coming, next: None }
+    }
+}
+
+impl Terminal {
+    /// Tells of exchanges as they end, a moment later. Cancelled, it leaves the rest to [`Self::rest`].
+    pub(crate) async fn follow(&self, changes: &mut Changes) -> Infallible {
+        let Changes { coming: Some(coming), next } = changes else { return pending().await };
+        loop {
+            match coming.recv().await {
+                Ok(change) => *next = self.line(change),
+                Err(RecvError::Lagged(changes)) => self.missed(changes),
+                // The inspector lives as long as this does.
+                Err(RecvError::Closed) => return pending().await,
+            }
+            loop {
+                if let Some(line) = next {
+                    let webhook = self.judged(&line.exchange).await;
+                    self.tell(line, webhook);
+                }
+                let Some(change) = self.take(coming) else { break };
+                *next = self.line(change);
+            }
+            *next = None;
+            sleep(REST).await;
+        }
+    }
+
+    /// Tells of what has happened and was not told yet, and says good-bye.
+    pub(crate) fn rest(&self, changes: &mut Changes) {
+        let Changes { coming: Some(coming), next } = changes else { return };
+        loop {
+            if let Some(line) = next {
+                self.tell(line, self.subject.webhooks.judge(&line.exchange));
+            }
+            let Some(change) = self.take(coming) else { break };
+            *next = self.line(change);
+        }
+        self.farewell();
+    }
+
+    /// A change that is there already.
+    fn take(&self, coming: &mut Receiver<Change>) -> Option<Change> {
+        loop {
+            match coming.try_recv() {
+                Ok(change) => return Some(change),
+                Err(TryRecvError::Lagged(changes)) => self.missed(changes),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
+            }
+        }
+    }
+
+    fn missed(&self, changes: u64) {
+        self.told().missed = true;
+        output::warn(format_args!(
+            "exchanges pass faster than they can be told of: {changes} changes of them were missed"
+        ));
+    }
+
+    /// What is to be told of a change, if anything is.
+    fn line(&self, change: Change) -> Option<Line> {
+        let (Change::Answered(id) | Change::Ended(id)) = change else { return None };
+        let exchange = self.subject.inspector.as_ref()?.store().get(id)?;
+        let row = Summary::unjudged(&exchange);
+        let is_json = self.manner.format == Format::Json;
+        let place =
+            if matches!(change, Change::Ended(_)) { self.told().ended(&row) } else { self.told().answered(&row) };
+        let is_told = match place {
+            Place::Nowhere => false,
+            // Scripts wait for it.
+            Place::Event => is_json,
+            Place::Line => is_json || self.may_say(),
+        };
+        is_told.then_some(Line { exchange, row })
+    }
+
+    /// What an exchange is as a webhook, found out on a thread that carries nothing.
+    async fn judged(&self, exchange: &Arc<Exchange>) -> Option<Webhook> {
+        let webhooks = &self.subject.webhooks;
+        if !webhooks.is_one(exchange) {
+            return None;
+        }
+        let (webhooks, exchange) = (Arc::clone(webhooks), Arc::clone(exchange));
+        // It fails only where the process ends.
+        spawn_blocking(move || webhooks.judge(&exchange)).await.ok().flatten()
+    }
+
+    fn tell(&self, line: &Line, webhook: Option<Webhook>) {
+        let row = Summary { webhook, ..line.row.clone() };
+        if self.manner.format == Format::Json {
+            output::event("INFO", Look::File.line(&row), &Happening::Exchange(&row));
+        } else {
+            output::coloured(self.manner.look.line(&row));
+        }
+    }
+
+    /// Whether there may be another line for people. Says how many there were no lines for.
+    fn may_say(&self) -> bool {
+        let (may, more) = self.told().may_say(Instant::now());
+        if let Some(more) = more {
+            output::say(format_args!("{more} more exchanges within that second"));
+        }
+        may
+    }
+}
