@@ -66,7 +66,7 @@ impl Exchange {
         let first = |bytes: &[u8]| {
             if plain && bytes.first() == Some(&TLS_ALERT) {
                 let cause = "the destination speaks TLS; give it as `https://`".to_owned();
-                (self.on_event)(Event::Target { cause });
+                (self.on_event)(Event::Target { cause, seen: false });
             }
         };
         let tap = self.inspector.as_ref().map(|inspector| inspector.connection(before + held));
@@ -96,7 +96,7 @@ impl Exchange {
             };
             inspector.unreachable(before + held, &cause, request);
         }
-        (self.on_event)(Event::Target { cause });
+        (self.on_event)(Event::Target { cause, seen: self.inspector.is_some() });
         self.refuse(&mut stream).await;
     }
 

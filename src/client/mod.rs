@@ -73,6 +73,8 @@ pub enum Event {
     Target {
         /// Why.
         cause: String,
+        /// Whether there is an exchange in the inspector that says so as well.
+        seen: bool,
     },
 }
 

@@ -231,7 +231,7 @@ mod tests {
         for (event, standing, link) in [
             (Event::Ready, Standing::Ready, None),
             (Event::Link { text: "by streams".to_owned() }, Standing::Ready, Some("by streams")),
-            (Event::Target { cause: text() }, Standing::Ready, Some("by streams")),
+            (Event::Target { cause: text(), seen: true }, Standing::Ready, Some("by streams")),
             (Event::Lost { cause: text() }, Standing::Lost, Some("broken")),
             (Event::Back { after, held: 0, lost: 0 }, Standing::Ready, Some("by streams")),
             (Event::Retrying { cause: text(), after }, Standing::Retrying, Some("broken")),

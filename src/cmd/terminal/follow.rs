@@ -13,8 +13,9 @@ use tokio::time::{Instant, sleep};
 use super::happening::Happening;
 use super::told::Place;
 use super::{Look, REST, Terminal};
+use crate::client::Event;
 use crate::cmd::output::{self, Format};
-use crate::inspect::api::{Summary, Webhook};
+use crate::inspect::api::{Progress, Summary, Webhook};
 use crate::inspect::{Change, Exchange};
 
 /// What happens to exchanges, for who tells of it.
@@ -125,7 +126,17 @@ impl Terminal {
         if self.manner.format == Format::Json {
             output::event("INFO", Look::File.line(&row), &Happening::Exchange(&row));
         } else {
-            output::coloured(self.manner.look.line(&row));
+            let said = self.manner.look.line(&row);
+            output::coloured(&said);
+            self.tell_trouble(row, &said);
+        }
+    }
+
+    /// Why a visitor did not reach the target, once, where the terminal is too narrow for the line to say it.
+    fn tell_trouble(&self, row: Summary, said: &str) {
+        let cause = row.cause.filter(|cause| row.state == Progress::Unreachable && !said.contains(cause.as_str()));
+        if let Some(cause) = cause {
+            self.event(&Event::Target { cause, seen: false });
         }
     }
 

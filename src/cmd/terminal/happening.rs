@@ -87,6 +87,6 @@ pub(crate) fn sentence(event: &Event, outage: Option<Outage>) -> Option<String> 
             }
         }
         Event::Link { text } | Event::Lacking { text } => text.clone(),
-        Event::Target { cause } => format!("a visitor did not reach the destination: {cause}"),
+        Event::Target { cause, .. } => format!("a visitor did not reach the destination: {cause}"),
     })
 }

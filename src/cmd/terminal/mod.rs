@@ -94,6 +94,8 @@ impl Terminal {
         match event {
             Event::Ready => self.stands(),
             Event::Lost { .. } => self.told().under_way = self.under_way(),
+            // Its own line says so.
+            Event::Target { seen: true, .. } if self.has_lines() => return,
             _ => {}
         }
         let outage = match event {
@@ -182,6 +184,11 @@ impl Terminal {
         output::event("INFO", sentence, &Happening::State(state));
     }
 
+    /// Whether each exchange has a line.
+    fn has_lines(&self) -> bool {
+        self.manner.format == Format::Text && self.manner.voice == Voice::Full && self.subject.inspector.is_some()
+    }
+
     /// Whether a person sits there.
     fn is_person(&self) -> bool {
         self.manner.format == Format::Text && matches!(self.manner.look, Look::Terminal { .. })
@@ -189,7 +196,9 @@ impl Terminal {
 
     fn under_way(&self) -> Vec<Id> {
         let Some(inspector) = &self.subject.inspector else { return Vec::new() };
-        let is_under_way = |exchange: &inspect::Exchange| exchange.timing.ended.is_none().then_some(exchange.id);
+        // A replay does not go over the link.
+        let waits = |exchange: &inspect::Exchange| exchange.timing.ended.is_none() && exchange.replay_of.is_none();
+        let is_under_way = |exchange: &inspect::Exchange| waits(exchange).then_some(exchange.id);
         inspector.store().newest(usize::MAX, None, is_under_way)
     }
 

@@ -50,7 +50,7 @@ impl Told {
     /// Whether a trouble is another than the last one.
     pub(super) fn is_news(&mut self, event: &Event) -> bool {
         let trouble = match event {
-            Event::Retrying { cause, .. } | Event::Target { cause } => cause,
+            Event::Retrying { cause, .. } | Event::Target { cause, .. } => cause,
             Event::Back { .. } => {
                 self.trouble.clear();
                 return true;
