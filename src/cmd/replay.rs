@@ -25,7 +25,8 @@ const VOLATILE: [&str; 2] = ["date", "age"];
   {command_name} 7",
     note = "It asks the inspector of the `sendit connect` that runs on this machine, and sends
 nothing itself. Where several run, --inspect or SENDIT_INSPECT says which is meant.
-Whatever is answered, the exit code is 0."
+Whatever is answered, the exit code is 0. An answer that has no end within 5 min is cut,
+and the line says so."
 )]
 pub(crate) struct Replay {
     /// print one JSON object instead of lines

@@ -94,6 +94,8 @@ pub enum State {
     Cut,
     /// The target closed the connection, and no byte of an answer had come; and what that may mean.
     Unanswered(&'static str),
+    /// It went on, and was cut here; why.
+    GivenUp(&'static str),
     /// The target could not be reached; why.
     Unreachable(String),
     /// What passes is not understood, and passes all the same; why.

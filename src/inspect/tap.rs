@@ -54,6 +54,11 @@ impl Tap {
         self.connection().is_over()
     }
 
+    /// Nobody waits for more, for this reason.
+    pub(super) fn give_up(&self, why: &'static str) {
+        self.connection().given_up = Some(why);
+    }
+
     /// Cuts what is not over, and gives the number of the newest exchange.
     pub(super) fn finish(self) -> Option<Id> {
         self.connection().cut(&mut self.desk());

@@ -44,7 +44,8 @@ A webhook whose sender's secret is given is signed as its sender would sign it n
 a fresh timestamp, so that a service takes it that refuses old ones. Others are sent as
 they were recorded. `@FILE` keeps a secret off the command line.",
     note = "
-A target that does not answer for 60 s counts as one that does not answer at all."
+A target that does not answer for 60 s counts as one that does not answer at all, and so
+does one whose answer has no end within 5 min."
 )]
 pub(crate) struct Play {
     /// service to send to, such as `http://localhost:3000`
@@ -136,7 +137,7 @@ async fn play(
         Ok(exchange) => {
             outcome.status = exchange.response.as_ref().and_then(inspect::Message::status);
             outcome.duration_ms = exchange.timing.ended.map(crate::inspect::millis);
-            if let inspect::State::Unanswered(cause) = exchange.state {
+            if let inspect::State::Unanswered(cause) | inspect::State::GivenUp(cause) = exchange.state {
                 outcome.error = Some(cause.to_owned());
             } else if outcome.status.is_none() {
                 outcome.error = Some("what answers is no HTTP".to_owned());

@@ -22,7 +22,7 @@ pub struct Summary {
     pub status: Option<u16>,
     /// How far it is.
     pub state: Progress,
-    /// Why the target was not reached, or nothing was answered, or what passes is not understood.
+    /// Why the target was not reached, or nothing was answered, or a replay was given up, or what passes is not understood.
     pub cause: Option<String>,
     /// What it is for.
     pub kind: Sort,
@@ -120,7 +120,7 @@ fn progress(state: &State) -> (Progress, Option<String>) {
         State::Answering => (Progress::Answering, None),
         State::Done => (Progress::Done, None),
         State::Cut => (Progress::Cut, None),
-        State::Unanswered(cause) => (Progress::Cut, Some((*cause).to_owned())),
+        State::Unanswered(cause) | State::GivenUp(cause) => (Progress::Cut, Some((*cause).to_owned())),
         State::Unreachable(cause) => (Progress::Unreachable, Some(cause.clone())),
         State::Opaque(cause) => (Progress::Opaque, Some((*cause).to_owned())),
     }

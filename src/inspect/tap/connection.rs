@@ -39,6 +39,8 @@ pub(super) struct Connection {
     pub(super) up: Direction,
     /// The target has closed its side, or both.
     pub(super) deserted: bool,
+    /// Why nobody waits for more of it, where that is so.
+    pub(super) given_up: Option<&'static str>,
 }
 
 /// An exchange that is not over.
@@ -59,7 +61,7 @@ pub(super) struct Waiting {
 impl Connection {
     pub(super) fn new(held: Duration, replay_of: Option<Id>) -> Self {
         let (down, up) = (Direction::new(), Direction::new());
-        Self { held, replay_of, newest: None, waiting: VecDeque::new(), down, up, deserted: false }
+        Self { held, replay_of, newest: None, waiting: VecDeque::new(), down, up, deserted: false, given_up: None }
     }
 
     /// Takes note of a direction's end.
@@ -86,12 +88,13 @@ impl Connection {
         }
     }
 
-    /// How an exchange ends that is cut now, if there is no answer.
+    /// How an exchange ends that is cut now.
     fn cause(&self) -> State {
-        match (self.deserted, self.replay_of) {
-            (true, None) => State::Unanswered(AGAIN),
-            (true, Some(_)) => State::Unanswered(CLOSED),
-            (false, _) => State::Cut,
+        match (self.given_up, self.deserted, self.replay_of) {
+            (Some(why), ..) => State::GivenUp(why),
+            (None, true, None) => State::Unanswered(AGAIN),
+            (None, true, Some(_)) => State::Unanswered(CLOSED),
+            (None, false, _) => State::Cut,
         }
     }
 
