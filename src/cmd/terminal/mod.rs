@@ -160,10 +160,11 @@ impl Terminal {
         let Some(exchange) = self.subject.inspector.as_ref().and_then(|inspector| inspector.store().get(id)) else {
             return;
         };
-        let row = Summary::unjudged(&exchange);
         let is_json = self.manner.format == Format::Json;
-        let place =
-            if matches!(change, Change::Ended(_)) { self.told().ended(&row) } else { self.told().answered(&row) };
+        let place = match change {
+            Change::Ended(_) => self.told().ended(&exchange),
+            _ => self.told().answered(&exchange),
+        };
         let is_told = match place {
             Place::Nowhere => false,
             // Scripts wait for it.
@@ -173,7 +174,8 @@ impl Terminal {
         if !is_told {
             return;
         }
-        let row = Summary { webhook: self.subject.webhooks.judge(&exchange), ..row };
+        // Not before: of a crowd few have lines.
+        let row = Summary::of(&exchange, &self.subject.webhooks);
         if is_json {
             output::event("INFO", Look::File.line(&row), &Happening::Exchange(&row));
         } else {
