@@ -23,13 +23,7 @@ pub(crate) struct Changes {
     /// None where nothing is told of exchanges.
     coming: Option<Receiver<Change>>,
     /// What has come, and is not told yet.
-    next: Option<Line>,
-}
-
-/// An exchange that is to be told, all but what it is as a webhook.
-struct Line {
-    exchange: Arc<Exchange>,
-    row: Summary,
+    next: Option<Arc<Exchange>>,
 }
 
 impl Changes {
@@ -44,18 +38,18 @@ impl Terminal {
         let Changes { coming: Some(coming), next } = changes else { return pending().await };
         loop {
             match coming.recv().await {
-                Ok(change) => *next = self.line(change),
+                Ok(change) => *next = self.to_tell(change),
                 Err(RecvError::Lagged(changes)) => self.missed(changes),
                 // The inspector lives as long as this does.
                 Err(RecvError::Closed) => return pending().await,
             }
             loop {
-                if let Some(line) = next {
-                    let webhook = self.judged(&line.exchange).await;
-                    self.tell(line, webhook);
+                if let Some(exchange) = next {
+                    let webhook = self.judged(exchange).await;
+                    self.tell(exchange, webhook);
                 }
                 let Some(change) = self.take(coming) else { break };
-                *next = self.line(change);
+                *next = self.to_tell(change);
             }
             *next = None;
             sleep(REST).await;
@@ -66,11 +60,11 @@ impl Terminal {
     pub(crate) fn rest(&self, changes: &mut Changes) {
         let Changes { coming: Some(coming), next } = changes else { return };
         loop {
-            if let Some(line) = next {
-                self.tell(line, self.subject.webhooks.judge(&line.exchange));
+            if let Some(exchange) = next {
+                self.tell(exchange, self.subject.webhooks.judge(exchange));
             }
             let Some(change) = self.take(coming) else { break };
-            *next = self.line(change);
+            *next = self.to_tell(change);
         }
         self.farewell();
     }
@@ -93,21 +87,22 @@ impl Terminal {
         ));
     }
 
-    /// What is to be told of a change, if anything is.
-    fn line(&self, change: Change) -> Option<Line> {
+    /// The exchange that is to be told of, if it is.
+    fn to_tell(&self, change: Change) -> Option<Arc<Exchange>> {
         let (Change::Answered(id) | Change::Ended(id)) = change else { return None };
         let exchange = self.subject.inspector.as_ref()?.store().get(id)?;
-        let row = Summary::unjudged(&exchange);
         let is_json = self.manner.format == Format::Json;
-        let place =
-            if matches!(change, Change::Ended(_)) { self.told().ended(&row) } else { self.told().answered(&row) };
+        let place = match change {
+            Change::Ended(_) => self.told().ended(&exchange),
+            _ => self.told().answered(&exchange),
+        };
         let is_told = match place {
             Place::Nowhere => false,
             // Scripts wait for it.
             Place::Event => is_json,
             Place::Line => is_json || self.may_say(),
         };
-        is_told.then_some(Line { exchange, row })
+        is_told.then_some(exchange)
     }
 
     /// What an exchange is as a webhook, found out on a thread that carries nothing.
@@ -121,8 +116,9 @@ impl Terminal {
         spawn_blocking(move || webhooks.judge(&exchange)).await.ok().flatten()
     }
 
-    fn tell(&self, line: &Line, webhook: Option<Webhook>) {
-        let row = Summary { webhook, ..line.row.clone() };
+    fn tell(&self, exchange: &Exchange, webhook: Option<Webhook>) {
+        // Not before: of a crowd few have lines.
+        let row = Summary::with(exchange, webhook);
         if self.manner.format == Format::Json {
             output::event("INFO", Look::File.line(&row), &Happening::Exchange(&row));
         } else {

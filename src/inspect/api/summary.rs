@@ -76,11 +76,11 @@ impl Summary {
     /// Of an exchange, as it is now.
     #[must_use]
     pub fn of(exchange: &Exchange, webhooks: &Webhooks) -> Self {
-        Self { webhook: webhooks.judge(exchange), ..Self::unjudged(exchange) }
+        Self::with(exchange, webhooks.judge(exchange))
     }
 
-    /// The same where nobody asks what it is as a webhook, which takes more than all the rest.
-    pub(crate) fn unjudged(exchange: &Exchange) -> Self {
+    /// The same where it is known what it is as a webhook.
+    pub(crate) fn with(exchange: &Exchange, webhook: Option<Webhook>) -> Self {
         let Exchange { request, response, timing, .. } = exchange;
         let (state, cause) = progress(&exchange.state);
         Self {
@@ -92,21 +92,36 @@ impl Summary {
             status: response.as_ref().and_then(Message::status),
             state,
             cause,
-            kind: response.as_ref().map_or(Sort::Http, sort),
+            kind: Sort::of(exchange),
             duration_ms: timing.ended.map(millis),
             request_bytes: request.body.size,
             response_bytes: response.as_ref().map_or(0, |response| response.body.size),
             held_ms: (!timing.held.is_zero()).then(|| millis(timing.held)),
             resumed: exchange.resumed,
             replay_of: exchange.replay_of,
-            webhook: None,
+            webhook,
         }
     }
+}
 
-    /// Whether something went wrong that is not the visitor's doing.
-    pub(crate) fn is_error(&self) -> bool {
-        matches!(self.state, Progress::Cut | Progress::Unreachable) || self.status.is_some_and(|status| status >= 500)
+impl Sort {
+    /// What the answer to an exchange says that it is for.
+    pub(crate) fn of(exchange: &Exchange) -> Self {
+        let Some(response) = &exchange.response else { return Self::Http };
+        if response.status() == Some(101) && says(response, "upgrade", b"websocket") {
+            Self::WebSocket
+        } else if says(response, "content-type", b"text/event-stream") {
+            Self::Sse
+        } else {
+            Self::Http
+        }
     }
+}
+
+/// Whether a word stands in a header.
+fn says(message: &Message, name: &str, wanted: &[u8]) -> bool {
+    let mut words = message.header(name).unwrap_or_default().split(|byte| matches!(byte, b';' | b','));
+    words.any(|word| word.trim_ascii().eq_ignore_ascii_case(wanted))
 }
 
 /// As text, whatever it is.
@@ -123,19 +138,5 @@ fn progress(state: &State) -> (Progress, Option<String>) {
         State::Unanswered(cause) | State::GivenUp(cause) => (Progress::Cut, Some((*cause).to_owned())),
         State::Unreachable(cause) => (Progress::Unreachable, Some(cause.clone())),
         State::Opaque(cause) => (Progress::Opaque, Some((*cause).to_owned())),
-    }
-}
-
-fn sort(response: &Message) -> Sort {
-    let says = |name: &str, wanted: &str| {
-        let value = response.header(name).map(|value| text(value).to_ascii_lowercase()).unwrap_or_default();
-        value.split([';', ',']).any(|word| word.trim() == wanted)
-    };
-    if response.status() == Some(101) && says("upgrade", "websocket") {
-        Sort::WebSocket
-    } else if says("content-type", "text/event-stream") {
-        Sort::Sse
-    } else {
-        Sort::Http
     }
 }
