@@ -118,7 +118,7 @@ mod tests {
         // What was kept of one that was cut may be whole by itself.
         let mut cut = says(Side::Visitor, &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00], true);
         cut.body.size += 1;
-        assert_eq!(messages.next(&cut), None);
+        assert_eq!(Messages::new().next(&cut), None);
     }
 
     proptest! {
