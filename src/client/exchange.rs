@@ -90,10 +90,8 @@ impl Exchange {
     async fn unreachable(&self, mut stream: mux::Stream, held: Duration, cause: String) {
         if let Some(inspector) = &self.inspector {
             let seen = heard(&mut stream).await;
-            let (Waited(before), request) = match self.tells_waits {
-                true => Waited::split(&seen),
-                false => (Waited::default(), &seen[..]),
-            };
+            let split = if self.tells_waits { Waited::split(&seen) } else { (Waited::default(), &seen[..]) };
+            let (Waited(before), request) = split;
             inspector.unreachable(before + held, &cause, request);
         }
         (self.on_event)(Event::Target { cause, seen: self.inspector.is_some() });

@@ -82,7 +82,7 @@ impl Detail {
             response: exchange.response.as_ref().map(Part::of),
             said: {
                 let mut messages = Messages::new();
-                exchange.said.iter().map(|said| Piece::of(said, messages.next(said))).collect()
+                exchange.said.iter().map(|said| Piece::of(said, messages.next(said).as_deref())).collect()
             },
             unkept: exchange.unkept,
         }
@@ -115,11 +115,11 @@ impl Part {
 
 impl Piece {
     /// A message, and what it holds where it could be inflated.
-    fn of(said: &Said, inflated: Option<Vec<u8>>) -> Self {
+    fn of(said: &Said, inflated: Option<&[u8]>) -> Self {
         let Said { kind, body, .. } = said;
         // What could not cannot be read by itself.
         let deflated = said.deflated && inflated.is_none();
-        let held = inflated.as_ref().unwrap_or(&body.kept);
+        let held = inflated.unwrap_or(&body.kept);
         let bytes = match std::str::from_utf8(held) {
             Ok(_) if *kind == Kind::Binary || deflated => None,
             Ok(text) => Some(text.to_owned()),

@@ -176,6 +176,7 @@ fn stripe() {
     let good = format!("t={at},v1={digits}");
     check(&good, at, "valid");
     check(&good, at + 300, "valid");
+    check(&good, at + 301, "invalid: the timestamp is 301 s old, and 300 s are allowed");
     check(&good, at + 412, "invalid: the timestamp is 412 s old, and 300 s are allowed");
     // Stripe's libraries look at the past alone.
     check(&good, at - 412, "valid");

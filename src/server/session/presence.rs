@@ -63,7 +63,7 @@ impl Session {
         let found = found.await?;
         Ok(match (found, wait) {
             (Presence::Back, Some(wait)) => {
-                wait.is_over();
+                wait.end();
                 Presence::Back
             }
             (Presence::Back, None) => Presence::There,

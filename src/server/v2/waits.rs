@@ -34,7 +34,7 @@ impl Waits {
 
 impl Wait<'_> {
     /// The client has come.
-    pub(in crate::server) fn is_over(mut self) {
+    pub(in crate::server) fn end(mut self) {
         self.in_vain = false;
     }
 }
