@@ -71,6 +71,8 @@ mod prefix;
 mod programs;
 mod proxies;
 #[cfg(unix)]
+mod python;
+#[cfg(unix)]
 mod readers;
 #[cfg(unix)]
 mod readme;
