@@ -218,8 +218,8 @@ mod tests {
 
     #[test]
     fn what_is_long_or_does_something_to_a_terminal_goes_by_a_pipe() {
-        check(&[b'a'; MAX_ARGUMENT], true);
-        check(&[b'a'; MAX_ARGUMENT + 1], false);
+        check(&vec![b'a'; MAX_ARGUMENT], true);
+        check(&vec![b'a'; MAX_ARGUMENT + 1], false);
         check(b"a\x1b[2J", false);
         check(b"\xff", false);
     }

@@ -62,12 +62,11 @@ impl Places {
             None => None,
         };
         let share = address.map(|address| self.of_addresses.of(network(address), self.most_of_address));
-        let (own, of_address) = match self.free(share.as_ref()) {
-            Some(free) => free,
-            None => {
-                let _held = self.hold()?;
-                timeout(STREAM_DEADLINE, self.take(share.as_ref())).await.map_err(|_| Fault::Limit)?
-            }
+        let (own, of_address) = if let Some(free) = self.free(share.as_ref()) {
+            free
+        } else {
+            let _held = self.hold()?;
+            timeout(STREAM_DEADLINE, self.take(share.as_ref())).await.map_err(|_| Fault::Limit)?
         };
         Ok(Place { own, of_address, of_token })
     }
