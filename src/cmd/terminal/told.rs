@@ -1,6 +1,7 @@
 //! What was told already, and so what is news: a pure value, but for the clock's readings that it is given.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -89,6 +90,11 @@ impl Told {
     }
 }
 
+/// What was told, held for a moment.
+pub(super) fn locked(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
+    told.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +116,7 @@ mod tests {
             held_ms: None,
             resumed: false,
             replay_of: None,
+            tunnel: None,
             webhook: None,
         }
     }
