@@ -5,6 +5,7 @@ mod address;
 mod backoff;
 mod cause;
 mod config;
+mod connections;
 mod exchange;
 mod flow;
 mod join;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use address::{InvalidUrl, Source, Target};
 pub use config::{Config, HostHeader, InvalidHostHeader, SourcePath, TargetTls, Token, Wire};
+pub use connections::Connections;
 pub use target::{Connection, Dialer};
 pub use v2::doctor;
 
@@ -124,7 +126,8 @@ pub async fn run(
     on_event: impl Fn(Event) + Send + Sync + 'static,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let link = Link::new(config.source.clone()).map_err(Error::Unable)?;
+    let connections = config.connections.clone().map_or_else(|| Connections::new(&config.source), Ok)?;
+    let link = Link::new(config.source.clone(), connections);
     let client = Client::new(config, link, Arc::new(on_event))?;
     let mut backoff = Backoff::default();
     let mut was_ready = false;

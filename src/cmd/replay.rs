@@ -7,6 +7,7 @@ use super::env::Env;
 use super::exit::Failure;
 use super::output;
 use super::running::{Detail, Running};
+use super::sources::Sources;
 use super::terminal::{Look, Stream, clean};
 use super::units::size;
 use crate::inspect::Id;
@@ -79,7 +80,7 @@ pub(crate) async fn run(args: Replay, env: &Env) -> Result<(), Failure> {
     let id: Id = number
         .parse()
         .map_err(|_| Failure::usage(format!("`{}` is no exchange's number; `sendit requests` lists them", args.id)))?;
-    let running = Running::named(args.inspect, env).await?;
+    let running = Running::named(args.inspect, &Sources::new("replay", env, [])).await?;
     let before = Detail::of(&running, id).await?;
     let Replayed { id, signed } = running.post(&format!("/api/requests/{id}/replay")).await?;
     let now = Detail::of(&running, id).await?;

@@ -2,6 +2,7 @@
 
 mod message;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use message::{Body, Message};
@@ -29,6 +30,8 @@ pub enum Side {
 pub struct Exchange {
     /// Its number.
     pub id: Id,
+    /// By which tunnel it came, where a process has several.
+    pub tunnel: Option<Arc<str>>,
     /// When it came, and began to wait where it was held, since 1970.
     pub started: Duration,
     /// What was asked.

@@ -76,8 +76,14 @@ impl Tap {
     }
 
     fn desk(&self) -> Desk<'_> {
-        let (settings, store) = (self.inspector.0.settings, self.inspector.store());
-        Desk { store, records: store.records(), settings, now: Instant::now() }
+        let Inspector { inner, tunnel } = &self.inspector;
+        Desk {
+            store: &inner.store,
+            records: inner.store.records(),
+            settings: inner.settings,
+            tunnel,
+            now: Instant::now(),
+        }
     }
 }
 

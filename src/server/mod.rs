@@ -68,6 +68,8 @@ struct Inner {
     /// Opens with tokens that were not accepted.
     failures: Failures,
     connections: Connections,
+    /// What auth tokens are checked against.
+    keys: Mutex<Option<Arc<Keys>>>,
     /// Tokens that are good no more.
     revoked: Mutex<Arc<Revoked>>,
     /// What each token or subject may have.
@@ -92,7 +94,7 @@ impl Server {
     /// # Panics
     /// Where the operating system has no randomness to give, which makes every secret worthless.
     #[must_use]
-    pub fn new(config: Config) -> Self {
+    pub fn new(mut config: Config) -> Self {
         let key = Key::new(&random()).expect("32 bytes are not empty");
         let Limits { connections, exchanges, .. } = config.limits;
         // What visitors do with their connections is theirs; the clients' carriers need some as well.
@@ -102,6 +104,7 @@ impl Server {
             connections: Connections::new(&config),
             places: Quota::new(exchanges),
             failures: Failures::default(),
+            keys: Mutex::new(config.keys.take().map(Arc::new)),
             revoked: Mutex::default(),
             quotas: Quotas::default(),
             asking: Arc::default(),

@@ -15,7 +15,7 @@ use super::session::{Around, Link, Opening, Running, Session};
 use super::v1::Pairs;
 use super::v2::Attendance;
 use super::{Config, Inner, Server, random};
-use crate::auth::{Audience, Bearer, Claims, Revoked, verify};
+use crate::auth::{Audience, Bearer, Claims, Keys, Revoked, verify};
 use crate::mux::Upkeep;
 use crate::pipe;
 use crate::proxy::Rules;
@@ -116,8 +116,8 @@ impl Server {
     /// token failed; the log does.
     pub(super) fn admit(&self, token: &str, address: Option<IpAddr>) -> Result<Option<Claims>, Denied> {
         let config = &self.0.config;
-        let Some(keys) = &config.keys else { return Ok(None) };
-        let (cause, denied) = match verify(keys, Audience::Auth, token, (config.clock)()) {
+        let Some(keys) = self.keys() else { return Ok(None) };
+        let (cause, denied) = match verify(&keys, Audience::Auth, token, (config.clock)()) {
             Ok(claims) if !self.revoked().covers(&Bearer::new(token, &claims)) => return Ok(Some(claims)),
             // Who has it was let in once, and learns nothing but that this is over.
             Ok(_) => (Denied::Revoked.to_string(), Denied::Revoked),
@@ -140,6 +140,15 @@ impl Server {
         *self.revoked() = Arc::clone(&revoked);
         let sessions = self.0.registry.all().into_iter().filter(|session| session.obey(&revoked)).count();
         tracing::info!(entries = revoked.len(), sessions, "a list of revoked tokens is in force");
+    }
+
+    /// Has tokens checked against these keys from now on. Sessions that stand go on, whatever their tokens were signed with.
+    pub fn rekey(&self, keys: Keys) {
+        *self.0.keys.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(keys));
+    }
+
+    fn keys(&self) -> Option<Arc<Keys>> {
+        self.0.keys.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     // Held for a look, never across an await.

@@ -27,6 +27,7 @@ mod bodies;
 mod capture;
 mod clocks;
 mod commands;
+mod configuration;
 #[cfg(target_os = "linux")]
 mod connections;
 #[cfg(unix)]
@@ -78,9 +79,11 @@ mod readers;
 mod readme;
 mod recording;
 mod recovery;
+mod reload;
 mod repeats;
 mod restart;
 mod revoked;
+mod run;
 mod serve;
 mod sharing;
 mod shutdown;

@@ -17,6 +17,7 @@ use super::inspect::Inspection;
 use super::listen::Address;
 use super::output::Format;
 use super::signals::Signals;
+use super::sources::Sources;
 use super::terminal::sentence;
 use super::{clock, inspect, log, output, secret};
 use crate::auth::{self, Audience, Claims};
@@ -66,8 +67,9 @@ pub(crate) struct Demo {
 /// Runs both ends until a signal comes.
 pub(crate) async fn run(args: Demo, env: &Env) -> Result<(), Failure> {
     let signals = Signals::catch()?;
-    log::start(log::level(args.log, env, Level::WARN)?, Format::Text);
-    let place = inspect::Place::read(args.inspect, env)?;
+    let from = Sources::new("demo", env, []);
+    log::start(log::level(args.log, &from, Level::WARN)?, Format::Text);
+    let place = inspect::Place::read(args.inspect, &from)?;
     let prefix = args.prefix.as_deref().unwrap_or("demo");
     let prefix: Prefix = prefix.parse().map_err(|error| Failure::usage(format!("wrong `--prefix`: {error}")))?;
     let local = |text: &str| text.parse::<Target>().map_err(|error| Failure::usage(error.to_string()));
@@ -160,7 +162,7 @@ fn teller(lines: String, inspection: Option<Inspection>) -> impl Fn(Event) + Sen
     let once = Once::new();
     move |event| {
         if let Some(inspection) = &inspection {
-            inspection.note(&event);
+            inspection.note(0, &event);
         }
         match event {
             Event::Ready => once.call_once(|| {

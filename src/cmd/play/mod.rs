@@ -15,6 +15,7 @@ use self::folder::Written;
 use super::env::Env;
 use super::exit::{Exit, Failure};
 use super::secret::Secret;
+use super::sources::Sources;
 use super::terminal::{Colour, Look, Paint, Stream, clean};
 use super::units::took;
 use super::{clock, output, secret};
@@ -97,7 +98,7 @@ pub(crate) async fn run(args: Play, env: &Env) -> Result<(), Failure> {
     let expected = args.expect.as_deref().map(str::parse::<Expectation>).transpose().map_err(Failure::usage)?;
     let tls = if args.target_insecure { TargetTls::Insecure } else { TargetTls::Verified };
     let dialer = Dialer::to(target, tls).map_err(|error| Failure::usage(error.to_string()))?;
-    let secrets = secret::webhooks(args.webhook_secret, env)?;
+    let secrets = secret::webhooks(args.webhook_secret, &Sources::new("play", env, []))?;
     let written = folder::read(&args.dir)?;
     let inspector = Inspector::new(Settings { room: ROOM, body: 0, now: clock::since_1970 });
     let look = Look::at(Stream::Stdout, env);

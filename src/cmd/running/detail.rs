@@ -63,6 +63,7 @@ impl Detail {
         };
         Ok(Exchange {
             id: self.row.id,
+            tunnel: self.row.tunnel.as_deref().map(Into::into),
             started: Duration::from_millis(self.row.started),
             request: self.request.with(asked),
             response: self.response.as_ref().map(|response| response.with(answered)),

@@ -124,15 +124,16 @@ impl Terminal {
         } else {
             let said = self.manner.look.line(&row);
             output::coloured(&said);
-            self.tell_trouble(row, &said);
+            self.tell_trouble(exchange, row, &said);
         }
     }
 
     /// Why a visitor did not reach the target, once, where the terminal is too narrow for the line to say it.
-    fn tell_trouble(&self, row: Summary, said: &str) {
+    fn tell_trouble(&self, exchange: &Exchange, row: Summary, said: &str) {
         let cause = row.cause.filter(|cause| row.state == Progress::Unreachable && !said.contains(cause.as_str()));
-        if let Some(cause) = cause {
-            self.event(&Event::Target { cause, seen: false });
+        let tunnel = self.subject.tunnels.iter().position(|ends| ends.name == exchange.tunnel);
+        if let (Some(cause), Some(tunnel)) = (cause, tunnel) {
+            self.event(tunnel, &Event::Target { cause, seen: false });
         }
     }
 

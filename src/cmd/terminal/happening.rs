@@ -28,6 +28,15 @@ pub(crate) enum Happening<'a> {
     },
 }
 
+/// An event, and whose it is where there are several tunnels.
+#[derive(Serialize)]
+pub(crate) struct Of<'a> {
+    #[serde(flatten)]
+    pub(crate) happening: Happening<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tunnel: Option<&'a str>,
+}
+
 /// How the link is.
 #[derive(Serialize)]
 #[serde(tag = "state", rename_all = "lowercase")]

@@ -1,6 +1,7 @@
 //! What `connect` tells while it runs: a head once the tunnel stands, a line for each exchange, each change of the link once, and
 //! the totals at the end. Lines come from what the inspector keeps, never from the way that bytes take. Knows no flag.
 
+mod ends;
 mod follow;
 mod happening;
 mod line;
@@ -8,19 +9,20 @@ mod look;
 mod paint;
 mod told;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
+pub(crate) use ends::Ends;
 pub(crate) use follow::Changes;
 pub(crate) use happening::sentence;
 pub(crate) use look::{Look, Stream};
 pub(crate) use paint::{Colour, Paint, clean};
 
-use self::happening::{Happening, Outage, State, happening};
-use self::told::Told;
+use self::happening::{Happening, Of, Outage, State, happening};
+use self::told::{Told, locked};
 use super::output::{self, Format};
 use super::qr::{self, Ink};
 use super::units::{size, took};
@@ -42,10 +44,8 @@ pub(crate) enum Voice {
 
 /// What is told of.
 pub(crate) struct Subject {
-    /// The public URL, as it was typed.
-    pub(crate) source: String,
-    /// The target's.
-    pub(crate) target: String,
+    /// Each tunnel.
+    pub(crate) tunnels: Vec<Ends>,
     /// Where the inspector's page is.
     pub(crate) inspect: Option<String>,
     /// Whose exchanges have lines.
@@ -67,20 +67,23 @@ pub(crate) struct Manner {
 pub(crate) struct Terminal {
     subject: Subject,
     manner: Manner,
-    ready: Notify,
-    // Held for a moment, never across an await.
+    ready: CancellationToken,
+    // Each held for a moment, never across an await.
     told: Mutex<Told>,
+    /// The same of each tunnel's link.
+    links: Vec<Mutex<Told>>,
     started: Instant,
 }
 
 impl Terminal {
     pub(crate) fn new(subject: Subject, manner: Manner, now: Instant) -> Self {
-        Self { subject, manner, ready: Notify::new(), told: Mutex::default(), started: now }
+        let links = subject.tunnels.iter().map(|_| Mutex::default()).collect();
+        Self { subject, manner, ready: CancellationToken::new(), told: Mutex::default(), links, started: now }
     }
 
-    /// Waits until the tunnel stands; without end where it never does.
-    pub(crate) async fn ready(&self) {
-        self.ready.notified().await;
+    /// What is cancelled once all tunnels have stood.
+    pub(crate) fn ready(&self) -> CancellationToken {
+        self.ready.clone()
     }
 
     /// What happens from now on.
@@ -89,65 +92,69 @@ impl Terminal {
         Changes::of(inspector.map(|inspector| inspector.store().follow()))
     }
 
-    /// Tells of an event of the client's. Never waits for a reader.
-    pub(crate) fn event(&self, event: &Event) {
+    /// Tells of an event of a client's, which has the tunnel of this number. Never waits for a reader.
+    pub(crate) fn event(&self, tunnel: usize, event: &Event) {
+        let (Some(ends), Some(link)) = (self.subject.tunnels.get(tunnel), self.links.get(tunnel)) else { return };
         match event {
-            Event::Ready => self.stands(),
-            Event::Lost { .. } => self.told().under_way = self.under_way(),
+            Event::Ready => self.stands(ends, link),
+            Event::Lost { .. } => locked(link).under_way = self.under_way(ends),
             // Its own line says so.
             Event::Target { seen: true, .. } if self.has_lines() => return,
             _ => {}
         }
         let outage = match event {
-            Event::Back { held, lost, .. } => self.outage(Outage { held: *held, lost: *lost }),
+            Event::Back { held, lost, .. } => self.outage(link, Outage { held: *held, lost: *lost }),
             _ => None,
         };
         let (Some(sentence), Some(happening)) = (sentence(event, outage), happening(event, outage)) else { return };
-        if self.is_person() && !self.told().is_news(event) {
+        if self.is_person() && !locked(link).is_news(event) {
             return;
         }
         match event {
-            Event::Link { text } if self.is_person() => self.labelled("link", text, Colour::Dim),
-            _ => output::event("INFO", sentence, &happening),
+            Event::Link { text } if self.is_person() => self.labelled("link", &ends.of(text), Colour::Dim),
+            _ => output::event("INFO", ends.of(&sentence), &Of { tunnel: ends.name.as_deref(), happening }),
         }
     }
 
     /// The tunnel stands.
-    fn stands(&self) {
-        let Subject { source, target, inspect, .. } = &self.subject;
-        let is_first = self.told().is_first();
-        let ready = format!("Ready; Forwarding {source} -> {target}");
+    fn stands(&self, ends: &Ends, link: &Mutex<Told>) {
+        let Ends { name, source, target } = ends;
+        let (is_first, is_first_of_all) = (locked(link).is_first(), self.told().is_first());
         if self.is_person() && self.manner.voice == Voice::Full {
             if is_first {
-                self.head();
+                self.head(ends, is_first_of_all);
             } else {
-                output::say("the tunnel stands again");
+                output::say(ends.of("the tunnel stands again"));
             }
         } else {
-            let inspect = inspect.as_deref();
-            output::event("INFO", ready, &Happening::Ready { url: source, target, inspect });
-            if let Some(inspect) = inspect.filter(|_| is_first && self.manner.format == Format::Text) {
+            let inspect = self.subject.inspect.as_deref();
+            let happening = Happening::Ready { url: source, target, inspect };
+            let ready = format!("Ready; Forwarding {source} -> {target}");
+            output::event("INFO", ready, &Of { tunnel: name.as_deref(), happening });
+            if let Some(inspect) = inspect.filter(|_| is_first_of_all && self.manner.format == Format::Text) {
                 output::say(format_args!("Inspector: {inspect}"));
             }
             if is_first {
-                self.code();
+                self.code(source);
             }
         }
-        self.ready.notify_one();
+        if self.links.iter().all(|link| locked(link).head) {
+            self.ready.cancel();
+        }
     }
 
-    fn head(&self) {
-        self.labelled("public", &self.subject.source, Colour::Bold);
-        self.labelled("target", &self.subject.target, Colour::Plain);
-        if let Some(inspect) = &self.subject.inspect {
+    fn head(&self, Ends { source, target, .. }: &Ends, is_first: bool) {
+        self.labelled("public", source, Colour::Bold);
+        self.labelled("target", target, Colour::Plain);
+        if let Some(inspect) = self.subject.inspect.as_ref().filter(|_| is_first) {
             self.labelled("inspector", inspect, Colour::Plain);
         }
-        self.code();
+        self.code(source);
     }
 
-    fn code(&self) {
+    fn code(&self, source: &str) {
         let Some(ink) = self.manner.qr else { return };
-        match qr::lines(&self.subject.source, ink) {
+        match qr::lines(source, ink) {
             Some(lines) => lines.iter().for_each(output::coloured),
             None => output::warn("the public URL is too long for a QR code"),
         }
@@ -194,19 +201,21 @@ impl Terminal {
         self.manner.format == Format::Text && matches!(self.manner.look, Look::Terminal { .. })
     }
 
-    fn under_way(&self) -> Vec<Id> {
+    fn under_way(&self, ends: &Ends) -> Vec<Id> {
         let Some(inspector) = &self.subject.inspector else { return Vec::new() };
-        // A replay does not go over the link.
-        let waits = |exchange: &inspect::Exchange| exchange.timing.ended.is_none() && exchange.replay_of.is_none();
-        let is_under_way = |exchange: &inspect::Exchange| waits(exchange).then_some(exchange.id);
+        let is_under_way = |exchange: &inspect::Exchange| {
+            // A replay does not go over the link.
+            let waits = exchange.timing.ended.is_none() && exchange.replay_of.is_none();
+            (waits && exchange.tunnel == ends.name).then_some(exchange.id)
+        };
         inspector.store().newest(usize::MAX, None, is_under_way)
     }
 
     /// What became of those that were under way when the link was lost, and of those that came meanwhile, which `waited` at the
     /// server.
-    fn outage(&self, waited: Outage) -> Option<Outage> {
+    fn outage(&self, link: &Mutex<Told>, waited: Outage) -> Option<Outage> {
         let store = self.subject.inspector.as_ref()?.store();
-        let under_way = std::mem::take(&mut self.told().under_way);
+        let under_way = std::mem::take(&mut locked(link).under_way);
         let states = under_way.into_iter().filter_map(|id| store.get(id));
         let (lost, held): (Vec<_>, Vec<_>) =
             states.partition(|exchange| matches!(exchange.state, inspect::State::Cut | inspect::State::Unanswered(_)));
@@ -215,6 +224,6 @@ impl Terminal {
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.told)
     }
 }

@@ -1,6 +1,7 @@
 //! What was told already, and so what is news: a pure value, but for the clock's readings that it is given.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -96,6 +97,11 @@ fn is_error(exchange: &Exchange) -> bool {
         || status.is_some_and(|status| status >= 500)
 }
 
+/// What was told, held for a moment.
+pub(super) fn locked(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
+    told.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +120,7 @@ mod tests {
             timing: Timing::default(),
             resumed: false,
             replay_of: None,
+            tunnel: None,
         }
     }
 

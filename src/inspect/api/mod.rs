@@ -31,7 +31,7 @@ use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
 
-use super::Inspector;
+use super::{Exchange, Inspector};
 pub use accept::serve;
 use guard::Guard;
 pub use guard::Token;
@@ -53,16 +53,26 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
 /// Connects to the one target, by one try. It has to end by itself, within seconds.
 pub type Dial = Arc<dyn Fn() -> BoxFuture<'static, io::Result<Box<dyn Connection>>> + Send + Sync>;
 
-/// What the API has to be told.
-pub struct Config {
-    /// The tunnel's public URL.
+/// A tunnel, as it is shown.
+pub struct Tunnel {
+    /// What it is called, where there are several.
+    pub name: Option<Arc<str>>,
+    /// Its public URL.
     pub url: String,
     /// The local service's.
     pub target: String,
-    /// How it stands with the tunnel, as it changes.
+    /// How it stands with it, as it changes.
     pub link: watch::Receiver<Link>,
     /// How the target is reached.
     pub dial: Dial,
+}
+
+/// What the API has to be told.
+pub struct Config {
+    /// The only tunnel, or the first.
+    pub tunnel: Tunnel,
+    /// The others. Whoever changes one of their links marks the first one's as changed.
+    pub others: Vec<Tunnel>,
     /// The time since 1970.
     pub now: fn() -> Duration,
     /// What webhooks are judged by.
@@ -96,6 +106,16 @@ impl Api {
         let (webhooks, started) = (Arc::clone(&config.webhooks), (config.now)());
         let (followers, replays) = (Arc::new(Semaphore::new(MAX_FOLLOWERS)), Semaphore::new(MAX_REPLAYS));
         Self(Arc::new(Inner { inspector, config, guard, webhooks, started, addr, followers, replays }))
+    }
+
+    fn tunnels(&self) -> impl Iterator<Item = &Tunnel> {
+        let Config { tunnel, others, .. } = &self.0.config;
+        std::iter::once(tunnel).chain(others)
+    }
+
+    /// The tunnel that an exchange came by.
+    fn tunnel_of(&self, exchange: &Exchange) -> &Tunnel {
+        self.tunnels().find(|tunnel| tunnel.name == exchange.tunnel).unwrap_or(&self.0.config.tunnel)
     }
 
     fn router(&self) -> Router {

@@ -10,6 +10,9 @@ use crate::inspect::{Exchange, Id, Message, State, millis};
 pub struct Summary {
     /// Its number.
     pub id: Id,
+    /// By which tunnel it came, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tunnel: Option<String>,
     /// When it began, in milliseconds since 1970.
     pub started: u64,
     /// The method of its request.
@@ -85,6 +88,7 @@ impl Summary {
         let (state, cause) = progress(&exchange.state);
         Self {
             id: exchange.id,
+            tunnel: exchange.tunnel.as_deref().map(ToOwned::to_owned),
             started: u64::try_from(exchange.started.as_millis()).unwrap_or(u64::MAX),
             method: text(request.method()),
             path: text(request.path()),

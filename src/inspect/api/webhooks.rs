@@ -132,6 +132,7 @@ mod tests {
             timing: Timing::default(),
             resumed: false,
             replay_of: None,
+            tunnel: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What is known of one connection: which exchanges are not over, and how they end. What takes room is the store's.
 
 use std::collections::VecDeque;
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -22,6 +22,7 @@ pub(super) struct Desk<'a> {
     pub(super) store: &'a Store,
     pub(super) records: MutexGuard<'a, Records>,
     pub(super) settings: Settings,
+    pub(super) tunnel: &'a Option<Arc<str>>,
     pub(super) now: Instant,
 }
 

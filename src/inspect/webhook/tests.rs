@@ -34,6 +34,7 @@ pub(super) fn seen(headers: &str, body: &[u8]) -> Exchange {
         timing: Timing::default(),
         resumed: false,
         replay_of: None,
+        tunnel: None,
     }
 }
 

@@ -80,10 +80,14 @@ impl Place {
         let inspector = Inspector::new(Settings::new(|| Duration::from_secs(1_800_000_000)));
         let (link, said) = watch::channel(Link { standing: Standing::Ready, text: Some("by streams".to_owned()) });
         let config = Config {
-            url: "https://example.com/app".to_owned(),
-            target: "http://localhost:3000".to_owned(),
-            link: said,
-            dial,
+            tunnel: Tunnel {
+                name: None,
+                url: "https://example.com/app".to_owned(),
+                target: "http://localhost:3000".to_owned(),
+                link: said,
+                dial,
+            },
+            others: Vec::new(),
             now: || Duration::from_millis(1_800_000_000_500),
             webhooks: Arc::new(Webhooks::new(secrets(), "https://example.com/app")),
             token: token.clone(),
