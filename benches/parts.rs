@@ -151,7 +151,7 @@ fn hops(criterion: &mut Criterion) {
     for (name, lines) in [("a bare request", 1), ("a browser's request", HEAD.len())] {
         let tasks = TaskTracker::new();
         let targets = tasks.clone();
-        let open = move || {
+        let open = move |_| {
             let (near, far) = duplex(BUFFER);
             targets.spawn(target(far));
             async move { Ok(near) }
@@ -166,7 +166,7 @@ fn hops(criterion: &mut Criterion) {
                         request.headers_mut().insert(*name, HeaderValue::from_static(value));
                     }
                     let breaker = Breaker::default();
-                    let call = Call { visitor: &visitor, place: "/my-app", breaker, meter: None };
+                    let call = Call { visitor: &visitor, place: "/my-app", breaker, meter: None, waited: None };
                     let answer = hop.forward(request, call, ()).await.expect("an answer");
                     black_box(answer.into_body().collect().await.expect("a whole answer"));
                 });

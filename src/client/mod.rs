@@ -5,6 +5,7 @@ mod address;
 mod backoff;
 mod cause;
 mod config;
+mod connections;
 mod exchange;
 mod flow;
 mod join;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use address::{InvalidUrl, Source, Target};
 pub use config::{Config, HostHeader, InvalidHostHeader, SourcePath, TargetTls, Token, Wire};
+pub use connections::Connections;
 pub use target::{Connection, Dialer};
 pub use tls::{Authorities, NoAuthority};
 pub use v2::doctor;
@@ -60,6 +62,10 @@ pub enum Event {
     Back {
         /// How long it was lost.
         after: Duration,
+        /// How many visitors have waited at the server meanwhile, and are passed on now.
+        held: u64,
+        /// How many have waited there in vain.
+        lost: u64,
     },
     /// How the link is carried, or that it changed, for people.
     Link {
@@ -75,6 +81,8 @@ pub enum Event {
     Target {
         /// Why.
         cause: String,
+        /// Whether there is an exchange in the inspector that says so as well.
+        seen: bool,
     },
 }
 
@@ -124,7 +132,11 @@ pub async fn run(
     on_event: impl Fn(Event) + Send + Sync + 'static,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let link = Link::new(config.source.clone(), config.authorities.as_ref()).map_err(Error::Unable)?;
+    let connections = match &config.connections {
+        Some(connections) => connections.clone(),
+        None => Connections::new(&config.source, config.authorities.as_ref())?,
+    };
+    let link = Link::new(config.source.clone(), connections);
     let client = Client::new(config, link, Arc::new(on_event))?;
     let mut backoff = Backoff::default();
     let mut was_ready = false;

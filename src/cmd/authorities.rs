@@ -2,14 +2,16 @@
 
 use super::exit::{Exit, Failure};
 use super::file;
+use super::sources::Sources;
 use crate::client::Authorities;
 
 /// The authorities in a file, where one is named.
-pub(crate) fn read(path: Option<String>) -> Result<Option<Authorities>, Failure> {
-    let Some(path) = path else { return Ok(None) };
-    let text = file::read(&path).map_err(|cause| Failure::file(format!("cannot read the file `{path}`: {cause}")))?;
+pub(crate) fn read(typed: Option<String>, from: &Sources<'_>) -> Result<Option<Authorities>, Failure> {
+    let Some(path) = from.one(typed, "--ca-file").map(|given| given.path()) else { return Ok(None) };
+    let at = path.display();
+    let text = file::read(&path).map_err(|cause| Failure::file(format!("cannot read the file `{at}`: {cause}")))?;
     let found = Authorities::from_pem(&text).map_err(|cause| {
-        Failure::new(Exit::Certificate, format!("the file `{path}` cannot be used: {cause}; give a PEM file"))
+        Failure::new(Exit::Certificate, format!("the file `{at}` cannot be used: {cause}; give a PEM file"))
     })?;
     Ok(Some(found))
 }
@@ -17,6 +19,7 @@ pub(crate) fn read(path: Option<String>) -> Result<Option<Authorities>, Failure>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cmd::env::{self, Env};
 
     #[test]
     fn what_vouches_for_nobody_is_refused() {
@@ -28,8 +31,13 @@ mod tests {
         std::fs::write(path("cut"), &certificate[..certificate.len() / 2]).unwrap();
         let check = |name: &str, expected: Option<(Exit, &str)>| {
             let sentence = |text: &str| text.replace("FILE", &format!("the file `{}`", path(name)));
-            let expected = expected.map(|(exit, text)| Failure::new(exit, sentence(text)));
-            assert_eq!(read(Some(path(name))).err(), expected);
+            let expected = expected.map(|(exit, text)| (exit, sentence(text)));
+            let (none, set) = (Env::default(), Env::from([(env::CA_FILE, &*path(name))]));
+            for (typed, env) in [(Some(path(name)), &none), (None, &set)] {
+                let found = read(typed, &Sources::new("doctor", env, [])).map(|found| found.is_some());
+                let found = found.map_err(|failure| (failure.exit, failure.sentence));
+                assert_eq!(found, expected.clone().map_or(Ok(true), Err));
+            }
         };
         check("good", None);
         check("gone", Some((Exit::File, "cannot read FILE: there is no such file or directory")));

@@ -2,6 +2,7 @@
 
 use std::fs::{File, metadata};
 use std::io::Read as _;
+use std::path::Path;
 
 use super::exit::reason;
 
@@ -9,7 +10,7 @@ use super::exit::reason;
 const MAX_FILE: u64 = 1024 * 1024;
 
 /// All that is in a file, or why that is nothing that could be used.
-pub(crate) fn read(path: &str) -> Result<Vec<u8>, String> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let mut content = Vec::new();
     match metadata(path) {
         // Opening a pipe waits for who writes into it, and a device may never end.

@@ -2,251 +2,46 @@
 
 mod certificate;
 mod files;
+mod flags;
+mod hang_up;
 mod limits;
 mod revoked;
-mod watched;
+mod secrets;
+mod settle;
+mod steady;
 
 use anyhow::Context as _;
-use argh::{ArgsInfo, FromArgs};
-use tracing::Level;
-use url::Url;
+use tokio::sync::watch;
 
-use super::env::{self, Env};
+use super::config::File;
+use super::env::Env;
 use super::exit::Failure;
-use super::listen::{Address, Resolved};
-use super::output::Format;
-use super::secret::{Secret, Strength, WEAK};
 use super::signals::Signals;
-use super::{clock, descriptors, flags, log, networks, output, secret};
-use crate::server::{self, AccessLog, Domain, Limits, Listener, PlainHttp, Server};
-use certificate::CertificateFiles;
-use files::Files;
-use revoked::RevokedFile;
-
-/// Runs the public end, to which clients connect and which visitors call.
-#[derive(FromArgs, ArgsInfo)]
-#[argh(
-    subcommand,
-    name = "serve",
-    help_triggers("-h", "--help"),
-    example = "A server behind a reverse proxy on the same machine, its secret in a file:
-  openssl rand -hex 32 > secret
-  {command_name} --secret-file secret --public-url https://example.com",
-    example = "On every interface, without TLS:
-  {command_name} --addr :5050 --secret-file secret",
-    example = "On every interface, with a certificate:
-  {command_name} --addr :5050 --tls-cert cert.pem --tls-key key.pem --secret-file secret",
-    example = "Changing the secret without a stop: the new one signs, both are accepted:
-  {command_name} --secret-file new --secret-file old",
-    note = "The first line on standard error is `Listening: ADDRESS`, with the port that
-was found where port 0 was asked for. `GET /` answers an empty 200.",
-    note = "
-Without a secret anybody who reaches the server can open a tunnel. So it then
-listens on loopback addresses only, unless --insecure is given.",
-    note = "
-Secrets are taken from --secret, then --secret-file; where neither is given,
-from the environment. One newline at the end of a file is dropped.",
-    note = "
-A list of revoked tokens has one in a line: `jti:ID`, as `token --id` has set it;
-`sub:SUBJECT`, for all tokens of a subject; or `sha256:HEX`, the digest of the token
-itself. Lines with a `#` before them are comments. What is added counts after 3 s at
-most, for tunnels that stand too. A list that is missing, empty or not understood
-changes nothing: the one before stays in force, and a warning says so.",
-    note = "
-With --tls-cert and --tls-key the server speaks TLS at --addr, HTTP/2 and HTTP/1.1. The
-two files are read again when they change, or at SIGHUP, and the new certificate is
-shown from then on; one that is of no use changes nothing, and a warning says so.",
-    note = "
-With --domain tunnel.example.com the tunnel my-app is at my-app.tunnel.example.com too,
-a browser origin of its own, where no path stands before the service's. Clients are
-told. It takes a name `*.tunnel.example.com` that leads here, and a certificate for it.",
-    note = "
-A client whose link is lost comes back to its session within --grace, and until
-then its visitors wait, for 10 s at most. That takes a client on wire v2; the
-session of a client on wire v1 ends with its link.",
-    note = "
-What X-Forwarded-For and its kin say is believed if it comes from a proxy in
---trusted-proxy, and dropped if it comes from anybody else. Such a proxy has to
-set X-Forwarded-For itself, or visitors can choose the address that
-`connect --allow-ip` sees, and the log has.",
-    note = "
-Whatever is beyond a limit is answered with 429 or 503 and `Retry-After`; nobody
-else is harmed, and clients try again by themselves. A token that is accepted is
-never told to wait for the wrong ones that its address has sent.",
-    note = "
-Each exchange has a line in the log when it is over, refused ones included: address
-of the visitor, method and path, status, bytes of visitor and service, milliseconds,
-prefix and session, the code of `Sendit-Error`, and `cut` where it did not come to its
-end. With --log-format json each line on standard error is an object, from `Listening`
-on; what keeps the server from starting is said as text.
-Nobody who reads slowly holds the server up: lines are dropped then, and counted.",
-    note = "
-SIGINT or SIGTERM: no new sessions, exchanges in flight have 30 s to end. A
-second signal ends at once."
-)]
-pub(crate) struct Serve {
-    /// address to listen on, `:PORT` for every interface (default: 127.0.0.1:5050)
-    #[argh(option, arg_name = "HOST:PORT")]
-    addr: Option<String>,
-
-    /// secret that clients' tokens are signed with; can be repeated: the first signs, all verify
-    #[argh(option, arg_name = "SECRET")]
-    secret: Vec<Secret>,
-
-    /// file that holds such a secret; can be repeated
-    #[argh(option, arg_name = "FILE")]
-    secret_file: Vec<String>,
-
-    /// list of tokens that are good no more; read again when it changes
-    #[argh(option, arg_name = "FILE")]
-    revoked_file: Option<String>,
-
-    /// certificate to speak TLS with, then those that vouch for it; read again when it changes
-    #[argh(option, arg_name = "FILE")]
-    tls_cert: Option<String>,
-
-    /// key of that certificate
-    #[argh(option, arg_name = "FILE")]
-    tls_key: Option<String>,
-
-    /// address without TLS whose visitors are sent to https
-    #[argh(option, arg_name = "HOST:PORT")]
-    redirect_addr: Option<String>,
-
-    /// domain below which each prefix is a host as well, such as tunnel.example.com for my-app.tunnel.example.com
-    #[argh(option, arg_name = "NAME")]
-    domain: Option<String>,
-
-    /// path below which the server lives, where a reverse proxy gives it only a part of a site
-    #[argh(option, arg_name = "PATH")]
-    http_prefix: Option<String>,
-
-    /// send visitors who came over plain HTTP, as X-Forwarded-Proto says, to https
-    #[argh(switch)]
-    https_redir: bool,
-
-    /// the opposite of --https-redir, whatever the environment says
-    #[argh(switch, hidden_help)]
-    no_https_redir: bool,
-
-    /// do without a secret on any address
-    #[argh(switch)]
-    insecure: bool,
-
-    /// address that visitors use; redirects then never leave it
-    #[argh(option, arg_name = "URL")]
-    public_url: Option<String>,
-
-    /// how long a prefix is kept for a client that is gone, such as 30s or 5m (default: 60s)
-    #[argh(option, arg_name = "DURATION")]
-    grace: Option<String>,
-
-    /// longest that a client may have its visitors wait for it (default: 60s)
-    #[argh(option, arg_name = "DURATION")]
-    max_hold: Option<String>,
-
-    /// addresses of proxies whose X-Forwarded headers are believed, or none; can be repeated (default: loopback)
-    #[argh(option, arg_name = "CIDR")]
-    trusted_proxy: Vec<String>,
-
-    /// how long the client of a new session may take to bring its first carrier (default: 15s)
-    #[argh(option, arg_name = "DURATION")]
-    ready_within: Option<String>,
-
-    /// how many connections there may be at a time (default: 16384, or what the system's descriptors allow)
-    #[argh(option, arg_name = "NUMBER")]
-    max_connections: Option<String>,
-
-    /// how many of them from one address, unless it is a trusted proxy's (default: 1024)
-    #[argh(option, arg_name = "NUMBER")]
-    max_connections_per_address: Option<String>,
-
-    /// how many sessions there may be at a time (default: 1000)
-    #[argh(option, arg_name = "NUMBER")]
-    max_sessions: Option<String>,
-
-    /// how many of them with one token, or with all tokens of one subject (default: 16)
-    #[argh(option, arg_name = "NUMBER")]
-    max_sessions_per_token: Option<String>,
-
-    /// how many exchanges there may be at a time, visitors that wait included (default: 10000)
-    #[argh(option, arg_name = "NUMBER")]
-    max_exchanges: Option<String>,
-
-    /// how many of them in one session (default: 256)
-    #[argh(option, arg_name = "NUMBER")]
-    max_exchanges_per_session: Option<String>,
-
-    /// how many of them with one token, or with all tokens of one subject (default: 2500)
-    #[argh(option, arg_name = "NUMBER")]
-    max_exchanges_per_token: Option<String>,
-
-    /// how many visitors may wait for one session (default: 64)
-    #[argh(option, arg_name = "NUMBER")]
-    max_held_per_session: Option<String>,
-
-    /// how many wrong tokens an address may send in a minute before it is told to wait (default: 10)
-    #[argh(option, arg_name = "NUMBER")]
-    max_failed_opens: Option<String>,
-
-    /// how many MiB may be kept for all clients together until they acknowledge them (default: 256)
-    #[argh(option, arg_name = "NUMBER")]
-    max_replay: Option<String>,
-    /// how long a target may take to answer, such as 30s or 5m (default: as long as it likes)
-    #[argh(option, arg_name = "DURATION")]
-    target_timeout: Option<String>,
-
-    /// how much is logged: error, warn, info, debug or trace (default: info)
-    #[argh(option, arg_name = "LEVEL")]
-    log: Option<String>,
-
-    /// what the log looks like: text for people, or json (default: text)
-    #[argh(option, arg_name = "FORMAT")]
-    log_format: Option<String>,
-
-    /// how each exchange is logged: with its path, with its query too, which may hold secrets, or off (default: path)
-    #[argh(option, arg_name = "HOW")]
-    access_log: Option<String>,
-}
-
-const DEFAULT_ADDR: &str = "127.0.0.1:5050";
-
-/// What flags, files and environment come to.
-struct Settings {
-    address: Address,
-    config: server::Config,
-    auth: Auth,
-    revoked: Option<RevokedFile>,
-    certificate: Option<CertificateFiles>,
-    redirects: Option<Address>,
-    level: Level,
-    format: Format,
-}
-
-/// Who may open a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Auth {
-    /// Who has a token.
-    Token(Strength),
-    /// Everybody who is on this machine.
-    Local,
-    /// Everybody, and the person said so.
-    Anybody,
-}
+use super::sources::Sources;
+use super::{descriptors, log, output};
+use crate::server::{self, Limits, Listener, Server};
+pub(crate) use flags::Serve;
+use hang_up::HangUp;
+use settle::Settings;
+#[cfg(test)]
+pub(super) use settle::access_log;
 
 /// Serves until a signal comes.
-pub(crate) async fn run(args: Serve, env: &Env) -> Result<(), Failure> {
-    let Settings { address, mut config, auth, revoked, certificate, redirects, level, format } = args.settle(env)?;
+pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(), Failure> {
+    let from = Sources::new("serve", env, file.map(|file| &file.serve));
+    let Settings { address, mut config, auth, mut files, redirects, level, format } = args.settle(&from)?;
+    if let Some(secrets) = &mut files.secrets {
+        secrets.file = file.cloned();
+    }
     let resolved = address.resolve().await?;
     let warning = auth.warning(&resolved)?;
-    let certificate = certificate.map(CertificateFiles::open).transpose()?;
-    let (signals, files) = (Signals::catch()?, Files::new(revoked, certificate)?);
+    let (signals, hang_up) = (Signals::catch()?, HangUp::catch()?);
     let socket = resolved.bind()?;
     let addr = socket.local_addr().context("no address to tell")?;
-    let mut listeners = match files.tls() {
-        Some(tls) => vec![Listener::https(socket, tls)],
-        None => vec![Listener::http(socket)],
-    };
+    let mut listeners = vec![match files.tls() {
+        Some(tls) => Listener::https(socket, tls),
+        None => Listener::http(socket),
+    }];
     let redirects = match redirects {
         Some(address) => Some(address.resolve().await?.bind()?),
         None => None,
@@ -255,21 +50,23 @@ pub(crate) async fn run(args: Serve, env: &Env) -> Result<(), Failure> {
     log::start(level, format);
     output::say(format_args!("Listening: {addr}"));
     if let Some(socket) = redirects {
-        let from = socket.local_addr().context("no address to tell")?;
-        output::say(format_args!("Redirecting to https: {from}"));
+        let at = socket.local_addr().context("no address to tell")?;
+        output::say(format_args!("Redirecting to https: {at}"));
         listeners.push(Listener::redirects(socket, addr.port()));
     }
-    if let Some(warning) = warning {
+    for warning in warning.into_iter().chain(file.and_then(File::warning)) {
         output::warn(warning);
     }
     fit(&mut config.limits, descriptors::connections());
     let shutdown = signals.shutdown();
     let server = Server::new(config);
-    let watching = files.watch(&server);
+    let (again, asked) = watch::channel(());
+    let watching = files.watch(&server, asked);
     let serving = async {
         tokio::select! {
-            () = server::serve_at(listeners, server.clone(), shutdown) => Ok(()),
-            () = watching => Ok(()),
+            () = server::serve_at(listeners, server.clone(), shutdown.clone()) => Ok(()),
+            never = watching => match never {},
+            never = hang_up.relay(again, shutdown.clone()) => match never {},
         }
     };
     signals.guard("exchanges in flight have 30 s to end", Box::pin(serving)).await
@@ -281,106 +78,3 @@ fn fit(limits: &mut Limits, descriptors: Option<usize>) {
     let wanted = std::mem::replace(&mut limits.connections, most);
     tracing::warn!(most, wanted, "the system gives descriptors for fewer connections than there may be");
 }
-
-impl Serve {
-    fn settle(self, env: &Env) -> Result<Settings, Failure> {
-        let mut config = server::Config::new(None, clock::unix_now);
-        self.set_limits(&mut config)?;
-        let mut secrets = secret::secrets(self.secret, &self.secret_file, env)?;
-        if self.insecure {
-            secrets.retain(|secret| !secret.is_empty());
-        }
-        let keys = secret::keys(&secrets).map_err(|empty| Failure::usage(empty.to_string()))?;
-        let (keys, auth) = match keys {
-            Some((keys, strength)) => (Some(keys), Auth::Token(strength)),
-            None => (None, if self.insecure { Auth::Anybody } else { Auth::Local }),
-        };
-        let revoked = self.revoked_file.map(RevokedFile::open).transpose()?;
-        if revoked.is_some() && keys.is_none() {
-            return Err(Failure::usage("`--revoked-file` is of no use without a secret: nobody is asked for a token"));
-        }
-        let typed = if self.no_https_redir { Some(false) } else { self.https_redir.then_some(true) };
-        let base = env.unless_flag(self.http_prefix, env::HTTP_PREFIX).unwrap_or_default();
-        config.keys = keys;
-        config.base = base.parse().map_err(|error| Failure::usage(format!("`{base}` is no path prefix: {error}")))?;
-        config.public_url =
-            env.unless_flag(self.public_url, env::PUBLIC_URL).map(|text| public_url(&text)).transpose()?;
-        config.plain_http = plain_http(typed, env)?;
-        config.domain = self.domain.as_deref().map(domain).transpose()?;
-        if let Some(trusted) = networks::trusted(&self.trusted_proxy)? {
-            config.trusted = trusted;
-        }
-        let addr = env.unless_flag(self.addr, env::ADDR);
-        let address = Address::parse(addr.as_deref().unwrap_or(DEFAULT_ADDR))?;
-        config.access_log = access_log(self.access_log.as_deref())?;
-        let redirects = self.redirect_addr.as_deref().map(Address::parse).transpose()?;
-        let certificate = CertificateFiles::named(self.tls_cert, self.tls_key)?;
-        if redirects.is_some() && certificate.is_none() {
-            return Err(Failure::usage(
-                "`--redirect-addr` is of no use without `--tls-cert`: there is no https to send to",
-            ));
-        }
-        let (level, format) = (log::level(self.log, env, Level::INFO)?, log::format(self.log_format, env)?);
-        Ok(Settings { address, config, auth, revoked, certificate, redirects, level, format })
-    }
-}
-
-pub(super) fn access_log(text: Option<&str>) -> Result<AccessLog, Failure> {
-    match text {
-        None | Some("path") => Ok(AccessLog::Path),
-        Some("query") => Ok(AccessLog::PathAndQuery),
-        Some("off") => Ok(AccessLog::Off),
-        Some(other) => {
-            Err(Failure::usage(format!("`{other}` is no way to log exchanges; choose `path`, `query` or `off`")))
-        }
-    }
-}
-
-fn domain(text: &str) -> Result<Domain, Failure> {
-    text.parse().map_err(|error| Failure::usage(format!("wrong `--domain`: `{text}` is none: {error}")))
-}
-
-fn plain_http(typed: Option<bool>, env: &Env) -> Result<PlainHttp, Failure> {
-    let redirect = match (typed, env.value(env::HTTPS_REDIR)) {
-        (Some(on), _) => on,
-        (None, None) => false,
-        (None, Some(text)) => flags::go_bool(text).ok_or_else(|| {
-            Failure::usage(format!("the environment variable `{}` is `1` or `0`, not `{text}`", env::HTTPS_REDIR))
-        })?,
-    };
-    Ok(if redirect { PlainHttp::Redirect } else { PlainHttp::Serve })
-}
-
-fn public_url(text: &str) -> Result<Url, Failure> {
-    let url = Url::parse(text).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.path() == "/"
-            && url.query().is_none()
-            && url.fragment().is_none()
-            && url.username().is_empty()
-            && url.password().is_none()
-    });
-    url.ok_or_else(|| {
-        Failure::usage(format!("`{text}` is no public URL; write scheme and host alone, like `https://example.com`"))
-    })
-}
-
-impl Auth {
-    /// What the person has to know about a server at this address, or why there shall be none.
-    fn warning(self, at: &Resolved) -> Result<Option<String>, Failure> {
-        let who = if at.is_loopback() { "every program on this machine" } else { "anybody who reaches it" };
-        match self {
-            Self::Token(Strength::Strong) => Ok(None),
-            Self::Token(Strength::Weak) => Ok(Some(WEAK.to_owned())),
-            Self::Local if !at.is_loopback() => Err(Failure::usage(format!(
-                "`{}` can be reached from other machines, and there is no secret: give `--secret-file`, listen on \
-                 `127.0.0.1`, or let anybody open tunnels with `--insecure`",
-                at.text()
-            ))),
-            Self::Local | Self::Anybody => Ok(Some(format!("there is no secret, so {who} can open tunnels"))),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -64,35 +64,6 @@ impl Signals {
     }
 }
 
-/// Asks for files to be read again: SIGHUP, which then no longer kills the process. Windows has nothing of the kind.
-pub(crate) struct Hangups(#[cfg(unix)] tokio::signal::unix::Signal);
-
-impl Hangups {
-    /// Takes the signal over. Several may, and each hears of it.
-    #[cfg(unix)]
-    pub(crate) fn catch() -> Result<Self, Failure> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self(signal(SignalKind::hangup()).context("cannot catch signals")?))
-    }
-
-    #[cfg(windows)]
-    pub(crate) fn catch() -> Result<Self, Failure> {
-        Ok(Self())
-    }
-
-    /// Waits for the next. Cancelling it loses none.
-    #[cfg(unix)]
-    pub(crate) async fn next(&mut self) {
-        // There is an end only where there is no runtime any more.
-        let _ = self.0.recv().await;
-    }
-
-    #[cfg(windows)]
-    pub(crate) async fn next(&mut self) {
-        std::future::pending().await
-    }
-}
-
 #[cfg(unix)]
 struct Source {
     interrupt: tokio::signal::unix::Signal,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use http::{Method, Response, StatusCode, Uri};
+use http::{HeaderValue, Method, Response, StatusCode, Uri};
 use http_body::Body;
 use tokio::time::Instant;
 use tracing::field::display;
@@ -31,7 +31,7 @@ const WINDOW: Duration = Duration::from_secs(1);
 pub(super) struct Entry(Option<Arc<Inner>>);
 
 struct Inner {
-    from: Option<IpAddr>,
+    from: Option<HeaderValue>,
     method: Method,
     uri: Uri,
     how: AccessLog,
@@ -43,7 +43,7 @@ struct Inner {
 
 impl Entry {
     /// One that comes `from` where that is known.
-    pub(super) fn begin(how: AccessLog, from: Option<IpAddr>, method: &Method, uri: &Uri) -> Self {
+    pub(super) fn begin(how: AccessLog, from: Option<HeaderValue>, method: &Method, uri: &Uri) -> Self {
         if !is_read(how) {
             return Self(None);
         }
@@ -115,7 +115,7 @@ impl Drop for Inner {
         let ms = (self.begin.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
         tracing::info!(
             target: TARGET,
-            from = self.from.map(display),
+            from = self.from.as_ref().and_then(|from| from.to_str().ok()).map(display),
             method = display(&self.method.as_str()[..self.method.as_str().len().min(MAX_METHOD)]),
             path = display(Shown(self.path())),
             status,

@@ -28,6 +28,7 @@ mod bodies;
 mod capture;
 mod clocks;
 mod commands;
+mod configuration;
 #[cfg(target_os = "linux")]
 mod connections;
 #[cfg(unix)]
@@ -73,14 +74,18 @@ mod prefix;
 mod programs;
 mod proxies;
 #[cfg(unix)]
+mod python;
+#[cfg(unix)]
 mod readers;
 #[cfg(unix)]
 mod readme;
 mod recording;
 mod recovery;
+mod reload;
 mod repeats;
 mod restart;
 mod revoked;
+mod run;
 mod serve;
 mod sharing;
 mod shutdown;

@@ -27,8 +27,18 @@ use crate::world::{Output, PATIENCE, Program};
 use commands::{BEFORE, COMMANDS, Does};
 use document::{Step, blocks, root, sections};
 
-const DOCUMENTS: [&str; 5] =
-    ["README.md", "docs/hosting.md", "docs/troubleshooting.md", "docs/doctor.md", "docs/events.md"];
+const DOCUMENTS: [&str; 6] = [
+    "README.md",
+    "docs/hosting.md",
+    "docs/troubleshooting.md",
+    "docs/doctor.md",
+    "docs/events.md",
+    "docs/configuration.md",
+];
+
+/// The configuration that a session finds. Where the server is and which token it takes the environment says, for that is
+/// known only when it runs.
+const FILE: &str = "server = 'https://example.com'\n[tunnels.web]\ntarget = 3000\n[tunnels.api]\ntarget = 8080\n";
 
 /// What a session has made so far.
 struct World {
@@ -52,6 +62,7 @@ impl World {
         for name in ["new", "old"] {
             fs::write(folder.path().join(name), name.repeat(20)).unwrap();
         }
+        fs::write(folder.path().join("sendit.toml"), FILE).unwrap();
         let (certificate, key) = Authority::new().issue(&["example.com"], GOOD);
         fs::write(folder.path().join("cert.pem"), certificate).unwrap();
         fs::write(folder.path().join("key.pem"), key).unwrap();
@@ -78,6 +89,8 @@ impl World {
     fn shell(&self, step: &Step) -> Command {
         let mut line = step.command.replace("cargo run --release -- ", "sendit ");
         line = line.replace("SENDIT_TOKEN=...", "SENDIT_TOKEN=\"$(cat token)\"");
+        // Any program does that ends well.
+        line = line.replace("-- npm run dev", "-- true");
         // A server that starts is not there yet to be named.
         let serves = line.starts_with("sendit serve");
         for (shown, real) in self.names.iter().filter(|(shown, _)| !(serves && shown.starts_with("https"))) {
@@ -91,6 +104,11 @@ impl World {
         command.env("PATH", path).env("HOME", self.folder.path()).env("SENDIT_ADDR", "127.0.0.1:0");
         // Nothing here needs a certificate, so a machine without any will do.
         command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/dev/null");
+        if let Some((_, server)) =
+            self.names.iter().find(|(shown, _)| line.starts_with("sendit start") && shown == "https://example.com")
+        {
+            command.env("SENDIT_SERVER", server).env("SENDIT_TOKEN_FILE", "token");
+        }
         command.env("SENDIT_INSPECT", self.inspect.as_deref().unwrap_or("off"));
         command
     }
@@ -183,7 +201,7 @@ impl World {
 
     fn place_of(&mut self, step: &Step) -> &mut Option<Program> {
         match () {
-            () if step.command.contains("serve") => &mut self.server,
+            () if step.command.contains("sendit serve") => &mut self.server,
             () if step.command.contains("connect") => &mut self.client,
             () => &mut self.demo,
         }
@@ -212,7 +230,7 @@ impl World {
         if let (Some(shown), Some(real)) = (address(&step.shown), address(&printed)) {
             self.learn(shown, real);
         }
-        if let (true, Some(real)) = (step.command.contains("serve"), address(&printed)) {
+        if let (true, Some(real)) = (step.command.contains("sendit serve"), address(&printed)) {
             self.learn("https://example.com", &format!("http://{real}"));
         }
         let printed = self.as_shown(&printed);

@@ -143,7 +143,7 @@ async fn a_certificate_that_is_of_no_use_is_not_shown() {
     let [certificate, _] = authority.renew(&[], (2000, 2001));
     let cause = format!("the certificate in `{certificate}` has expired, at 2001-01-01T00:00:00Z");
     let said = server.program.printed(|output| output.stderr.contains(&cause)).await.stderr;
-    assert!(said.contains("the new certificate cannot be used; the one before is still shown"), "{said}");
+    assert!(said.contains("the certificate cannot be used; the one before is still shown"), "{said}");
     assert_eq!(shown(&authority, &server).await, first);
     authority.renew(&[], GOOD);
     server.program.printed(|output| output.stderr.contains("the certificate is shown")).await;

@@ -1,5 +1,5 @@
-//! What is generated from the argument types and kept in the repository: completions, man pages and the README's
-//! command reference. Knows the command line as data and nothing of what the commands do.
+//! What is generated from the argument types and kept in the repository: completions, man pages, the README's command
+//! reference and the table of settings. Knows the command line as data and nothing of what the commands do.
 
 mod completions;
 mod manual;
@@ -16,6 +16,9 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 
 use manual::Manual;
+
+/// The page that has every setting.
+const CONFIGURATION: &str = "docs/configuration.md";
 
 /// Folders that hold nothing but generated files.
 const FOLDERS: [&str; 2] = ["completions", "man"];
@@ -66,7 +69,10 @@ fn everything(root: &Path) -> Result<Vec<Generated>> {
     let readme = fs::read_to_string(root.join("README.md")).context("cannot read `README.md`")?;
     let mut files = completions::files(&manual);
     files.extend(roff::files(&manual));
-    files.push(Generated { path: "README.md".to_owned(), text: markdown::splice(&readme, &manual)? });
+    files.push(Generated { path: "README.md".to_owned(), text: markdown::readme(&readme, &manual)? });
+    let page =
+        fs::read_to_string(root.join(CONFIGURATION)).with_context(|| format!("cannot read `{CONFIGURATION}`"))?;
+    files.push(Generated { path: CONFIGURATION.to_owned(), text: markdown::configuration(&page, &manual)? });
     Ok(files)
 }
 

@@ -1,49 +1,54 @@
 //! The files that a server obeys while it runs.
 
+use std::convert::Infallible;
+use std::future::pending;
+
+use tokio::sync::watch;
+
 use super::certificate::Certificate;
 use super::revoked::RevokedFile;
-use crate::cmd::exit::Failure;
-use crate::cmd::signals::Hangups;
+use super::secrets::SecretSource;
 use crate::server::{Server, Tls};
 
-/// Those that were named, as they were read at the start, each with the signals that ask for it to be read again.
+/// Those that were named, as they were read at the start.
 pub(super) struct Files {
-    revoked: Option<(RevokedFile, Hangups)>,
-    certificate: Option<(Certificate, Hangups)>,
+    pub(super) revoked: Option<RevokedFile>,
+    /// Where the secrets come from, where there are some.
+    pub(super) secrets: Option<SecretSource>,
+    pub(super) certificate: Option<Certificate>,
 }
 
 impl Files {
-    /// Catches the signals from now on, where there is a file to read again.
-    pub(super) fn new(revoked: Option<RevokedFile>, certificate: Option<Certificate>) -> Result<Self, Failure> {
-        let revoked = revoked.map(|file| Hangups::catch().map(|hangups| (file, hangups))).transpose()?;
-        let certificate = certificate.map(|file| Hangups::catch().map(|hangups| (file, hangups))).transpose()?;
-        Ok(Self { revoked, certificate })
-    }
-
     /// What a server with a certificate speaks.
     pub(super) fn tls(&self) -> Option<Tls> {
-        self.certificate.as_ref().map(|(certificate, _)| certificate.tls.clone())
+        self.certificate.as_ref().map(|certificate| certificate.tls.clone())
     }
 
-    /// Has the server obey them, from now on and for as long as what is returned is not cancelled.
-    pub(super) fn watch(self, server: &Server) -> impl Future<Output = ()> {
-        let Self { revoked, certificate } = self;
-        if let Some((file, _)) = &revoked {
+    /// Has the server obey them from now on, and whatever they come to be for as long as what is returned is not cancelled.
+    pub(super) fn watch(self, server: &Server, asked: watch::Receiver<()>) -> impl Future<Output = Infallible> {
+        let Self { revoked, secrets, certificate } = self;
+        if let Some(file) = &revoked {
             server.revoke(file.list.clone());
         }
-        let revoking = async {
-            if let Some((file, hangups)) = revoked {
-                file.watch(hangups, server).await;
+        let [of_list, of_secrets, of_certificate] = [asked.clone(), asked.clone(), asked];
+        let list = async {
+            if let Some(file) = revoked {
+                file.watch(server, of_list).await;
             }
         };
-        let showing = async {
-            if let Some((certificate, hangups)) = certificate {
-                certificate.watch(hangups).await;
+        let secrets = async {
+            if let Some(source) = secrets {
+                source.watch(server, of_secrets).await;
+            }
+        };
+        let certificate = async {
+            if let Some(certificate) = certificate {
+                certificate.watch(of_certificate).await;
             }
         };
         async {
-            tokio::join!(revoking, showing);
-            std::future::pending::<()>().await;
+            tokio::join!(list, secrets, certificate);
+            pending().await
         }
     }
 }

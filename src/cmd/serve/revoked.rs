@@ -1,10 +1,13 @@
-//! The file that names revoked tokens: read at the start, and obeyed when it has changed.
+//! The file that names revoked tokens: read at the start, looked at ever after, and obeyed when it has changed.
 
-use super::watched::{Seen, Watched};
-use crate::auth::Revoked;
+use std::path::{Path, PathBuf};
+
+use tokio::sync::watch;
+
+use super::steady::{Seen, Steady, watch};
+use crate::auth::{InvalidRevoked, Revoked};
 use crate::cmd::exit::Failure;
 use crate::cmd::file;
-use crate::cmd::signals::Hangups;
 use crate::server::Server;
 
 /// What a warning says.
@@ -13,36 +16,38 @@ const UNUSABLE: &str = "the list of revoked tokens cannot be used; the one befor
 /// A list in force, and the file that it comes from.
 #[derive(Debug)]
 pub(crate) struct RevokedFile {
-    path: String,
-    text: String,
+    path: PathBuf,
     pub(super) list: Revoked,
+    text: String,
 }
 
 impl RevokedFile {
     /// Reads it. A server does not start without.
-    pub(super) fn open(path: String) -> Result<Self, Failure> {
-        let text = text(&path).map_err(|cause| Failure::file(format!("cannot read the list `{path}`: {cause}")))?;
-        let list = text.parse().map_err(|cause| Failure::file(format!("the list `{path}` cannot be used: {cause}")))?;
-        Ok(Self { path, text, list })
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let at = path.display();
+        let text = read(path).map_err(|cause| Failure::file(format!("cannot read the list `{at}`: {cause}")))?;
+        let list = text.parse().map_err(|cause| Failure::file(format!("the list `{at}` cannot be used: {cause}")))?;
+        Ok(Self { path: path.to_owned(), list, text })
     }
 
     /// Has the server obey the file, for as long as it is not cancelled.
-    pub(super) async fn watch(self, hangups: Hangups, server: &Server) {
+    pub(super) async fn watch(self, server: &Server, asked: watch::Receiver<()>) {
+        let Self { path, text, .. } = self;
         let late = || tracing::warn!(cause = "to read it takes long", "{UNUSABLE}");
-        let path = self.path;
-        let obey = |seen: &Seen<String>| match understood(seen) {
+        let act = |seen: Seen<String>| match list(seen) {
             Ok(list) => server.revoke(list),
             Err(cause) => tracing::warn!(cause, "{UNUSABLE}"),
         };
-        Watched::new(self.text).follow(hangups, move || text(&path), late, obey).await;
+        match watch(Steady::new(text), move || read(&path), late, asked, act).await {}
     }
 }
 
-fn understood(seen: &Seen<String>) -> Result<Revoked, String> {
-    seen.clone()?.parse().map_err(|cause| format!("{cause}"))
+/// The list that was seen, or why there is none.
+fn list(seen: Seen<String>) -> Result<Revoked, String> {
+    seen?.parse().map_err(|cause: InvalidRevoked| cause.to_string())
 }
 
-fn text(path: &str) -> Seen<String> {
+fn read(path: &Path) -> Seen<String> {
     String::from_utf8(file::read(path)?).map_err(|_| "it is no text in UTF-8".to_owned())
 }
 
@@ -52,18 +57,44 @@ mod tests {
     use crate::cmd::exit::Exit;
 
     #[test]
-    fn what_is_no_list_changes_nothing() {
+    fn a_list_counts_once_it_is_steady_and_a_broken_one_never() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("revoked");
+        std::fs::write(&path, "sub:a\n").unwrap();
+        let file = RevokedFile::open(&path).unwrap();
+        let parsed = |text: &str| text.parse::<Revoked>().unwrap();
+        assert_eq!(file.list, parsed("sub:a"));
+        let mut steady = Steady::new(file.text);
+        let gone = || Err("gone".to_owned());
+        let text = |text: &str| Ok(text.to_owned());
+        let obey = |list: &str| Some(Ok(parsed(list)));
         let broken = "line 2 is none of `jti:ID`, `sub:SUBJECT`, `sha256:HEX` and `# a comment`";
         let empty = "it is empty; where nothing is revoked a line with `#` says so";
         for (seen, expected) in [
-            (Ok("sub:a\nsub:b\n"), Ok("sub:a\nsub:b")),
-            (Ok("#\n"), Ok("# none")),
-            (Err("gone"), Err("gone")),
-            (Ok("sub:a\noops\n"), Err(broken)),
-            (Ok(""), Err(empty)),
+            (text("sub:a\n"), None),
+            // Written in pieces, then whole.
+            (text(""), None),
+            (text("sub:a\nsu"), None),
+            (text("sub:a\nsub:b\n"), None),
+            (text("sub:a\nsub:b\n"), obey("sub:a\nsub:b")),
+            (text("sub:a\nsub:b\n"), None),
+            // Replaced.
+            (gone(), None),
+            (text("#\n"), None),
+            (text("#\n"), obey("#")),
+            // Broken, each time told once.
+            (gone(), None),
+            (gone(), Some(Err("gone".to_owned()))),
+            (gone(), None),
+            (text("sub:a\noops\n"), None),
+            (text("sub:a\noops\n"), Some(Err(broken.to_owned()))),
+            (text("sub:a\noops\n"), None),
+            (text(""), None),
+            (text(""), Some(Err(empty.to_owned()))),
+            (text("#\n"), None),
+            (text("#\n"), obey("#")),
         ] {
-            let expected = expected.map(|list| list.parse().unwrap()).map_err(str::to_owned);
-            assert_eq!(understood(&seen.map(str::to_owned).map_err(str::to_owned)), expected, "{seen:?}");
+            assert_eq!(steady.look(seen.clone()).map(list), expected, "{seen:?}");
         }
     }
 
@@ -76,7 +107,7 @@ mod tests {
                 std::fs::write(path(name), content).unwrap();
             }
             let sentence = sentence.replace("LIST", &format!("the list `{}`", path(name)));
-            assert_eq!(RevokedFile::open(path(name)).err(), Some(Failure::new(Exit::File, sentence)));
+            assert_eq!(RevokedFile::open(Path::new(&path(name))).err(), Some(Failure::new(Exit::File, sentence)));
         };
         check("gone", None, "cannot read LIST: there is no such file or directory");
         check("large", Some(&vec![b'#'; 1024 * 1024 + 1]), "cannot read LIST: it is larger than 1 MiB");

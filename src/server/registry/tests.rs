@@ -20,6 +20,7 @@ fn opening(prefix: &str, owner: Option<u8>) -> Opening {
         expiry: None,
         bearer,
         attempt: None,
+        tells_waits: false,
         shared_places: None,
         hold: std::time::Duration::ZERO,
         target_timeout: None,

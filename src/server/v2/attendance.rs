@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::Config;
 use super::uploads::Uploads;
+use super::waits::Waits;
 use crate::mux::Ending;
 use crate::pipe::v2::{Carriers, End};
 use crate::wire::v2::{Carrier, Manner, Secret};
@@ -41,6 +42,8 @@ pub(in crate::server) struct Attendance {
     pub(super) secret: Secret,
     pub(super) carriers: Carriers,
     pub(super) uploads: Uploads,
+    /// Who has waited for the client.
+    pub(in crate::server) waits: Waits,
     /// Who is there now.
     present: watch::Sender<Roll>,
     calls: AtomicU64,
@@ -130,6 +133,7 @@ impl Attendance {
             secret,
             carriers,
             uploads: Uploads::default(),
+            waits: Waits::default(),
             present: watch::Sender::new(Roll::default()),
             calls: AtomicU64::new(0),
             repeats: Semaphore::new(MAX_REPEATS),

@@ -1,23 +1,41 @@
-//! The README's command reference, between two markers.
+//! What documents have between two markers: the README its command reference, the page on configuration its settings.
 
 use anyhow::{Context as _, Result};
 use argh::CommandInfoWithArgs;
 
 use super::manual::{
-    Example, Manual, Row, commands, examples, filled, flag_term, paragraphs, positional_term, typed, usage, visible,
+    Example, Manual, Row, Setting, commands, examples, filled, flag_term, paragraphs, positional_term, typed, usage,
+    visible,
 };
 
-const START: &str = "<!-- generated: commands -->\n";
-const END: &str = "<!-- end: commands -->";
-
 /// The README with its command reference renewed.
-pub(crate) fn splice(readme: &str, manual: &Manual) -> Result<String> {
-    let readme = readme.replace("\r\n", "\n");
-    let (before, rest) =
-        readme.split_once(START).with_context(|| format!("`README.md` has no line `{}`", START.trim_end()))?;
-    let (_, after) =
-        rest.split_once(END).with_context(|| format!("`README.md` has no line `{END}` after the other"))?;
-    Ok(format!("{before}{START}{}\n{END}{after}", reference(manual)))
+pub(crate) fn readme(text: &str, manual: &Manual) -> Result<String> {
+    splice(text, "commands", &reference(manual)).context("`README.md` cannot be renewed")
+}
+
+/// The page on configuration with its table renewed.
+pub(crate) fn configuration(text: &str, manual: &Manual) -> Result<String> {
+    splice(text, "settings", &settings(manual)).context("`docs/configuration.md` cannot be renewed")
+}
+
+fn splice(text: &str, name: &str, content: &str) -> Result<String> {
+    let text = text.replace("\r\n", "\n");
+    let (start, end) = (format!("<!-- generated: {name} -->\n"), format!("<!-- end: {name} -->"));
+    let (before, rest) = text.split_once(&start).with_context(|| format!("there is no line `{}`", start.trim_end()))?;
+    let (_, after) = rest.split_once(&end).with_context(|| format!("there is no line `{end}` after the other"))?;
+    Ok(format!("{before}{start}{content}\n{end}{after}"))
+}
+
+/// Each setting with the names that it has in all places.
+fn settings(manual: &Manual) -> String {
+    let mut text = "\n| key | stands in | flag | variable | meaning |\n|---|---|---|---|---|\n".to_owned();
+    for Setting { key, places, variables } in manual.settings() {
+        let flag = key.flag.map_or_else(String::new, |flag| format!("`{flag}`"));
+        let variables: Vec<String> = variables.iter().map(|name| format!("`{name}`")).collect();
+        let cells = [format!("`{}`", key.name), places.to_owned(), flag, variables.join(", "), cell(key.meaning)];
+        text.extend(["| ", &cells.join(" | "), " |\n"]);
+    }
+    text
 }
 
 fn reference(manual: &Manual) -> String {
@@ -52,10 +70,13 @@ fn rows(text: &mut String, title: &str, head: &str, rows: &[Row]) {
     table(text, head, rows.iter().map(|row| (row.term.clone(), row.meaning.as_str())));
 }
 
+/// A table's cell ends at each `|`, even one within code.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
 fn table<'a>(text: &mut String, head: &str, rows: impl Iterator<Item = (String, &'a str)>) {
     text.extend(["\n| ", head, " | meaning |\n|---|---|\n"]);
-    // A table's cell ends at each `|`, even one within code.
-    let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
     for (term, meaning) in rows {
         let (term, meaning) = (cell(&term), cell(meaning));
         text.extend(["| `", &term, "` | ", &meaning, " |\n"]);

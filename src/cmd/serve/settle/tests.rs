@@ -3,22 +3,28 @@
 use std::time::Duration;
 
 use super::*;
+use crate::cmd::env::{self, Env};
 use crate::cmd::exit::Exit;
 use crate::cmd::parsed;
 use crate::proxy::Trusted;
 
 fn settle(args: &[&str], env: &Env) -> Result<Settings, Failure> {
-    parsed::<Serve>("serve", args).settle(env)
+    parsed::<Serve>("serve", args).settle(&Sources::new("serve", env, []))
 }
 
 #[track_caller]
-pub(super) fn check<T: PartialEq + std::fmt::Debug>(args: &[&str], env: &Env, seen: fn(Settings) -> T, expected: T) {
+pub(in crate::cmd::serve) fn check<T: PartialEq + std::fmt::Debug>(
+    args: &[&str],
+    env: &Env,
+    seen: fn(Settings) -> T,
+    expected: T,
+) {
     let settings = settle(args, env).map_err(|failure| failure.sentence);
     assert_eq!(settings.map(seen), Ok(expected), "{args:?}");
 }
 
 #[track_caller]
-pub(super) fn refused(args: &[&str], env: &Env, sentence: &str) {
+pub(in crate::cmd::serve) fn refused(args: &[&str], env: &Env, sentence: &str) {
     assert_eq!(settle(args, env).err(), Some(Failure::new(Exit::Usage, sentence)), "{args:?}");
 }
 
@@ -30,7 +36,7 @@ fn addresses() {
     check(&[], &Env::default(), address, parse("127.0.0.1:5050"));
     check(&[], &env, address, parse("127.0.0.1:1"));
     check(&["-addr=:2"], &env, address, parse(":2"));
-    refused(&["-addr=2"], &env, "`2` is no address to listen on; write it like `127.0.0.1:5050`");
+    refused(&["-addr=2"], &env, "wrong `--addr`: `2` is no address to listen on; write it like `127.0.0.1:5050`");
 }
 
 #[test]
@@ -43,7 +49,7 @@ fn redirects() {
     check(&["-https-redir=false"], &on, plain_http, PlainHttp::Serve);
     check(&[], &Env::from([(env::HTTPS_REDIR, "0")]), plain_http, PlainHttp::Serve);
     let nonsense = Env::from([(env::HTTPS_REDIR, "yes")]);
-    refused(&[], &nonsense, "the environment variable `SENDIT_HTTPS_REDIR` is `1` or `0`, not `yes`");
+    refused(&[], &nonsense, "wrong environment variable `SENDIT_HTTPS_REDIR`: it is `1` or `0`, not `yes`");
 }
 
 #[test]
@@ -51,15 +57,23 @@ fn domains() {
     let domain = |settings: Settings| settings.config.domain;
     check(&[], &Env::default(), domain, None);
     check(&["--domain", "T.example."], &Env::default(), domain, "t.example".parse().ok());
+    check(&[], &Env::from([(env::DOMAIN, "t.example")]), domain, "t.example".parse().ok());
     let sentence = "wrong `--domain`: `*.t.example` is none: a domain is labels of letters, digits and `-`, with dots between them, like `tunnel.example.com`";
     refused(&["--domain=*.t.example"], &Env::default(), sentence);
 }
 
 #[test]
 fn certificates() {
-    let named = |settings: Settings| settings.certificate.is_some();
+    let named = |settings: Settings| settings.files.certificate.is_some();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let issued = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+    std::fs::write(path("c"), issued.cert.pem()).unwrap();
+    std::fs::write(path("k"), issued.signing_key.serialize_pem()).unwrap();
+    let (cert, key) = (&*path("c"), &*path("k"));
     check(&[], &Env::default(), named, false);
-    check(&["--tls-cert", "c", "--tls-key", "k", "--redirect-addr", ":0"], &Env::default(), named, true);
+    check(&["--tls-cert", cert, "--tls-key", key, "--redirect-addr", ":0"], &Env::default(), named, true);
+    check(&[], &Env::from([(env::TLS_CERT, cert), (env::TLS_KEY, key)]), named, true);
     let sentence = "`--tls-cert` takes `--tls-key` as well: the key of the certificate";
     refused(&["--tls-cert=c"], &Env::default(), sentence);
     let sentence = "`--tls-key` takes `--tls-cert` as well: the certificate of the key";
@@ -115,7 +129,8 @@ fn places() {
     check(&[], &env, public, Some("https://h/".to_owned()));
     check(&["--public-url", "http://i:81"], &env, public, Some("http://i:81/".to_owned()));
     for text in ["h", "ftp://h", "https://h/p", "https://h?q", "https://h#f", "https://u@h", "https://:p@h", ""] {
-        let sentence = format!("`{text}` is no public URL; write scheme and host alone, like `https://example.com`");
+        let cause = "is no public URL; write scheme and host alone, like `https://example.com`";
+        let sentence = format!("wrong `--public-url`: `{text}` {cause}");
         refused(&["--public-url", text], &Env::default(), &sentence);
     }
 }

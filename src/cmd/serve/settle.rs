@@ -1,0 +1,160 @@
+//! From what was said, by flags, environment and file, to what a server has to know.
+
+use argh::FromArgs as _;
+use tracing::Level;
+use url::Url;
+
+use super::Serve;
+use super::certificate::Certificate;
+use super::files::Files;
+use super::revoked::RevokedFile;
+use super::secrets::SecretSource;
+use crate::auth::Keys;
+use crate::cmd::connect::said;
+use crate::cmd::exit::Failure;
+use crate::cmd::listen::{Address, Resolved};
+use crate::cmd::output::Format;
+use crate::cmd::secret::{Strength, WEAK};
+use crate::cmd::sources::Sources;
+use crate::cmd::{clock, log, networks, secret};
+use crate::server::{self, AccessLog, BasePath, Domain, PlainHttp};
+
+const DEFAULT_ADDR: &str = "127.0.0.1:5050";
+
+/// What flags, files and environment come to.
+pub(super) struct Settings {
+    pub(super) address: Address,
+    pub(super) config: server::Config,
+    pub(super) auth: Auth,
+    pub(super) files: Files,
+    /// Where visitors are sent to `https`.
+    pub(super) redirects: Option<Address>,
+    pub(super) level: Level,
+    pub(super) format: Format,
+}
+
+/// Who may open a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Auth {
+    /// Who has a token.
+    Token(Strength),
+    /// Everybody who is on this machine.
+    Local,
+    /// Everybody, and the person said so.
+    Anybody,
+}
+
+impl Serve {
+    /// The configuration file that is named.
+    pub(crate) fn config(&self) -> Option<&str> {
+        self.config.as_deref()
+    }
+
+    /// What a server would be that is told no more than this: the address that it would listen on.
+    pub(crate) fn check(from: &Sources<'_>) -> Result<String, Failure> {
+        let nothing = Self::from_args(&["serve"], &[]).map_err(|exit| Failure::usage(exit.output))?;
+        nothing.settle(from)?;
+        Ok(from.one(None, "--addr").map_or_else(|| DEFAULT_ADDR.to_owned(), |given| given.text))
+    }
+
+    pub(super) fn settle(self, from: &Sources<'_>) -> Result<Settings, Failure> {
+        let mut config = server::Config::new(None, clock::unix_now);
+        self.set_limits(&mut config, from)?;
+        let insecure = from.switch(said(self.insecure, self.no_insecure), "--insecure")?;
+        let source = SecretSource::open(self.secret, self.secret_file, from)?;
+        let (keys, auth) = authority(&source.secrets, insecure)?;
+        let revoked = from.one(self.revoked_file, "--revoked-file").map(|given| given.path());
+        let revoked = revoked.map(|path| RevokedFile::open(&path)).transpose()?;
+        if revoked.is_some() && keys.is_none() {
+            return Err(Failure::usage("`--revoked-file` is of no use without a secret: nobody is asked for a token"));
+        }
+        let certificate = Certificate::open(self.tls_cert, self.tls_key, from)?;
+        let redirects = from.read(self.redirect_addr, "--redirect-addr", Address::parse)?;
+        if redirects.is_some() && certificate.is_none() {
+            return Err(Failure::usage(
+                "`--redirect-addr` is of no use without `--tls-cert`: there is no https to send to",
+            ));
+        }
+        let files = Files { revoked, secrets: keys.is_some().then_some(source), certificate };
+        config.keys = keys;
+        if let Some(base) = from.read(self.http_prefix, "--http-prefix", base)? {
+            config.base = base;
+        }
+        config.domain = from.read(self.domain, "--domain", domain)?;
+        config.public_url = from.read(self.public_url, "--public-url", public_url)?;
+        if from.switch(said(self.https_redir, self.no_https_redir), "--https-redir")? {
+            config.plain_http = PlainHttp::Redirect;
+        }
+        if let Some(trusted) = networks::trusted(&from.each(self.trusted_proxy, "--trusted-proxy"))? {
+            config.trusted = trusted;
+        }
+        let address = match from.read(self.addr, "--addr", Address::parse)? {
+            Some(address) => address,
+            None => Address::parse(DEFAULT_ADDR)?,
+        };
+        if let Some(access_log) = from.read(self.access_log, "--access-log", access_log)? {
+            config.access_log = access_log;
+        }
+        let (level, format) = (log::level(self.log, from, Level::INFO)?, log::format(self.log_format, from)?);
+        Ok(Settings { address, config, auth, files, redirects, level, format })
+    }
+}
+
+/// What tokens are checked against, and so who may open a session.
+fn authority(secrets: &[Vec<u8>], insecure: bool) -> Result<(Option<Keys>, Auth), Failure> {
+    let given = secrets.iter().filter(|secret| !insecure || !secret.is_empty()).cloned().collect::<Vec<_>>();
+    let keys = secret::keys(&given).map_err(|empty| Failure::usage(empty.to_string()))?;
+    Ok(match keys {
+        Some((keys, strength)) => (Some(keys), Auth::Token(strength)),
+        None => (None, if insecure { Auth::Anybody } else { Auth::Local }),
+    })
+}
+
+pub(in crate::cmd) fn access_log(text: &str) -> Result<AccessLog, String> {
+    match text {
+        "path" => Ok(AccessLog::Path),
+        "query" => Ok(AccessLog::PathAndQuery),
+        "off" => Ok(AccessLog::Off),
+        other => Err(format!("`{other}` is no way to log exchanges; choose `path`, `query` or `off`")),
+    }
+}
+
+fn base(text: &str) -> Result<BasePath, String> {
+    text.parse().map_err(|error| format!("`{text}` is no path prefix: {error}"))
+}
+
+fn domain(text: &str) -> Result<Domain, String> {
+    text.parse().map_err(|error| format!("`{text}` is none: {error}"))
+}
+
+fn public_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    url.ok_or_else(|| format!("`{text}` is no public URL; write scheme and host alone, like `https://example.com`"))
+}
+
+impl Auth {
+    /// What the person has to know about a server at this address, or why there shall be none.
+    pub(super) fn warning(self, at: &Resolved) -> Result<Option<String>, Failure> {
+        let who = if at.is_loopback() { "every program on this machine" } else { "anybody who reaches it" };
+        match self {
+            Self::Token(Strength::Strong) => Ok(None),
+            Self::Token(Strength::Weak) => Ok(Some(WEAK.to_owned())),
+            Self::Local if !at.is_loopback() => Err(Failure::usage(format!(
+                "`{}` can be reached from other machines, and there is no secret: give `--secret-file`, listen on \
+                 `127.0.0.1`, or let anybody open tunnels with `--insecure`",
+                at.text()
+            ))),
+            Self::Local | Self::Anybody => Ok(Some(format!("there is no secret, so {who} can open tunnels"))),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;
