@@ -1,4 +1,4 @@
-//! The README's command reference, between two markers.
+//! What is generated within a document, between two markers: the README's command reference first of all.
 
 use anyhow::{Context as _, Result};
 use argh::CommandInfoWithArgs;
@@ -7,17 +7,19 @@ use super::manual::{
     Example, Manual, Row, commands, examples, filled, flag_term, paragraphs, positional_term, typed, usage, visible,
 };
 
-const START: &str = "<!-- generated: commands -->\n";
-const END: &str = "<!-- end: commands -->";
-
 /// The README with its command reference renewed.
 pub(crate) fn splice(readme: &str, manual: &Manual) -> Result<String> {
-    let readme = readme.replace("\r\n", "\n");
+    between("README.md", readme, "commands", &reference(manual))
+}
+
+/// The text of `file` with what stands between its two markers of this name renewed.
+pub(crate) fn between(file: &str, text: &str, name: &str, inside: &str) -> Result<String> {
+    let (start, end) = (format!("<!-- generated: {name} -->"), format!("<!-- end: {name} -->"));
+    let text = text.replace("\r\n", "\n");
     let (before, rest) =
-        readme.split_once(START).with_context(|| format!("`README.md` has no line `{}`", START.trim_end()))?;
-    let (_, after) =
-        rest.split_once(END).with_context(|| format!("`README.md` has no line `{END}` after the other"))?;
-    Ok(format!("{before}{START}{}\n{END}{after}", reference(manual)))
+        text.split_once(&format!("{start}\n")).with_context(|| format!("`{file}` has no line `{start}`"))?;
+    let (_, after) = rest.split_once(&end).with_context(|| format!("`{file}` has no line `{end}` after the other"))?;
+    Ok(format!("{before}{start}\n{inside}\n{end}{after}"))
 }
 
 fn reference(manual: &Manual) -> String {
@@ -54,10 +56,13 @@ fn rows(text: &mut String, title: &str, head: &str, rows: &[Row]) {
 
 fn table<'a>(text: &mut String, head: &str, rows: impl Iterator<Item = (String, &'a str)>) {
     text.extend(["\n| ", head, " | meaning |\n|---|---|\n"]);
-    // A table's cell ends at each `|`, even one within code.
-    let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
     for (term, meaning) in rows {
         let (term, meaning) = (cell(&term), cell(meaning));
         text.extend(["| `", &term, "` | ", &meaning, " |\n"]);
     }
+}
+
+/// A table's cell ends at each `|`, even one within code.
+pub(crate) fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
 }
