@@ -3,6 +3,7 @@
 
 use std::hint::black_box;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -166,7 +167,7 @@ fn hops(criterion: &mut Criterion) {
                         request.headers_mut().insert(*name, HeaderValue::from_static(value));
                     }
                     let breaker = Breaker::default();
-                    let call = Call { visitor: &visitor, place: "/my-app", breaker, meter: None };
+                    let call = Call { visitor: &visitor, place: "/my-app", breaker, meter: Arc::default() };
                     let answer = hop.forward(request, call, ()).await.expect("an answer");
                     black_box(answer.into_body().collect().await.expect("a whole answer"));
                 });

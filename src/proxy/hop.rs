@@ -34,8 +34,8 @@ pub struct Call<'a> {
     pub place: &'a str,
     /// Who is told of an answer that cannot be finished.
     pub breaker: Breaker,
-    /// What counts the bytes, where somebody wants to know.
-    pub meter: Option<Arc<Meter>>,
+    /// What counts the bytes.
+    pub meter: Arc<Meter>,
 }
 
 /// The way to one target.

@@ -18,7 +18,7 @@ pub(super) async fn splice(
     visitor: OnUpgrade,
     target: OnUpgrade,
     breaker: Breaker,
-    meter: Option<Arc<Meter>>,
+    meter: Arc<Meter>,
     _guard: impl Send,
 ) {
     let Ok((visitor, target)) = tokio::try_join!(visitor, target) else {
@@ -26,12 +26,8 @@ pub(super) async fn splice(
         return;
     };
     let counted = |add: fn(&Meter, usize)| {
-        let meter = meter.clone();
-        move |bytes: &[u8]| {
-            if let Some(meter) = &meter {
-                add(meter, bytes.len());
-            }
-        }
+        let meter = Arc::clone(&meter);
+        move |bytes: &[u8]| add(&meter, bytes.len())
     };
     let visitor = InspectWriter::new(TokioIo::new(visitor), counted(Meter::add_down));
     let mut visitor = InspectReader::new(visitor, counted(Meter::add_up));
@@ -40,7 +36,7 @@ pub(super) async fn splice(
     let mut ending = Ending { breaker, whole: false };
     let copied = copy_bidirectional_with_sizes(&mut visitor, &mut target, BUFFER, BUFFER).await;
     ending.whole = copied.is_ok();
-    if let Some(meter) = meter.filter(|_| copied.is_ok()) {
+    if copied.is_ok() {
         meter.end();
     }
 }

@@ -1,4 +1,5 @@
-//! One line in the log for each exchange, written once its last byte is through. Knows nothing of where the log goes.
+//! One line in the log for each exchange, written once its last byte is through, which is when it is counted. Knows nothing
+//! of where the log goes.
 
 use std::fmt::{self, Display, Write as _};
 use std::net::IpAddr;
@@ -12,6 +13,8 @@ use tracing::field::display;
 
 use super::config::AccessLog;
 use super::session::Session;
+use super::{Server, counts};
+use crate::metrics::Metrics;
 use crate::proxy::{Fault, Meter};
 
 /// What the lines are filtered by.
@@ -25,10 +28,10 @@ const MAX_METHOD: usize = 32;
 const MAX_FAILED: usize = 100;
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// An exchange's line. Clones are of the same one, which is written when the last of them is dropped; nothing is where
-/// nobody reads it.
+/// An exchange's line. Clones are of the same one. When the last of them is dropped the exchange is counted, and the line
+/// written where anybody reads it.
 #[derive(Clone)]
-pub(super) struct Entry(Option<Arc<Inner>>);
+pub(super) struct Entry(Arc<Inner>);
 
 struct Inner {
     from: Option<IpAddr>,
@@ -37,56 +40,52 @@ struct Inner {
     how: AccessLog,
     begin: Instant,
     meter: Arc<Meter>,
+    metrics: Arc<Metrics>,
     session: Mutex<Option<Arc<Session>>>,
     outcome: OnceLock<(StatusCode, Option<Fault>)>,
 }
 
 impl Entry {
     /// One that comes `from` where that is known.
-    pub(super) fn begin(how: AccessLog, from: Option<IpAddr>, method: &Method, uri: &Uri) -> Self {
-        if !is_read(how) {
-            return Self(None);
-        }
-        Self(Some(Arc::new(Inner {
+    pub(super) fn begin(server: &Server, from: Option<IpAddr>, method: &Method, uri: &Uri) -> Self {
+        let super::Inner { config, metrics, traffic, .. } = &*server.0;
+        Self(Arc::new(Inner {
             from,
             method: method.clone(),
             uri: uri.clone(),
-            how,
+            how: config.access_log,
             begin: Instant::now(),
-            meter: Arc::default(),
+            meter: Arc::new(Meter::within(Arc::clone(traffic))),
+            metrics: Arc::clone(metrics),
             session: Mutex::default(),
             outcome: OnceLock::new(),
-        })))
+        }))
     }
 
     /// What counts the exchange's bytes.
-    pub(super) fn meter(&self) -> Option<Arc<Meter>> {
-        self.0.as_ref().map(|inner| Arc::clone(&inner.meter))
+    pub(super) fn meter(&self) -> Arc<Meter> {
+        Arc::clone(&self.0.meter)
     }
 
     /// Names the session that the exchange goes to.
     pub(super) fn goes_to(&self, session: &Arc<Session>) {
-        if let Some(inner) = &self.0 {
-            // Held for a word, never across an await.
-            *inner.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(session));
-        }
+        // Held for a word, never across an await.
+        *self.0.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(session));
     }
 
     /// Notes the head of a target's answer.
     pub(super) fn answered(&self, status: StatusCode) {
-        if let Some(inner) = &self.0 {
-            let _ = inner.outcome.set((status, None));
-        }
+        self.0.metrics.answered.count(self.0.begin.elapsed());
+        let _ = self.0.outcome.set((status, None));
     }
 
     /// Notes an answer that the server gives itself, and for which fault, if that is why.
     pub(super) fn answered_here(&self, answer: &Response<impl Body>, fault: Option<Fault>) {
-        if let Some(inner) = &self.0 {
-            let _ = inner.outcome.set((answer.status(), fault));
-            let length = answer.body().size_hint().exact().filter(|_| inner.method != Method::HEAD);
-            inner.meter.add_down(length.and_then(|length| usize::try_from(length).ok()).unwrap_or_default());
-            inner.meter.end();
-        }
+        let inner = &self.0;
+        let _ = inner.outcome.set((answer.status(), fault));
+        let length = answer.body().size_hint().exact().filter(|_| inner.method != Method::HEAD);
+        inner.meter.add_down(length.and_then(|length| usize::try_from(length).ok()).unwrap_or_default());
+        inner.meter.end();
     }
 }
 
@@ -106,13 +105,16 @@ impl Drop for Inner {
             // The visitor left before there was an answer.
             None => (None, None),
         };
+        let took = self.begin.elapsed();
+        self.metrics.ended.count(took);
+        counts::exchange(&self.metrics, status, fault);
         let has_failed = fault.is_some() || status.is_none();
-        if has_failed && !may_tell() {
+        if !is_read(self.how) || (has_failed && !may_tell()) {
             return;
         }
         let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
         let session = session.as_deref();
-        let ms = (self.begin.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
+        let ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
         tracing::info!(
             target: TARGET,
             from = self.from.map(display),
@@ -120,8 +122,8 @@ impl Drop for Inner {
             path = display(Shown(self.path())),
             status,
             error = fault.map(|fault| display(fault.code())),
-            up = self.meter.up(),
-            down = self.meter.down(),
+            up = self.meter.traffic().up(),
+            down = self.meter.traffic().down(),
             ms,
             cut = (!self.meter.is_whole()).then_some(true),
             prefix = session.map(|session| display(session.prefix())),
@@ -131,9 +133,10 @@ impl Drop for Inner {
     }
 }
 
-/// Tells of a visitor whose request was not read, of which nothing is known but that and whose connection it was.
-pub(super) fn refused(how: AccessLog, from: Option<IpAddr>, fault: Fault) {
-    if is_read(how) && may_tell() {
+/// Counts and tells of a visitor whose request was not read, of which nothing is known but that and whose connection it was.
+pub(super) fn refused(server: &Server, from: Option<IpAddr>, fault: Fault) {
+    counts::exchange(&server.0.metrics, Some(fault.status().as_u16()), Some(fault));
+    if is_read(server.0.config.access_log) && may_tell() {
         let (status, error) = (fault.status().as_u16(), display(fault.code()));
         tracing::info!(target: TARGET, from = from.map(display), status, error, "exchange");
     }

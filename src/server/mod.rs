@@ -6,6 +6,7 @@ mod access_log;
 mod answer;
 mod config;
 mod connections;
+mod counts;
 mod gate;
 mod http2;
 mod limits;
@@ -40,7 +41,9 @@ pub use limits::Limits;
 pub use stream::TargetStream;
 
 use crate::auth::{Audience, Claims, Key, Keys, Revoked, mint, verify};
+use crate::metrics::Metrics;
 use crate::pipe::v2::Budget;
+use crate::proxy::Traffic;
 use crate::wire::{Prefix, SessionId};
 use connections::Connections;
 use limits::Failures;
@@ -77,6 +80,11 @@ struct Inner {
     places: Arc<Semaphore>,
     /// How many exchanges wait for their answers.
     asking: Arc<AtomicUsize>,
+    metrics: Arc<Metrics>,
+    /// What all exchanges have come to.
+    traffic: Arc<Traffic>,
+    /// When it began, in Unix seconds.
+    began: u64,
     /// Sessions, connections and swaps.
     tasks: TaskTracker,
     /// Visitors' exchanges in flight.
@@ -93,19 +101,23 @@ impl Server {
     /// # Panics
     /// Where the operating system has no randomness to give, which makes every secret worthless.
     #[must_use]
-    pub fn new(config: Config) -> Self {
+    pub fn new(mut config: Config) -> Self {
         let key = Key::new(&random()).expect("32 bytes are not empty");
         let Limits { connections, exchanges, .. } = config.limits;
         // What visitors do with their connections is theirs; the clients' carriers need some as well.
-        let exchanges = exchanges.min((connections - connections / 4).max(1));
+        let exchanges = exchanges.min((connections - connections / 4).max(1)).min(Semaphore::MAX_PERMITS);
+        config.limits.exchanges = exchanges;
         Self(Arc::new(Inner {
             budget: Budget::new(config.limits.replay.saturating_mul(1024 * 1024)),
             connections: Connections::new(&config),
-            places: Arc::new(Semaphore::new(exchanges.min(Semaphore::MAX_PERMITS))),
+            places: Arc::new(Semaphore::new(exchanges)),
             failures: Failures::default(),
             revoked: Mutex::default(),
             quotas: Quotas::default(),
             asking: Arc::default(),
+            metrics: Arc::default(),
+            traffic: Arc::default(),
+            began: (config.clock)(),
             config,
             connect_keys: Keys::new(key, []),
             started: Instant::now(),

@@ -164,7 +164,7 @@ impl Server {
         let upkeep = Upkeep::alive();
         let fence = upkeep.fence.clone();
         let swapper = swapper.with_fence(move || fence.clone().boxed());
-        let link = Link::V1(Pairs::new(swapper, inner.tasks.clone()));
+        let link = Link::V1(Pairs::new(swapper, inner.tasks.clone(), Arc::clone(&inner.metrics)));
         self.start(Session::start(opening, pipe, link, upkeep, &self.around()))
     }
 
@@ -178,7 +178,7 @@ impl Server {
         let opening = self.opening(claims, token, terms)?;
         let inner = &self.0;
         let (pipe, carriers) = pipe::v2::pipe(&inner.budget);
-        let attendance = Arc::new(Attendance::new(Secret::from_random(random()), carriers, &inner.config));
+        let attendance = Arc::new(self.attendance(carriers));
         let link = Link::V2(Arc::clone(&attendance));
         let running = Session::start(opening, pipe, link, Upkeep::default(), &self.around());
         Ok((self.start(running)?, attendance))
@@ -196,8 +196,7 @@ impl Server {
         let inner = &self.0;
         let prefix = EXAMINED.parse().map_err(|_| Denied::InvalidPrefix)?;
         let (pipe, carriers) = pipe::v2::pipe(&inner.budget);
-        let attendance = Attendance::new(Secret::from_random(random()), carriers, &inner.config);
-        let attendance = Arc::new(attendance.no_longer_than(EXAMINATION_GRACE));
+        let attendance = Arc::new(self.attendance(carriers).no_longer_than(EXAMINATION_GRACE));
         let link = Link::V2(Arc::clone(&attendance));
         let opening = self.opened(claims, token, prefix, Duration::ZERO, Rules::default());
         let running = Session::start(opening, pipe, link, Upkeep::default(), &self.around());
@@ -241,6 +240,11 @@ impl Server {
         Opening { prefix, expiry, bearer, attempt: None, shared_places, hold, rules, target_timeout }
     }
 
+    fn attendance(&self, carriers: pipe::v2::Carriers) -> Attendance {
+        let Inner { config, metrics, .. } = &*self.0;
+        Attendance::new(Secret::from_random(random()), carriers, config, Arc::clone(metrics))
+    }
+
     fn around(&self) -> Around {
         let inner = &self.0;
         Around {
@@ -249,6 +253,7 @@ impl Server {
             limits: inner.config.limits.clone(),
             clock: inner.config.clock,
             asking: Arc::clone(&inner.asking),
+            metrics: Arc::clone(&inner.metrics),
         }
     }
 

@@ -37,7 +37,7 @@ pub(super) async fn visit(server: Server, mut request: Request, mut arrival: Arr
     let accept = request.headers().get(ACCEPT).cloned();
     let there = There::of(&mut request, &server.0.config.base);
     let from = server.0.config.trusted.origin(&arrival.visitor, request.headers());
-    let entry = Entry::begin(server.0.config.access_log, from, request.method(), &there.whole);
+    let entry = Entry::begin(&server, from, request.method(), &there.whole);
     let answer = pass_on(&server, &mut request, &mut arrival, &there, &entry).await;
     answer.inspect(|answer| entry.answered(answer.status())).unwrap_or_else(|fault| {
         let headers = accept.map(|accept| (ACCEPT, accept)).into_iter().collect();

@@ -24,8 +24,9 @@ use super::stream::TargetStream;
 use super::upload::Sending;
 use super::{GRACE, random};
 use crate::auth::{Bearer, Revoked};
+use crate::metrics::Metrics;
 use crate::mux::{self, Opener, Upkeep};
-use crate::proxy::{Call, Fault, Hop, Visitor};
+use crate::proxy::{Call, Fault, Hop, Traffic, Visitor};
 use crate::wire::v2::Attempt;
 use crate::wire::{Prefix, SessionId};
 pub(super) use opening::{Around, Link, Opening};
@@ -49,6 +50,8 @@ pub(super) struct Session {
     /// The wall clock that tokens are dated by, in Unix seconds.
     clock: fn() -> u64,
     exchanges: TaskTracker,
+    traffic: Arc<Traffic>,
+    metrics: Arc<Metrics>,
     places: Places,
     turns: Turns,
     /// The session is to end in order.
@@ -68,7 +71,7 @@ impl Session {
         let key = SessionId::from_random(random());
         let fault_key = HeaderValue::from_str(key.as_str()).expect("hexadecimal digits make a header value");
         let v2 = matches!(link, Link::V2(_));
-        let Around { tasks, closing, limits, clock, asking } = around;
+        let Around { tasks, closing, limits, clock, asking, metrics } = around;
         let (opener, driver) = mux::opening(pipe, upkeep, limits.exchanges_per_session);
         let hop = {
             let (opener, rules) = (opener.clone(), std::mem::take(&mut opening.rules));
@@ -86,6 +89,8 @@ impl Session {
             tasks: tasks.clone(),
             clock: *clock,
             exchanges: TaskTracker::new(),
+            traffic: Arc::default(),
+            metrics: Arc::clone(metrics),
             closing: closing.clone(),
             ended: CancellationToken::new(),
         };
@@ -102,6 +107,19 @@ impl Session {
 
     pub(super) fn bearer(&self) -> Option<&Bearer> {
         self.opening.bearer.as_ref()
+    }
+
+    /// Visitors who wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.places.waiting()
+    }
+
+    /// Whether the client is there, as far as anybody knows; on v1 the session is over where it is not.
+    pub(super) fn is_attended(&self) -> bool {
+        match &self.link {
+            Link::V1(_) => true,
+            Link::V2(attendance) => attendance.is_attended(),
+        }
     }
 
     pub(super) fn link(&self) -> &Link {
@@ -200,8 +218,12 @@ impl Session {
             return Ok(back);
         }
         // Nor does who waits for the next carrier of a client that is not gone.
-        let _held = if attendance.is_attended() { None } else { Some(self.places.hold()?) };
+        let _held = if attendance.is_attended() { None } else { Some(self.hold()?) };
         Ok(back.await)
+    }
+
+    fn hold(&self) -> Result<impl Drop + use<'_>, Fault> {
+        self.places.hold().inspect(|_| self.metrics.held.count())
     }
 
     /// A place for one exchange with a visitor. Waits for it where there is none, for 10 s at most.
@@ -224,7 +246,8 @@ impl Session {
         }
         let _asking = self.turns.begin().await;
         let guard = (self.exchanges.token(), guard);
-        let sending = Sending::watch(request, call.meter.as_ref());
+        call.meter.goes_to(&self.traffic);
+        let sending = Sending::watch(request, &call.meter);
         // In one place: what is handed on by value has room in each future that it is handed to.
         let answer = pin!(self.hop.forward(std::mem::take(request), call, guard));
         let answer = async {

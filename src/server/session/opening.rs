@@ -12,6 +12,7 @@ use super::super::Limits;
 use super::super::v1::Pairs;
 use super::super::v2::Attendance;
 use crate::auth::Bearer;
+use crate::metrics::{Metrics, Wire};
 use crate::proxy::Rules;
 use crate::wire::Prefix;
 use crate::wire::v2::Attempt;
@@ -42,6 +43,15 @@ pub(in crate::server) enum Link {
     V2(Arc<Attendance>),
 }
 
+impl Link {
+    pub(in crate::server) fn wire(&self) -> Wire {
+        match self {
+            Self::V1(_) => Wire::V1,
+            Self::V2(_) => Wire::V2,
+        }
+    }
+}
+
 /// What a session has of its server.
 pub(in crate::server) struct Around {
     pub(in crate::server) tasks: TaskTracker,
@@ -50,4 +60,5 @@ pub(in crate::server) struct Around {
     pub(in crate::server) clock: fn() -> u64,
     /// How many exchanges of all sessions wait for their answers.
     pub(in crate::server) asking: Arc<AtomicUsize>,
+    pub(in crate::server) metrics: Arc<Metrics>,
 }

@@ -22,6 +22,7 @@ pub(super) struct Places {
     own: Arc<Semaphore>,
     /// For visitors that wait for a place, or for the client.
     held: Semaphore,
+    most_held: usize,
     of_token: Option<Arc<Semaphore>>,
     of_addresses: Quotas<IpAddr>,
     most_of_address: usize,
@@ -41,6 +42,7 @@ impl Places {
         Self {
             own: Arc::new(places(limits.exchanges_per_session)),
             held: places(limits.held_per_session),
+            most_held: limits.held_per_session.min(Semaphore::MAX_PERMITS),
             of_token,
             of_addresses: Quotas::default(),
             most_of_address: limits.exchanges_per_session.div_ceil(2),
@@ -80,6 +82,11 @@ impl Places {
             None => None,
         };
         Ok((Arc::clone(&self.own).acquire_owned().await?, of_address))
+    }
+
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.most_held - self.held.available_permits()
     }
 
     /// Leave to wait.

@@ -36,6 +36,7 @@ impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
         let subject = bearer.and_then(|bearer| bearer.subject.as_deref()).unwrap_or_default();
         let jti = bearer.and_then(|bearer| bearer.id.as_deref());
         tracing::info!(session = %id, %prefix, subject, jti, "session opened");
+        session.metrics.opened.count(session.link.wire());
         let attended = async {
             match &session.link {
                 Link::V1(_) => std::future::pending().await,
@@ -56,7 +57,10 @@ impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
         drop(lease);
         match ending {
             Ending::Closed => tracing::info!(session = %id, %prefix, "session closed"),
-            Ending::Failed(cause) => tracing::warn!(session = %id, %prefix, %cause, "session lost"),
+            Ending::Failed(cause) => {
+                session.metrics.lost.count();
+                tracing::warn!(session = %id, %prefix, %cause, "session lost");
+            }
         }
     }
 }

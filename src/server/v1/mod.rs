@@ -46,7 +46,7 @@ pub(super) async fn open(State(server): State<Server>, request: Request) -> Resp
     };
     match opened {
         Ok(session) => granted(&server, &session),
-        Err(denied) => refusal(denied),
+        Err(denied) => refusal(&server, denied),
     }
 }
 
@@ -64,7 +64,8 @@ fn granted(server: &Server, session: &Session) -> Response {
     response
 }
 
-fn refusal(denied: Denied) -> Response {
+fn refusal(server: &Server, denied: Denied) -> Response {
+    server.0.metrics.refused.count(denied.into());
     let (status, code) = match denied {
         Denied::Token => (StatusCode::UNAUTHORIZED, "bad-token"),
         Denied::Revoked => (StatusCode::UNAUTHORIZED, "revoked"),

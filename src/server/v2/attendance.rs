@@ -2,8 +2,8 @@
 //! a limit.
 
 use std::io;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::Config;
 use super::uploads::Uploads;
+use crate::metrics::{Metrics, Wire};
 use crate::mux::Ending;
 use crate::pipe::v2::{Carriers, End};
 use crate::wire::v2::{Carrier, Manner, Secret};
@@ -49,6 +50,7 @@ pub(in crate::server) struct Attendance {
     epochs: Mutex<Epochs>,
     grace: Duration,
     ready_within: Duration,
+    metrics: Arc<Metrics>,
 }
 
 /// The roll that a session keeps.
@@ -125,7 +127,7 @@ impl Drop for Present {
 }
 
 impl Attendance {
-    pub(in crate::server) fn new(secret: Secret, carriers: Carriers, config: &Config) -> Self {
+    pub(in crate::server) fn new(secret: Secret, carriers: Carriers, config: &Config, metrics: Arc<Metrics>) -> Self {
         Self {
             secret,
             carriers,
@@ -136,6 +138,7 @@ impl Attendance {
             epochs: Mutex::default(),
             grace: config.grace,
             ready_within: config.ready_within,
+            metrics,
         }
     }
 
@@ -174,6 +177,9 @@ impl Attendance {
                 Manner::Trial => return Ok(Present::uncounted()),
             }
         }
+        if carrier.manner == Manner::Renewal {
+            self.metrics.renewed.count(Wire::V2);
+        }
         if direction == Direction::Write {
             self.uploads.supersede(carrier.epoch);
         }
@@ -181,7 +187,10 @@ impl Attendance {
     }
 
     fn count(&self) -> Present {
-        self.calls.fetch_add(1, Ordering::Relaxed);
+        let is_first = self.calls.fetch_add(1, Ordering::Relaxed) == 0;
+        if !is_first && !self.is_attended() {
+            self.metrics.resumed.count();
+        }
         self.present.send_modify(|roll| *roll = Roll { carriers: roll.carriers + 1, silent: false, ..*roll });
         Present { roll: Some(self.present.clone()), is_whole: false }
     }
@@ -265,7 +274,10 @@ impl Attendance {
                 (seen, heard_at, gone_since) = (signs, now, None);
             }
             let silent = heard_at.elapsed() >= SILENCE;
-            self.present.send_if_modified(|roll| std::mem::replace(&mut roll.silent, silent) != silent);
+            let differs = self.present.send_if_modified(|roll| std::mem::replace(&mut roll.silent, silent) != silent);
+            if differs && self.is_attended() {
+                self.metrics.resumed.count();
+            }
             gone_since = if self.is_attended() { None } else { gone_since.or(Some(now)) };
         }
     }

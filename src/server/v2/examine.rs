@@ -38,7 +38,7 @@ pub(in crate::server) async fn open(State(server): State<Server>, request: Reque
     let token = bearer(request.headers());
     let claims = match server.admit(&token, caller(&request).address()) {
         Ok(claims) => claims,
-        Err(denied) => return refusal(denied),
+        Err(denied) => return refusal(&server, denied),
     };
     let wanted: Wanted = match asked(request.into_body()).await {
         Ok(wanted) => wanted,
@@ -46,7 +46,7 @@ pub(in crate::server) async fn open(State(server): State<Server>, request: Reque
     };
     let prefix = match wanted.prefix.map(|prefix| prefix.parse::<Prefix>()).transpose() {
         Ok(prefix) => prefix.map(|prefix| server.prefix_state(claims.as_ref(), &token, &prefix)),
-        Err(_) => return refusal(crate::server::open::Denied::InvalidPrefix),
+        Err(_) => return refusal(&server, crate::server::open::Denied::InvalidPrefix),
     };
     let terms = claims.as_ref().map(|claims| terms(claims, (server.0.config.clock)()));
     match server.open_examination(claims, &token) {
@@ -67,7 +67,7 @@ pub(in crate::server) async fn open(State(server): State<Server>, request: Reque
             };
             json(StatusCode::OK, &examined)
         }
-        Err(denied) => refusal(denied),
+        Err(denied) => refusal(&server, denied),
     }
 }
 

@@ -29,7 +29,7 @@ pub(in crate::server) async fn open(State(server): State<Server>, request: Reque
     let token = bearer(request.headers());
     let claims = match server.admit(&token, caller(&request).address()) {
         Ok(claims) => claims,
-        Err(denied) => return refusal(denied),
+        Err(denied) => return refusal(&server, denied),
     };
     let asked: Asked = match asked(request.into_body()).await {
         Ok(asked) => asked,
@@ -52,7 +52,7 @@ pub(in crate::server) async fn open(State(server): State<Server>, request: Reque
             };
             json(StatusCode::OK, &given)
         }
-        Err(denied) => refusal(denied),
+        Err(denied) => refusal(&server, denied),
     }
 }
 
@@ -84,7 +84,8 @@ pub(super) async fn asked<T: DeserializeOwned>(body: Body) -> Result<T, Refused>
     serde_json::from_slice(&body).map_err(|cause| Box::new(unreadable(&cause)))
 }
 
-pub(super) fn refusal(denied: Denied) -> Response {
+pub(super) fn refusal(server: &Server, denied: Denied) -> Response {
+    server.0.metrics.refused.count(denied.into());
     let (status, code) = match denied {
         Denied::Token => (StatusCode::UNAUTHORIZED, "bad-token"),
         Denied::Revoked => (StatusCode::UNAUTHORIZED, "revoked"),
