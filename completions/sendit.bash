@@ -24,6 +24,9 @@ _sendit() {
             doctor)
                 cmd="sendit_doctor"
                 ;;
+            sessions)
+                cmd="sendit_sessions"
+                ;;
             requests)
                 cmd="sendit_requests"
                 ;;
@@ -51,7 +54,7 @@ _sendit() {
     case "${cmd}" in
         sendit)
             opts="--version --help"
-            cmds="serve connect doctor requests replay record play token demo install-links"
+            cmds="serve connect doctor sessions requests replay record play token demo install-links"
             case "${prev}" in
                 *)
                     COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
@@ -60,7 +63,7 @@ _sendit() {
             esac
             ;;
         sendit_serve)
-            opts="--addr --secret --secret-file --revoked-file --http-prefix --https-redir --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
+            opts="--addr --secret --secret-file --revoked-file --http-prefix --https-redir --admin --admin-token-file --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
             case "${prev}" in
                 --addr)
                     COMPREPLY=()
@@ -79,6 +82,14 @@ _sendit() {
                     return 0
                     ;;
                 --http-prefix)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --admin)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --admin-token-file)
                     COMPREPLY=()
                     return 0
                     ;;
@@ -246,6 +257,23 @@ _sendit() {
                     ;;
                 --log)
                     COMPREPLY=( $(compgen -W "error warn info debug trace" -- "${cur}") )
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
+                    return 0
+                    ;;
+            esac
+            ;;
+        sendit_sessions)
+            opts="--admin --admin-token-file --json --help"
+            case "${prev}" in
+                --admin)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --admin-token-file)
+                    COMPREPLY=()
                     return 0
                     ;;
                 *)

@@ -16,6 +16,7 @@ use super::record::Record;
 use super::replay::Replay;
 use super::requests::Requests;
 use super::serve::Serve;
+use super::sessions::Sessions;
 use super::token::Token;
 use super::{flags, help};
 
@@ -51,6 +52,7 @@ pub(crate) enum Command {
     Serve(Serve),
     Connect(Connect),
     Doctor(Doctor),
+    Sessions(Sessions),
     Requests(Requests),
     Replay(Replay),
     Record(Record),
@@ -72,6 +74,7 @@ const NAMES: &[Name] = &[
     Name { command: "serve", link: Some("sendit-server"), read: |name, args| read(name, args, Command::Serve) },
     Name { command: "connect", link: None, read: |name, args| read(name, args, Command::Connect) },
     Name { command: "doctor", link: None, read: |name, args| read(name, args, Command::Doctor) },
+    Name { command: "sessions", link: None, read: |name, args| read(name, args, Command::Sessions) },
     Name { command: "requests", link: None, read: |name, args| read(name, args, Command::Requests) },
     Name { command: "replay", link: None, read: |name, args| read(name, args, Command::Replay) },
     Name { command: "record", link: None, read: |name, args| read(name, args, Command::Record) },
@@ -190,6 +193,7 @@ pub(crate) mod tests {
                 Command::Serve(_) => "serve".to_owned(),
                 Command::Connect(_) => "connect".to_owned(),
                 Command::Doctor(_) => "doctor".to_owned(),
+                Command::Sessions(_) => "sessions".to_owned(),
                 Command::Requests(_) => "requests".to_owned(),
                 Command::Replay(_) => "replay".to_owned(),
                 Command::Record(_) => "record".to_owned(),
@@ -225,6 +229,7 @@ pub(crate) mod tests {
         check(&["sendit", "serve"], "serve");
         check(&["sendit", "connect", A, B], "connect");
         check(&["sendit", "doctor", "https://host"], "doctor");
+        check(&["sendit", "sessions", "end", "my-app"], "sessions");
         check(&["sendit", "requests", "-json"], "requests");
         check(&["sendit", "replay", "7"], "replay");
         check(&["sendit", "record", "-follow", "dir"], "record");

@@ -30,6 +30,8 @@ pub enum Exit {
     Unreachable = 9,
     /// An answer is not as expected.
     Answer = 10,
+    /// Whoever runs the server has ended the session.
+    Dismissed = 11,
     /// A second signal came before the command had stopped.
     Interrupted = 130,
 }
@@ -50,22 +52,27 @@ pub const TABLE: &[Meaning] = &[
     Meaning { exit: Exit::Success, text: "success, or stopped by a signal", commands: EVERY },
     Meaning { exit: Exit::Unexpected, text: "unexpected failure", commands: EVERY },
     Meaning { exit: Exit::Usage, text: "wrong flag, argument or environment variable", commands: EVERY },
-    Meaning { exit: Exit::Unauthorized, text: "the server refuses the token", commands: &["connect", "doctor"] },
+    Meaning {
+        exit: Exit::Unauthorized,
+        text: "the server refuses the token",
+        commands: &["connect", "doctor", "sessions"],
+    },
     Meaning { exit: Exit::Prefix, text: "the server does not give the prefix", commands: &["connect", "doctor"] },
     Meaning { exit: Exit::NotSendit, text: "no sendit server at the URL", commands: &["connect", "doctor"] },
     Meaning { exit: Exit::Listen, text: "cannot listen on the address", commands: &["serve", "demo"] },
     Meaning {
         exit: Exit::File,
         text: "a file cannot be read or written",
-        commands: &["serve", "connect", "doctor", "record", "play", "token", "install-links"],
+        commands: &["serve", "connect", "doctor", "sessions", "record", "play", "token", "install-links"],
     },
     Meaning { exit: Exit::NotGranted, text: "the server cannot do what a flag asks for", commands: &["connect"] },
     Meaning {
         exit: Exit::Unreachable,
         text: "the server, the service, or the running client that is asked, cannot be reached",
-        commands: &["doctor", "requests", "replay", "record", "play"],
+        commands: &["doctor", "sessions", "requests", "replay", "record", "play"],
     },
     Meaning { exit: Exit::Answer, text: "an answer is not as expected", commands: &["play"] },
+    Meaning { exit: Exit::Dismissed, text: "whoever runs the server has ended the session", commands: &["connect"] },
     Meaning {
         exit: Exit::Interrupted,
         text: "a second signal ended it at once",
@@ -73,8 +80,19 @@ pub const TABLE: &[Meaning] = &[
     },
 ];
 
-const EVERY: &[&str] =
-    &["serve", "connect", "doctor", "requests", "replay", "record", "play", "token", "demo", "install-links"];
+const EVERY: &[&str] = &[
+    "serve",
+    "connect",
+    "doctor",
+    "sessions",
+    "requests",
+    "replay",
+    "record",
+    "play",
+    "token",
+    "demo",
+    "install-links",
+];
 
 impl Exit {
     /// The number that the process returns.
@@ -169,6 +187,6 @@ mod tests {
     #[test]
     fn the_table_is_in_order_and_names_each_code_once() {
         let codes: Vec<u8> = TABLE.iter().map(|row| row.exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 130]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 130]);
     }
 }

@@ -84,10 +84,11 @@ impl<'a> Typed<'a> {
 
     fn count_arguments(&self) -> Result<(), Failure> {
         let positionals = self.info.positionals;
-        if let Some(surplus) = self.arguments.get(positionals.len()) {
+        let repeats = positionals.last().is_some_and(|last| last.optionality == Optionality::Repeating);
+        if let Some(surplus) = self.arguments.get(positionals.len()).filter(|_| !repeats) {
             return Err(self.wrong(&format!("unexpected argument `{surplus}`")));
         }
-        let missing = positionals[self.arguments.len()..].iter().find(|p| p.optionality == Optionality::Required);
+        let missing = positionals.iter().skip(self.arguments.len()).find(|p| p.optionality == Optionality::Required);
         missing.map_or(Ok(()), |missing| Err(self.wrong(&format!("the argument `{}` is missing", missing.name))))
     }
 

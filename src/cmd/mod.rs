@@ -20,8 +20,10 @@ mod record;
 mod replay;
 mod requests;
 mod serve;
+mod sessions;
 mod token;
 
+mod ask;
 mod atomic;
 mod clock;
 mod duration;
@@ -77,6 +79,7 @@ async fn obey(args: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
                 Command::Serve(args) => serve::run(args, &env).await,
                 Command::Connect(args) => connect::run(args, &env).await,
                 Command::Doctor(args) => doctor::run(args, &env).await,
+                Command::Sessions(args) => sessions::run(args, &env).await,
                 Command::Requests(args) => requests::run(args, &env).await,
                 Command::Replay(args) => replay::run(args, &env).await,
                 Command::Record(args) => record::run(args, &env).await,

@@ -12,6 +12,7 @@ use super::env::{self, Env};
 use super::exit::{Failure, reason};
 use crate::auth::{EmptySecret, Key, Keys};
 use crate::client::Token;
+use crate::server::admin;
 use crate::wire::Credentials;
 
 pub(crate) use webhooks::webhooks;
@@ -83,6 +84,13 @@ pub(crate) fn token_text(flag: Option<Secret>, file: Option<String>, env: &Env) 
         },
     };
     Ok(Some(text).filter(|text| !text.trim().is_empty()))
+}
+
+/// The token of whoever runs a server, from its file.
+pub(crate) fn admin_token(path: &str) -> Result<admin::Token, Failure> {
+    let bytes = read("admin token", path)?;
+    let text = std::str::from_utf8(without_newline(&bytes)).unwrap_or_default();
+    text.parse().map_err(|cause| Failure::file(format!("the file `{path}` holds no admin token: {cause}")))
 }
 
 /// What visitors have to know: flag, then file, then the two variables. What is there and cannot be meant is refused:

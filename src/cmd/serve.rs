@@ -1,7 +1,9 @@
 //! `sendit serve`: from what was typed to a listening server.
 
+mod admin;
 mod limits;
 mod revoked;
+mod systemd;
 
 use anyhow::Context as _;
 use argh::{ArgsInfo, FromArgs};
@@ -16,7 +18,9 @@ use super::secret::{Secret, Strength, WEAK};
 use super::signals::Signals;
 use super::{clock, descriptors, flags, log, networks, output, secret};
 use crate::server::{self, AccessLog, Limits, PlainHttp, Server};
+use admin::Admin;
 use revoked::RevokedFile;
+use systemd::Handed;
 
 /// Runs the public end, to which clients connect and which visitors call.
 #[derive(FromArgs, ArgsInfo)]
@@ -59,6 +63,15 @@ Whatever is beyond a limit is answered with 429 or 503 and `Retry-After`; nobody
 else is harmed, and clients try again by themselves. A token that is accepted is
 never told to wait for the wrong ones that its address has sent.",
     note = "
+At --admin, a listener of its own, `/healthz` says that the server lives, `/readyz` that it
+takes visitors, which it does not while it stops, and `/metrics` has what it counts, for
+Prometheus. With --admin-token-file whoever asks for more than health has to show the token, as
+`Authorization: Bearer`, and `sendit sessions` lists sessions and ends them. On an address
+that other machines can reach the token is a must.",
+    note = "
+Under systemd it takes the socket that is handed over in the place of --addr, and one named
+`admin` in that of --admin; it tells when it listens, stops, and lives.",
+    note = "
 Each exchange has a line in the log when it is over, refused ones included: address
 of the visitor, method and path, status, bytes of visitor and service, milliseconds,
 prefix and session, the code of `Sendit-Error`, and `cut` where it did not come to its
@@ -97,6 +110,14 @@ pub(crate) struct Serve {
     /// the opposite of --https-redir, whatever the environment says
     #[argh(switch, hidden_help)]
     no_https_redir: bool,
+
+    /// address of health, metrics and sessions, for whoever runs the server (default: none)
+    #[argh(option, arg_name = "HOST:PORT")]
+    admin: Option<String>,
+
+    /// file that holds the token which whoever asks for metrics and sessions there has to show
+    #[argh(option, arg_name = "FILE")]
+    admin_token_file: Option<String>,
 
     /// do without a secret on any address
     #[argh(switch)]
@@ -186,6 +207,7 @@ struct Settings {
     config: server::Config,
     auth: Auth,
     revoked: Option<RevokedFile>,
+    admin: Option<Admin>,
     level: Level,
     format: Format,
 }
@@ -203,20 +225,32 @@ enum Auth {
 
 /// Serves until a signal comes.
 pub(crate) async fn run(args: Serve, env: &Env) -> Result<(), Failure> {
-    let Settings { address, mut config, auth, revoked, level, format } = args.settle(env)?;
-    let resolved = address.resolve().await?;
+    let Settings { address, mut config, auth, revoked, admin, level, format } = args.settle(env)?;
+    let handed = Handed::take(env)?;
+    let resolved = match handed.public {
+        Some(handed) => handed,
+        None => address.resolve().await?,
+    };
     let warning = auth.warning(&resolved)?;
     let signals = Signals::catch()?;
-    let listener = resolved.bind()?;
+    let listener = resolved.bind("--addr")?;
+    let admin = match admin {
+        Some(admin) => admin.listen(handed.admin).await?,
+        None => None,
+    };
     let addr = listener.local_addr().context("no address to tell")?;
     // Nothing is logged between the two, so this is the first line.
     log::start(level, format);
     output::say(format_args!("Listening: {addr}"));
+    if let Some(admin) = &admin {
+        output::say(format_args!("Admin: {}", admin.addr()));
+    }
     if let Some(warning) = warning {
         output::warn(warning);
     }
     fit(&mut config.limits, descriptors::connections());
     let shutdown = signals.shutdown();
+    let telling = systemd::keep(shutdown.clone());
     let server = Server::new(config);
     if let Some(file) = &revoked {
         server.revoke(file.list.clone());
@@ -227,8 +261,16 @@ pub(crate) async fn run(args: Serve, env: &Env) -> Result<(), Failure> {
             None => std::future::pending().await,
         }
     };
+    let administering = async {
+        match admin {
+            Some(admin) => admin.serve(server.clone()).await,
+            None => std::future::pending().await,
+        }
+    };
     let serving = async {
         tokio::select! {
+            () = administering => Ok(()),
+            () = telling => Ok(()),
             () = server::serve(listener, server.clone(), shutdown) => Ok(()),
             () = watching => Ok(()),
         }
@@ -260,6 +302,7 @@ impl Serve {
         if revoked.is_some() && keys.is_none() {
             return Err(Failure::usage("`--revoked-file` is of no use without a secret: nobody is asked for a token"));
         }
+        let admin = Admin::settle(self.admin, self.admin_token_file, env)?;
         let typed = if self.no_https_redir { Some(false) } else { self.https_redir.then_some(true) };
         let base = env.unless_flag(self.http_prefix, env::HTTP_PREFIX).unwrap_or_default();
         config.keys = keys;
@@ -274,7 +317,7 @@ impl Serve {
         let address = Address::parse(addr.as_deref().unwrap_or(DEFAULT_ADDR))?;
         config.access_log = access_log(self.access_log.as_deref())?;
         let (level, format) = (log::level(self.log, env, Level::INFO)?, log::format(self.log_format, env)?);
-        Ok(Settings { address, config, auth, revoked, level, format })
+        Ok(Settings { address, config, auth, revoked, admin, level, format })
     }
 }
 

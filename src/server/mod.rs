@@ -3,6 +3,7 @@
 
 mod accept;
 mod access_log;
+pub mod admin;
 mod answer;
 mod config;
 mod connections;

@@ -71,6 +71,8 @@ pub(super) struct Terms<'a> {
     pub(super) rules: Rules,
     /// Which of its attempts this is, where the client says so.
     pub(super) attempt: Option<Attempt>,
+    /// Where it is asked for from, where that is known.
+    pub(super) from: Option<IpAddr>,
 }
 
 impl<'a> Terms<'a> {
@@ -78,7 +80,7 @@ impl<'a> Terms<'a> {
     pub(super) fn plain(prefix: &'a str, server: &Server) -> Self {
         let Config { max_hold, trusted, .. } = &server.0.config;
         let rules = Rules { trusted: trusted.clone(), ..Rules::default() };
-        Self { prefix, hold: HOLD.min(*max_hold), rules, attempt: None }
+        Self { prefix, hold: HOLD.min(*max_hold), rules, attempt: None, from: None }
     }
 }
 
@@ -157,8 +159,13 @@ impl Server {
     }
 
     /// Opens a session on wire v1 for a client that was let in.
-    pub(super) fn open_v1(&self, claims: Option<Claims>, token: &str, prefix: &str) -> Result<Arc<Session>, Denied> {
-        let opening = self.opening(claims, token, Terms::plain(prefix, self))?;
+    pub(super) fn open_v1(
+        &self,
+        claims: Option<Claims>,
+        token: &str,
+        terms: Terms<'_>,
+    ) -> Result<Arc<Session>, Denied> {
+        let opening = self.opening(claims, token, terms)?;
         let inner = &self.0;
         let (pipe, swapper) = pipe::v1::pipe();
         let upkeep = Upkeep::alive();
@@ -189,6 +196,7 @@ impl Server {
         &self,
         claims: Option<Claims>,
         token: &str,
+        from: Option<IpAddr>,
     ) -> Result<(Arc<Session>, Arc<Attendance>), Denied> {
         if self.is_draining() {
             return Err(Denied::Draining);
@@ -198,7 +206,7 @@ impl Server {
         let (pipe, carriers) = pipe::v2::pipe(&inner.budget);
         let attendance = Arc::new(self.attendance(carriers).no_longer_than(EXAMINATION_GRACE));
         let link = Link::V2(Arc::clone(&attendance));
-        let opening = self.opened(claims, token, prefix, Duration::ZERO, Rules::default());
+        let opening = Opening { from, ..self.opened(claims, token, prefix, Duration::ZERO, Rules::default()) };
         let running = Session::start(opening, pipe, link, Upkeep::default(), &self.around());
         let session = Arc::clone(running.session());
         let lease = inner.registry.admit(Arc::clone(&session), &inner.config.limits)?;
@@ -220,7 +228,7 @@ impl Server {
     }
 
     fn opening(&self, claims: Option<Claims>, token: &str, terms: Terms<'_>) -> Result<Opening, Denied> {
-        let Terms { prefix, hold, rules, attempt } = terms;
+        let Terms { prefix, hold, rules, attempt, from } = terms;
         if self.is_draining() {
             return Err(Denied::Draining);
         }
@@ -228,7 +236,7 @@ impl Server {
         if claims.as_ref().is_some_and(|claims| !claims.allows(&prefix)) {
             return Err(Denied::ForbiddenPrefix);
         }
-        Ok(Opening { attempt, ..self.opened(claims, token, prefix, hold, rules) })
+        Ok(Opening { attempt, from, ..self.opened(claims, token, prefix, hold, rules) })
     }
 
     fn opened(&self, claims: Option<Claims>, token: &str, prefix: Prefix, hold: Duration, rules: Rules) -> Opening {
@@ -237,7 +245,7 @@ impl Server {
         let places = |bearer| quotas.places(Who::of(bearer), config.limits.exchanges_per_token);
         let shared_places = bearer.as_ref().map(places);
         let (expiry, target_timeout) = (claims.and_then(|claims| claims.expiry), config.target_timeout);
-        Opening { prefix, expiry, bearer, attempt: None, shared_places, hold, rules, target_timeout }
+        Opening { prefix, expiry, bearer, from: None, attempt: None, shared_places, hold, rules, target_timeout }
     }
 
     fn attendance(&self, carriers: pipe::v2::Carriers) -> Attendance {

@@ -1,6 +1,6 @@
 //! A visitor's way to the session that holds the prefix of the path.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, OriginalUri, Request, State};
@@ -107,6 +107,11 @@ pub(super) fn caller(request: &Request) -> Visitor {
         Some(arrival) => arrival.visitor.clone(),
         None => Visitor::new(extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0), false),
     }
+}
+
+/// Where a request comes from, as far as whoever brings it is believed.
+pub(super) fn origin(server: &Server, request: &Request) -> Option<IpAddr> {
+    server.0.config.trusted.origin(&caller(request), request.headers())
 }
 
 /// Where in the server's world a visitor wants to go.

@@ -1,5 +1,6 @@
 //! One client's tunnel as the server sees it: streams go out over whatever carries it, exchanges are counted.
 
+mod look;
 mod opening;
 mod places;
 mod running;
@@ -23,7 +24,7 @@ use super::quotas::Who;
 use super::stream::TargetStream;
 use super::upload::Sending;
 use super::{GRACE, random};
-use crate::auth::{Bearer, Revoked};
+use crate::auth::Bearer;
 use crate::metrics::Metrics;
 use crate::mux::{self, Opener, Upkeep};
 use crate::proxy::{Call, Fault, Hop, Traffic, Visitor};
@@ -49,6 +50,7 @@ pub(super) struct Session {
     tasks: TaskTracker,
     /// The wall clock that tokens are dated by, in Unix seconds.
     clock: fn() -> u64,
+    since: u64,
     exchanges: TaskTracker,
     traffic: Arc<Traffic>,
     metrics: Arc<Metrics>,
@@ -88,6 +90,7 @@ impl Session {
             hop,
             tasks: tasks.clone(),
             clock: *clock,
+            since: clock(),
             exchanges: TaskTracker::new(),
             traffic: Arc::default(),
             metrics: Arc::clone(metrics),
@@ -107,19 +110,6 @@ impl Session {
 
     pub(super) fn bearer(&self) -> Option<&Bearer> {
         self.opening.bearer.as_ref()
-    }
-
-    /// Visitors who wait.
-    pub(super) fn waiting(&self) -> usize {
-        self.places.waiting()
-    }
-
-    /// Whether the client is there, as far as anybody knows; on v1 the session is over where it is not.
-    pub(super) fn is_attended(&self) -> bool {
-        match &self.link {
-            Link::V1(_) => true,
-            Link::V2(attendance) => attendance.is_attended(),
-        }
     }
 
     pub(super) fn link(&self) -> &Link {
@@ -150,28 +140,6 @@ impl Session {
         let Link::V2(attendance) = &self.link else { return false };
         let follows = attempt.zip(self.attempt()).and_then(|(new, old)| new.follows(old));
         self.bearer() == bearer && follows.unwrap_or_else(|| bearer.is_some() || !attendance.is_attended())
-    }
-
-    /// Ends the session because its client has opened another.
-    pub(super) fn evict(&self) {
-        self.end(super::v2::TAKEN_OVER, "another client has taken the prefix with the same token");
-    }
-
-    /// Ends the session where its token is on the list. Whether it is.
-    pub(super) fn obey(&self, revoked: &Revoked) -> bool {
-        let is_revoked = self.bearer().is_some_and(|bearer| revoked.covers(bearer));
-        if is_revoked {
-            tracing::info!(session = %self.id, prefix = %self.prefix(), "the token of a session is revoked");
-            self.end(super::v2::REVOKED, "the token has been revoked");
-        }
-        is_revoked
-    }
-
-    fn end(&self, code: u8, text: &str) {
-        if let Link::V2(attendance) = &self.link {
-            attendance.close(code, text);
-        }
-        self.closing.cancel();
     }
 
     pub(super) async fn dial(&self) -> io::Result<TargetStream> {

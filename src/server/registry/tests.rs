@@ -19,6 +19,7 @@ fn opening(prefix: &str, owner: Option<u8>) -> Opening {
         prefix: prefix.parse().unwrap(),
         expiry: None,
         bearer,
+        from: None,
         attempt: None,
         shared_places: None,
         hold: std::time::Duration::ZERO,

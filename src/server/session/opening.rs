@@ -1,5 +1,6 @@
 //! What a session is made of.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub(in crate::server) struct Opening {
     pub(in crate::server) expiry: Option<u64>,
     /// Who has opened it, where tokens are asked for.
     pub(in crate::server) bearer: Option<Bearer>,
+    /// Where it was opened from, where that is known.
+    pub(in crate::server) from: Option<IpAddr>,
     /// Which of its client's attempts to open one it comes from.
     pub(in crate::server) attempt: Option<Attempt>,
     /// The places for exchanges that it shares with all sessions of the same token, or subject.

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
@@ -17,8 +17,12 @@ use crate::mux::Ending;
 use crate::pipe::v2::{Carriers, End};
 use crate::wire::v2::{Carrier, Manner, Secret};
 
+mod epochs;
 #[cfg(test)]
 mod tests;
+
+pub(super) use epochs::{Direction, Stale};
+use epochs::{Epochs, Rank};
 
 /// How long a client may be silent before it counts as gone: more than twice as long as one that is there ever is, and
 /// with the looks between less than 15 s.
@@ -76,24 +80,6 @@ impl Roll {
         is_there && !self.silent
     }
 }
-
-/// The newest carrier of each direction.
-#[derive(Default)]
-struct Epochs {
-    read: u64,
-    write: u64,
-}
-
-/// A direction, as the URLs name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Direction {
-    Read,
-    Write,
-}
-
-/// A newer carrier has been there.
-#[derive(Debug)]
-pub(super) struct Stale;
 
 /// A carrier that is there, until it is dropped. It was cut then, unless it is said to have ended in order.
 pub(super) struct Present {
@@ -157,25 +143,12 @@ impl Attendance {
         self.grace
     }
 
-    /// Counts a carrier in. Epochs only rise: a stream's must be new, while batches up of one epoch may be many, in any
-    /// order, and the same one may come twice. A batch of the newest epoch may be a repeat, and is not counted.
+    /// Counts a carrier in, unless its epoch is over. What may be a repeat, or anybody's, is not counted.
     pub(super) fn attend(&self, direction: Direction, carrier: &Carrier) -> Result<Present, Stale> {
-        {
-            // Held for a comparison, never across an await.
-            let mut epochs = self.epochs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let newest = match direction {
-                Direction::Read => &mut epochs.read,
-                Direction::Write => &mut epochs.write,
-            };
-            match carrier.manner {
-                Manner::Stream | Manner::Renewal if carrier.epoch <= *newest => return Err(Stale),
-                Manner::Batch if carrier.epoch < *newest => return Err(Stale),
-                // What comes twice may be anybody's who has seen it. What it brings shows whether it does.
-                Manner::Batch if carrier.epoch == *newest => return Ok(Present::uncounted()),
-                Manner::Stream | Manner::Renewal | Manner::Batch => *newest = carrier.epoch,
-                // It can be repeated by anybody who has seen it, so it is no sign that the client is there.
-                Manner::Trial => return Ok(Present::uncounted()),
-            }
+        // Held for a comparison, never across an await.
+        let rank = self.epochs.lock().unwrap_or_else(PoisonError::into_inner).admit(direction, carrier)?;
+        if rank == Rank::Uncounted {
+            return Ok(Present::uncounted());
         }
         if carrier.manner == Manner::Renewal {
             self.metrics.renewed.count(Wire::V2);
@@ -184,6 +157,11 @@ impl Attendance {
             self.uploads.supersede(carrier.epoch);
         }
         Ok(self.count())
+    }
+
+    /// Whether the newest carrier streams: down, and up.
+    pub(in crate::server) fn streams(&self) -> [bool; 2] {
+        self.epochs.lock().unwrap_or_else(PoisonError::into_inner).streams()
     }
 
     fn count(&self) -> Present {

@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::super::Server;
-use super::super::open::Denied;
-use super::super::public::caller;
+use super::super::open::{Denied, Terms};
+use super::super::public::{caller, origin};
 use super::uploads::MAX_BATCH;
 use super::{Refused, json, refused, terms};
 use crate::wire::v2::{Asked, Given};
@@ -27,6 +27,7 @@ const ASKED_DEADLINE: Duration = Duration::from_secs(10);
 /// `POST open`: reserves a prefix.
 pub(in crate::server) async fn open(State(server): State<Server>, request: Request) -> Response {
     let token = bearer(request.headers());
+    let from = origin(&server, &request);
     let claims = match server.admit(&token, caller(&request).address()) {
         Ok(claims) => claims,
         Err(denied) => return refusal(&server, denied),
@@ -40,7 +41,7 @@ pub(in crate::server) async fn open(State(server): State<Server>, request: Reque
         Err(cause) => return unreadable(&cause),
     };
     let hold = terms.hold;
-    match server.open_v2(claims, &token, terms) {
+    match server.open_v2(claims, &token, Terms { from, ..terms }) {
         Ok((session, attendance)) => {
             let given = Given {
                 session: session.id().to_string(),
