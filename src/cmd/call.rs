@@ -48,6 +48,7 @@ struct Sendit {
 /// A subcommand with its arguments.
 #[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand)]
+#[expect(clippy::large_enum_variant, reason = "a process has one, and has it on the heap")]
 pub(crate) enum Command {
     Serve(Serve),
     Connect(Connect),

@@ -61,8 +61,8 @@ impl Numbers {
     }
 }
 
-const fn labelled<L: Label>() -> Option<(&'static str, &'static [&'static str])> {
-    Some((L::NAME, L::VALUES))
+const fn values<L: Label>() -> (&'static str, &'static [&'static str]) {
+    (L::NAME, L::VALUES)
 }
 
 /// A row of the table; what stands in parentheses is the label.
@@ -78,23 +78,23 @@ pub const FAMILIES: &[Family] = &[
         "The version that runs; always 1.", |_, _| Numbers::one(1)),
     family!(Gauge "process_start_time_seconds" (None),
         "When the process began, in Unix seconds.", |_, now| Numbers::one(now.started)),
-    family!(Gauge "sendit_sessions" (labelled::<Wire>()),
+    family!(Gauge "sendit_sessions" (Some(values::<Wire>())),
         "Sessions that there are, those of sendit doctor among them.", |_, now| Numbers::Each(now.sessions.into())),
     family!(Gauge "sendit_sessions_away" (None),
         "Sessions whose client is gone, and may come back.", |_, now| Numbers::one(now.away)),
-    family!(Counter "sendit_sessions_opened_total" (labelled::<Wire>()),
+    family!(Counter "sendit_sessions_opened_total" (Some(values::<Wire>())),
         "Sessions that were opened.", |metrics, _| Numbers::of(&metrics.opened)),
-    family!(Counter "sendit_sessions_refused_total" (labelled::<Refusal>()),
+    family!(Counter "sendit_sessions_refused_total" (Some(values::<Refusal>())),
         "Requests for a session that were refused.", |metrics, _| Numbers::of(&metrics.refused)),
     family!(Counter "sendit_sessions_lost_total" (None),
         "Sessions that ended because their link broke or their client stayed away.", |metrics, _| Numbers::one(metrics.lost.get())),
     family!(Counter "sendit_sessions_resumed_total" (None),
         "Times that a client which was gone came back to its session.", |metrics, _| Numbers::one(metrics.resumed.get())),
-    family!(Counter "sendit_carriers_renewed_total" (labelled::<Wire>()),
+    family!(Counter "sendit_carriers_renewed_total" (Some(values::<Wire>())),
         "Streaming carriers that followed another as planned; on v1 pairs of them.", |metrics, _| Numbers::of(&metrics.renewed)),
-    family!(Counter "sendit_exchanges_total" (labelled::<Status>()),
+    family!(Counter "sendit_exchanges_total" (Some(values::<Status>())),
         "Exchanges with visitors that are over, by the class of their status.", |metrics, _| Numbers::of(&metrics.exchanges)),
-    family!(Counter "sendit_exchange_errors_total" (labelled::<Error>()),
+    family!(Counter "sendit_exchange_errors_total" (Some(values::<Error>())),
         "Exchanges that the server answered itself, by what Sendit-Error said.", |metrics, _| Numbers::of(&metrics.errors)),
     family!(Gauge "sendit_exchanges_under_way" (None),
         "Exchanges under way, those of visitors who wait among them.", |_, now| Numbers::one(now.exchanges)),

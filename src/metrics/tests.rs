@@ -10,7 +10,7 @@ use super::text::Page;
 use super::*;
 
 /// What stands in a line: a name, labels and a number.
-type Sample = (String, Vec<(String, String)>, f64);
+type Sample = (String, Vec<(String, String)>, String);
 
 /// Reads a line of a number.
 fn sample(line: &str) -> Sample {
@@ -26,7 +26,7 @@ fn sample(line: &str) -> Sample {
         }
         rest = &inside[1..];
     }
-    (name.to_owned(), labels, rest.strip_prefix(' ').expect("a space").parse().expect("a number"))
+    (name.to_owned(), labels, rest.strip_prefix(' ').expect("a space").to_owned())
 }
 
 /// A value up to its closing quote, and what follows it.
@@ -45,7 +45,7 @@ fn quoted(text: &str) -> (String, &str) {
 }
 
 /// The numbers of a page by name and label's value, where each family is told of first.
-fn read(page: &str) -> HashMap<(String, String), f64> {
+fn read(page: &str) -> HashMap<(String, String), String> {
     let (mut numbers, mut family) = (HashMap::new(), "");
     for line in page.lines() {
         if let Some(told) = line.strip_prefix("# ") {
@@ -53,6 +53,7 @@ fn read(page: &str) -> HashMap<(String, String), f64> {
             continue;
         }
         let (name, labels, number) = sample(line);
+        assert!(number.parse::<f64>().is_ok(), "{line}");
         assert!(name.starts_with(family), "{name} in {family}");
         let value = labels.into_iter().map(|(_, value)| value).next().unwrap_or_default();
         assert_eq!(numbers.insert((name, value), number), None, "each stands once");
@@ -62,9 +63,9 @@ fn read(page: &str) -> HashMap<(String, String), f64> {
 }
 
 #[track_caller]
-fn check(page: &str, name: &str, value: &str, expected: f64) {
-    let seen = read(page).get(&(name.to_owned(), value.to_owned())).copied();
-    assert_eq!(seen, Some(expected), "{name} {value}");
+fn check(page: &str, name: &str, value: &str, expected: &str) {
+    let seen = read(page).get(&(name.to_owned(), value.to_owned())).cloned();
+    assert_eq!(seen.as_deref(), Some(expected), "{name} {value}");
 }
 
 #[test]
@@ -78,18 +79,18 @@ fn what_is_counted_stands_on_the_page() {
     metrics.refused.count(Refusal::Stopping);
     metrics.ended.count(Duration::from_micros(1_500));
     let page = metrics.page(&Now { sessions: [3, 4], bytes: [5, u64::from(u32::MAX)], ..Now::default() });
-    check(&page, "sendit_exchanges_total", "4xx", 2.0);
-    check(&page, "sendit_exchanges_total", "none", 1.0);
-    check(&page, "sendit_exchanges_total", "2xx", 0.0);
-    check(&page, "sendit_exchange_errors_total", "target-timeout", 1.0);
-    check(&page, "sendit_carriers_renewed_total", "v2", 1.0);
-    check(&page, "sendit_sessions_refused_total", "stopping", 1.0);
-    check(&page, "sendit_sessions", "v2", 4.0);
-    check(&page, "sendit_exchange_bytes_total", "down", f64::from(u32::MAX));
-    check(&page, "sendit_exchange_duration_seconds_sum", "", 0.0015);
-    check(&page, "sendit_exchange_duration_seconds_bucket", "0.001", 0.0);
-    check(&page, "sendit_exchange_duration_seconds_bucket", "0.0025", 1.0);
-    check(&page, "sendit_build_info", env!("CARGO_PKG_VERSION"), 1.0);
+    check(&page, "sendit_exchanges_total", "4xx", "2");
+    check(&page, "sendit_exchanges_total", "none", "1");
+    check(&page, "sendit_exchanges_total", "2xx", "0");
+    check(&page, "sendit_exchange_errors_total", "target-timeout", "1");
+    check(&page, "sendit_carriers_renewed_total", "v2", "1");
+    check(&page, "sendit_sessions_refused_total", "stopping", "1");
+    check(&page, "sendit_sessions", "v2", "4");
+    check(&page, "sendit_exchange_bytes_total", "down", "4294967295");
+    check(&page, "sendit_exchange_duration_seconds_sum", "", "0.0015");
+    check(&page, "sendit_exchange_duration_seconds_bucket", "0.001", "0");
+    check(&page, "sendit_exchange_duration_seconds_bucket", "0.0025", "1");
+    check(&page, "sendit_build_info", env!("CARGO_PKG_VERSION"), "1");
 }
 
 #[test]
@@ -134,26 +135,29 @@ proptest! {
         page.number("a_name", Some(("label", &value)), number);
         let text = page.into_text();
         prop_assert_eq!(text.matches('\n').count(), 1);
-        let expected = ("a_name".to_owned(), vec![("label".to_owned(), value)], f64::from(number));
+        let expected = ("a_name".to_owned(), vec![("label".to_owned(), value)], number.to_string());
         prop_assert_eq!(sample(text.strip_suffix('\n').unwrap()), expected);
     }
 
     #[test]
     fn buckets_hold_what_took_as_long_at_most(times in proptest::collection::vec(0_u64..400_000_000, 0..50)) {
         let metrics = Metrics::default();
-        times.iter().for_each(|micros| metrics.answered.count(Duration::from_micros(*micros)));
-        let page = metrics.page(&Now::default());
-        let numbers = read(&page);
-        let number = |name: &str, value: &str| {
-            numbers[&(format!("sendit_exchange_answer_seconds_{name}"), value.to_owned())]
-        };
-        for bound in BOUNDS {
-            let seconds = bound as f64 / 1e6;
-            let expected = times.iter().filter(|micros| **micros <= bound).count();
-            prop_assert_eq!(number("bucket", &seconds.to_string()), expected as f64);
+        for micros in &times {
+            metrics.answered.count(Duration::from_micros(*micros));
         }
-        let sum = times.iter().sum::<u64>() as f64 / 1e6;
-        prop_assert!((number("sum", "") - sum).abs() < 1e-6);
-        prop_assert_eq!((number("count", ""), number("bucket", "+Inf")), (times.len() as f64, times.len() as f64));
+        let numbers = read(&metrics.page(&Now::default()));
+        let number = |name: &str, value: &str| {
+            numbers[&(format!("sendit_exchange_answer_seconds_{name}"), value.to_owned())].parse::<f64>().unwrap()
+        };
+        let seconds = |micros| Duration::from_micros(micros).as_secs_f64();
+        let near = |one: f64, other: f64| (one - other).abs() < 1e-6;
+        for bound in BOUNDS {
+            let expected = times.iter().filter(|micros| **micros <= bound).count();
+            let expected = f64::from(u32::try_from(expected).unwrap());
+            prop_assert!(near(number("bucket", &seconds(bound).to_string()), expected), "{bound}");
+        }
+        prop_assert!(near(number("sum", ""), seconds(times.iter().sum())));
+        let all = f64::from(u32::try_from(times.len()).unwrap());
+        prop_assert!(near(number("count", ""), all) && near(number("bucket", "+Inf"), all));
     }
 }

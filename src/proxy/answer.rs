@@ -55,10 +55,10 @@ impl<G> Answer<G> {
         {
             rest.cut();
         }
-        if !body.is_end_stream() {
-            breaker.trip();
-        } else {
+        if body.is_end_stream() {
             meter.end();
+        } else {
+            breaker.trip();
         }
         Self { body, breaker, meter, rest, _guard: guard }
     }

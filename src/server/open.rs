@@ -236,7 +236,7 @@ impl Server {
         if claims.as_ref().is_some_and(|claims| !claims.allows(&prefix)) {
             return Err(Denied::ForbiddenPrefix);
         }
-        Ok(Opening { attempt, from, ..self.opened(claims, token, prefix, hold, rules) })
+        Ok(Opening { from, attempt, ..self.opened(claims, token, prefix, hold, rules) })
     }
 
     fn opened(&self, claims: Option<Claims>, token: &str, prefix: Prefix, hold: Duration, rules: Rules) -> Opening {
