@@ -28,11 +28,11 @@ struct Run {
 
 impl Run {
     async fn start(args: &[&str]) -> Self {
-        let (token, _folder) = token_file();
+        let (token, folder) = token_file();
         let mut server =
             Server::start(&[&["--admin", "127.0.0.1:0", "--admin-token-file", &token], args].concat()).await;
         let admin = admin(&mut server).await;
-        Self { server, admin, token, _folder }
+        Self { server, admin, token, _folder: folder }
     }
 
     async fn ask(&self, request: &str) -> (Head, String) {
