@@ -3,7 +3,6 @@
 
 use std::hint::black_box;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use sendit::auth::{Audience, Claims, Key, Keys, mint, verify};
 use sendit::inspect::{Inspector, Settings};
 use sendit::mux::{self, Upkeep};
 use sendit::pipe::v2::{Budget, Carriers, Pipe, Receiver, SendBody, pipe};
-use sendit::proxy::{Breaker, Call, Hop, Rules, Visitor};
+use sendit::proxy::{Breaker, Call, Hop, Meter, Rules, Visitor};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -152,7 +151,7 @@ fn hops(criterion: &mut Criterion) {
     for (name, lines) in [("a bare request", 1), ("a browser's request", HEAD.len())] {
         let tasks = TaskTracker::new();
         let targets = tasks.clone();
-        let open = move || {
+        let open = move |_| {
             let (near, far) = duplex(BUFFER);
             targets.spawn(target(far));
             async move { Ok(near) }
@@ -167,7 +166,8 @@ fn hops(criterion: &mut Criterion) {
                         request.headers_mut().insert(*name, HeaderValue::from_static(value));
                     }
                     let breaker = Breaker::default();
-                    let call = Call { visitor: &visitor, place: "/my-app", breaker, meter: Arc::default() };
+                    let meter = Meter::default();
+                    let call = Call { visitor: &visitor, place: "/my-app", breaker, meter, waited: None };
                     let answer = hop.forward(request, call, ()).await.expect("an answer");
                     black_box(answer.into_body().collect().await.expect("a whole answer"));
                 });

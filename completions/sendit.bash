@@ -21,6 +21,15 @@ _sendit() {
             connect)
                 cmd="sendit_connect"
                 ;;
+            start)
+                cmd="sendit_start"
+                ;;
+            run)
+                cmd="sendit_run"
+                ;;
+            config)
+                cmd="sendit_config"
+                ;;
             doctor)
                 cmd="sendit_doctor"
                 ;;
@@ -54,7 +63,7 @@ _sendit() {
     case "${cmd}" in
         sendit)
             opts="--version --help"
-            cmds="serve connect doctor sessions requests replay record play token demo install-links"
+            cmds="serve connect start run config doctor sessions requests replay record play token demo install-links"
             case "${prev}" in
                 *)
                     COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
@@ -63,8 +72,12 @@ _sendit() {
             esac
             ;;
         sendit_serve)
-            opts="--addr --secret --secret-file --revoked-file --http-prefix --https-redir --admin --admin-token-file --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
+            opts="--config --addr --secret --secret-file --revoked-file --http-prefix --https-redir --admin --admin-token-file --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
             case "${prev}" in
+                --config)
+                    COMPREPLY=()
+                    return 0
+                    ;;
                 --addr)
                     COMPREPLY=()
                     return 0
@@ -176,13 +189,25 @@ _sendit() {
             esac
             ;;
         sendit_connect)
-            opts="--token --token-file --max-ttl --wire --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --quiet --qr --url-file --log --log-format --help"
+            opts="--token --token-file --config --server --prefix --max-ttl --wire --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --quiet --qr --url-file --log --log-format --help"
             case "${prev}" in
                 --token)
                     COMPREPLY=()
                     return 0
                     ;;
                 --token-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --prefix)
                     COMPREPLY=()
                     return 0
                     ;;
@@ -232,6 +257,193 @@ _sendit() {
                     ;;
                 --log-format)
                     COMPREPLY=( $(compgen -W "text json" -- "${cur}") )
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
+                    return 0
+                    ;;
+            esac
+            ;;
+        sendit_start)
+            opts="--token --token-file --config --server --prefix --max-ttl --wire --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --quiet --qr --url-file --log --log-format --all --help"
+            case "${prev}" in
+                --token)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --prefix)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --max-ttl)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --wire)
+                    COMPREPLY=( $(compgen -W "auto v1 v2" -- "${cur}") )
+                    return 0
+                    ;;
+                --host-header)
+                    COMPREPLY=( $(compgen -W "keep target" -- "${cur}") )
+                    return 0
+                    ;;
+                --hold)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --basic-auth)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --basic-auth-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --allow-ip)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --inspect)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --webhook-secret)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --url-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=( $(compgen -W "error warn info debug trace" -- "${cur}") )
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=( $(compgen -W "text json" -- "${cur}") )
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
+                    return 0
+                    ;;
+            esac
+            ;;
+        sendit_run)
+            opts="--token --token-file --config --server --prefix --max-ttl --wire --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --quiet --qr --url-file --log --log-format --port --url-var --prefix-var --path-var --port-var --help"
+            case "${prev}" in
+                --token)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --prefix)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --max-ttl)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --wire)
+                    COMPREPLY=( $(compgen -W "auto v1 v2" -- "${cur}") )
+                    return 0
+                    ;;
+                --host-header)
+                    COMPREPLY=( $(compgen -W "keep target" -- "${cur}") )
+                    return 0
+                    ;;
+                --hold)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --basic-auth)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --basic-auth-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --allow-ip)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --inspect)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --webhook-secret)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --url-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=( $(compgen -W "error warn info debug trace" -- "${cur}") )
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=( $(compgen -W "text json" -- "${cur}") )
+                    return 0
+                    ;;
+                --port)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --url-var)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --prefix-var)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --path-var)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --port-var)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
+                    return 0
+                    ;;
+            esac
+            ;;
+        sendit_config)
+            opts="--config --help"
+            case "${prev}" in
+                --config)
+                    COMPREPLY=()
                     return 0
                     ;;
                 *)

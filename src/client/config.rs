@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::uri::Authority;
 
-use super::{Source, Target};
+use super::{Connections, Source, Target};
 use crate::inspect::Inspector;
 use crate::wire::{Credentials, Network};
 
@@ -39,6 +39,8 @@ pub struct Config {
     pub basic_auth: Option<Credentials>,
     /// Where visitors have to come from; anywhere, if it is empty.
     pub allow_ip: Vec<Network>,
+    /// The connections to the server, where they are shared with other clients of it.
+    pub connections: Option<Connections>,
     /// What sees all that passes between visitors and the target, if anything does.
     pub inspector: Option<Inspector>,
 }
@@ -100,6 +102,7 @@ impl Config {
             path: SourcePath::Kept,
             basic_auth: None,
             allow_ip: Vec::new(),
+            connections: None,
             inspector: None,
         }
     }

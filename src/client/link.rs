@@ -1,20 +1,14 @@
 //! The HTTP client towards the server: how a session is asked for, and how carriers get there. Proxies that the environment
 //! names are used, and redirects never followed blindly, for each request carries a token.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
-use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, RequestBuilder, Response, Url};
+use reqwest::{RequestBuilder, Response, Url};
 use tokio::time::timeout;
-use tokio_rustls::rustls::client::ClientConfig;
 
-use super::{Error, Source, cause, tls};
-
-/// How long a connection to the server may take to be made.
-const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
+use super::{Connections, Error, Source, cause};
 
 /// How long the head of an answer may take.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(15);
@@ -22,46 +16,33 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(15);
 /// How many bytes of a request are worth another second: that is how slow a slow link is for each of several.
 const SLOWEST: u64 = 4 * 1024;
 
-/// How long a connection is kept for the next request.
-const IDLE: Duration = Duration::from_secs(20);
-
 /// How many times `open` may be sent on: from `http` to `https`, and once more.
 const MAX_REDIRECTS: usize = 2;
 
 /// The way to one server.
 pub(super) struct Link {
-    fresh: Client,
-    // Held for a copy, never across an await.
-    pooled: Mutex<Client>,
-    tls: ClientConfig,
+    connections: Connections,
     source: Source,
 }
 
 impl Link {
-    pub(super) fn new(source: Source) -> Result<Self, String> {
-        let tls = tls::to_server(&source)?;
-        let made = |error| format!("no HTTP client can be made: {}", cause::plain(&error, ""));
-        let fresh = builder(&tls).pool_max_idle_per_host(0).build().map_err(made)?;
-        let pooled = Mutex::new(pooled(&tls).map_err(made)?);
-        Ok(Self { fresh, pooled, tls, source })
+    pub(super) fn new(source: Source, connections: Connections) -> Self {
+        Self { connections, source }
     }
 
     /// A POST on a connection of its own, never on one that something is about to close: for what cannot be repeated.
     pub(super) fn fresh(&self, url: Url) -> RequestBuilder {
-        self.fresh.post(url)
+        self.connections.fresh().post(url)
     }
 
     /// A POST on a connection that may have been used before: for what can be repeated.
     pub(super) fn pooled(&self, url: Url) -> RequestBuilder {
-        self.pooled.lock().unwrap_or_else(PoisonError::into_inner).post(url)
+        self.connections.pooled().post(url)
     }
 
     /// Leaves all connections that there are to the requests on them: the next ones get connections of their own.
     pub(super) fn forget_connections(&self) {
-        match pooled(&self.tls) {
-            Ok(pooled_anew) => *self.pooled.lock().unwrap_or_else(PoisonError::into_inner) = pooled_anew,
-            Err(error) => tracing::debug!(%error, "connections are kept, for no HTTP client can be made"),
-        }
+        self.connections.forget();
     }
 
     /// The proxy that requests go through, as the environment or the system names it; without its password.
@@ -114,21 +95,6 @@ impl Link {
             )),
         }
     }
-}
-
-fn builder(tls: &ClientConfig) -> ClientBuilder {
-    Client::builder()
-        .tls_backend_preconfigured(tls.clone())
-        .redirect(Policy::none())
-        .http1_only()
-        .connect_timeout(CONNECT_DEADLINE)
-        .tcp_nodelay(true)
-        .user_agent(concat!("sendit/", env!("CARGO_PKG_VERSION")))
-}
-
-/// A client whose connections are used again.
-fn pooled(tls: &ClientConfig) -> reqwest::Result<Client> {
-    builder(tls).pool_idle_timeout(IDLE).build()
 }
 
 /// Why there is no session.

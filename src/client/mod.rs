@@ -5,6 +5,7 @@ mod address;
 mod backoff;
 mod cause;
 mod config;
+mod connections;
 mod exchange;
 mod flow;
 mod join;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use address::{InvalidUrl, Source, Target};
 pub use config::{Config, HostHeader, InvalidHostHeader, SourcePath, TargetTls, Token, Wire};
+pub use connections::Connections;
 pub use target::{Connection, Dialer};
 pub use v2::doctor;
 
@@ -54,6 +56,10 @@ pub enum Event {
     Back {
         /// How long it was lost.
         after: Duration,
+        /// How many visitors have waited at the server meanwhile, and are passed on now.
+        held: u64,
+        /// How many have waited there in vain.
+        lost: u64,
     },
     /// How the link is carried, or that it changed, for people.
     Link {
@@ -69,6 +75,8 @@ pub enum Event {
     Target {
         /// Why.
         cause: String,
+        /// Whether there is an exchange in the inspector that says so as well.
+        seen: bool,
     },
 }
 
@@ -121,7 +129,8 @@ pub async fn run(
     on_event: impl Fn(Event) + Send + Sync + 'static,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let link = Link::new(config.source.clone()).map_err(Error::Unable)?;
+    let connections = config.connections.clone().map_or_else(|| Connections::new(&config.source), Ok)?;
+    let link = Link::new(config.source.clone(), connections);
     let client = Client::new(config, link, Arc::new(on_event))?;
     let mut backoff = Backoff::default();
     let mut was_ready = false;

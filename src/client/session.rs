@@ -109,6 +109,7 @@ impl Life<'_> {
             report,
             flow: self.flow.clone(),
             inspector: self.client.config.inspector.clone(),
+            tells_waits: false,
         }
     }
 }

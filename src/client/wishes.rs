@@ -23,6 +23,7 @@ impl Config {
             basic_auth: self.basic_auth.clone(),
             allow_ip: self.allow_ip.clone(),
             http2: self.target.is_http2(),
+            waits: self.inspector.is_some(),
         }
     }
 

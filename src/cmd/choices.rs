@@ -25,12 +25,17 @@ mod tests {
     use super::*;
     use crate::client::HostHeader;
     use crate::cmd::env::Env;
+    use crate::cmd::sources::Sources;
     use crate::cmd::{connect, log, serve};
 
     /// Whether the flag takes the word, or else what is said.
     fn taken(flag: &str, word: &str) -> Result<(), String> {
         let none = Env::default();
-        let said = |failure: crate::cmd::exit::Failure| failure.sentence;
+        let from = Sources::new("serve", &none, []);
+        // Before the cause stands whose it is.
+        let said = |failure: crate::cmd::exit::Failure| {
+            failure.sentence.split_once(": ").map(|(_, cause)| cause.to_owned()).unwrap_or_default()
+        };
         match flag {
             "--wire" => connect::wire(word).map(drop),
             "--host-header" => {
@@ -39,9 +44,9 @@ mod tests {
                     |header| if matches!(header, HostHeader::Fixed(_)) { Err(word.to_owned()) } else { Ok(()) },
                 )
             }
-            "--access-log" => serve::access_log(Some(word)).map(drop).map_err(said),
-            "--log" => log::level(Some(word.to_owned()), &none, Level::WARN).map(drop).map_err(said),
-            "--log-format" => log::format(Some(word.to_owned()), &none).map(drop).map_err(said),
+            "--access-log" => serve::access_log(word).map(drop),
+            "--log" => log::level(Some(word.to_owned()), &from, Level::WARN).map(drop).map_err(said),
+            "--log-format" => log::format(Some(word.to_owned()), &from).map(drop).map_err(said),
             _ => Err(format!("nobody knows {flag}")),
         }
     }

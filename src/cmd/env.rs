@@ -1,7 +1,8 @@
 //! The environment: the one table of variables, and the only place that reads them. Knows names and text, not what
-//! the values mean.
+//! the values mean, nor what goes before them.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use super::exit::Failure;
 
@@ -18,6 +19,12 @@ pub struct Variable {
     pub commands: &'static [&'static str],
 }
 
+/// The variable for `--config`.
+pub(crate) const CONFIG: &str = "SENDIT_CONFIG";
+/// The variable for `--server`.
+const SERVER: &str = "SENDIT_SERVER";
+/// The variable for `--prefix`.
+const PREFIX: &str = "SENDIT_PREFIX";
 /// The variable for `serve --addr`.
 pub(crate) const ADDR: &str = "SENDIT_ADDR";
 /// The variable for `--secret`.
@@ -69,8 +76,21 @@ pub(crate) const TERM: &str = "TERM";
 /// What systemd says of the sockets that it hands over.
 pub(crate) const LISTEN_FDNAMES: &str = "LISTEN_FDNAMES";
 
+/// Below which folders people's programs look for their configuration, as the system has it, and in which place there.
+/// (XDG Base Directory Specification)
+const FOLDERS: &[(&str, &str)] =
+    if cfg!(windows) { &[("APPDATA", "sendit")] } else { &[("XDG_CONFIG_HOME", "sendit"), ("HOME", ".config/sendit")] };
+
 /// Every variable that is heeded.
 pub const TABLE: &[Variable] = &[
+    Variable {
+        name: CONFIG,
+        flag: "--config",
+        meaning: "configuration file",
+        commands: &["serve", "connect", "start", "run", "config"],
+    },
+    Variable { name: SERVER, flag: "--server", meaning: "URL of the server", commands: CLIENTS },
+    Variable { name: PREFIX, flag: "--prefix", meaning: "prefix of the tunnel", commands: &["connect", "run"] },
     Variable { name: ADDR, flag: "--addr", meaning: "address to listen on", commands: &["serve"] },
     Variable { name: SECRET, flag: "--secret", meaning: "one secret", commands: &["serve", "token"] },
     Variable {
@@ -104,31 +124,26 @@ pub const TABLE: &[Variable] = &[
         meaning: "file that holds the admin token",
         commands: &["serve", "sessions"],
     },
-    Variable { name: TOKEN, flag: "--token", meaning: "token to present", commands: &["connect", "doctor"] },
-    Variable {
-        name: TOKEN_FILE,
-        flag: "--token-file",
-        meaning: "file that holds the token",
-        commands: &["connect", "doctor"],
-    },
-    Variable { name: WIRE, flag: "--wire", meaning: "wire to speak: auto, v1 or v2", commands: &["connect"] },
+    Variable { name: TOKEN, flag: "--token", meaning: "token to present", commands: OPENING },
+    Variable { name: TOKEN_FILE, flag: "--token-file", meaning: "file that holds the token", commands: OPENING },
+    Variable { name: WIRE, flag: "--wire", meaning: "wire to speak: auto, v1 or v2", commands: CLIENTS },
     Variable {
         name: BASIC_AUTH,
         flag: "--basic-auth",
         meaning: "user and password that visitors have to give",
-        commands: &["connect"],
+        commands: CLIENTS,
     },
     Variable {
         name: BASIC_AUTH_FILE,
         flag: "--basic-auth-file",
         meaning: "file that holds user and password",
-        commands: &["connect"],
+        commands: CLIENTS,
     },
     Variable {
         name: INSPECT,
         flag: "--inspect",
         meaning: "where the inspector is, or `off`",
-        commands: &["connect", "demo"],
+        commands: &["connect", "start", "run", "demo"],
     },
     Variable {
         name: INSPECT,
@@ -140,52 +155,57 @@ pub const TABLE: &[Variable] = &[
         name: WEBHOOK_SECRET_GITHUB,
         flag: "--webhook-secret",
         meaning: "secret of GitHub's webhooks, or `@` and a file",
-        commands: &["connect", "play"],
+        commands: &["connect", "start", "run", "play"],
     },
     Variable {
         name: WEBHOOK_SECRET_STRIPE,
         flag: "--webhook-secret",
         meaning: "secret of Stripe's webhooks, or `@` and a file",
-        commands: &["connect", "play"],
+        commands: &["connect", "start", "run", "play"],
     },
     Variable {
         name: WEBHOOK_SECRET_SLACK,
         flag: "--webhook-secret",
         meaning: "secret of Slack's webhooks, or `@` and a file",
-        commands: &["connect", "play"],
+        commands: &["connect", "start", "run", "play"],
     },
     Variable {
         name: WEBHOOK_SECRET_TWILIO,
         flag: "--webhook-secret",
         meaning: "secret of Twilio's webhooks, or `@` and a file",
-        commands: &["connect", "play"],
+        commands: &["connect", "start", "run", "play"],
     },
     Variable {
         name: WEBHOOK_SECRET_STANDARD,
         flag: "--webhook-secret",
         meaning: "secret of webhooks that follow Standard Webhooks, or `@` and a file",
-        commands: &["connect", "play"],
+        commands: &["connect", "start", "run", "play"],
     },
     Variable {
         name: LOG,
         flag: "--log",
         meaning: "how much is logged",
-        commands: &["serve", "connect", "doctor", "demo"],
+        commands: &["serve", "connect", "start", "run", "doctor", "demo"],
     },
     Variable {
         name: LOG_FORMAT,
         flag: "--log-format",
         meaning: "what the log looks like: text or json",
-        commands: &["serve", "connect"],
+        commands: &["serve", "connect", "start", "run"],
     },
 ];
 
+/// The commands that open tunnels, and those that only ask for what that takes.
+const CLIENTS: &[&str] = &["connect", "start", "run"];
+const OPENING: &[&str] = &["connect", "start", "run", "doctor"];
+
 /// What the environment held when the process started. It has no `Debug`: secrets may stand in it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Env(BTreeMap<String, String>);
 
 impl Env {
-    /// Reads the variables of [`TABLE`], and those that say what a terminal can show and systemd hands over.
+    /// Reads the variables of [`TABLE`], and those that say what a terminal can show, what systemd hands over and where
+    /// configuration is.
     pub(crate) fn from_process() -> Result<Self, Failure> {
         let read = |name: &&str| {
             #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
@@ -195,7 +215,8 @@ impl Env {
                 .map_err(|_| Failure::usage(format!("the environment variable `{name}` is not valid UTF-8")));
             Some(text.map(|text| ((*name).to_owned(), text)))
         };
-        let names = TABLE.iter().map(|row| row.name).chain([NO_COLOR, TERM, LISTEN_FDNAMES]);
+        let folders = FOLDERS.iter().map(|(base, _)| *base);
+        let names = TABLE.iter().map(|row| row.name).chain([NO_COLOR, TERM, LISTEN_FDNAMES]).chain(folders);
         names.collect::<Vec<_>>().iter().filter_map(read).collect::<Result<_, _>>().map(Self)
     }
 
@@ -204,25 +225,9 @@ impl Env {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// What the flag says, else what the variable says.
-    pub(crate) fn unless_flag(&self, flag: Option<String>, name: &str) -> Option<String> {
-        flag.or_else(|| self.value(name).map(ToOwned::to_owned))
-    }
-
-    /// Reads what the flag says, else what the variable says, which is named where it cannot be meant.
-    pub(crate) fn read<T>(
-        &self,
-        flag: Option<String>,
-        name: &str,
-        read: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<Option<T>, Failure> {
-        match (flag, self.value(name)) {
-            (Some(text), _) => read(&text).map(Some).map_err(Failure::usage),
-            (None, Some(text)) => read(text)
-                .map(Some)
-                .map_err(|cause| Failure::usage(format!("wrong environment variable `{name}`: {cause}"))),
-            (None, None) => Ok(None),
-        }
+    /// The folder in which the user's configuration is.
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
+        FOLDERS.iter().find_map(|(base, place)| Some(Path::new(self.value(base)?).join(place)))
     }
 }
 
@@ -230,24 +235,5 @@ impl Env {
 impl<const N: usize> From<[(&str, &str); N]> for Env {
     fn from(pairs: [(&str, &str); N]) -> Self {
         Self(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(flag: Option<&str>, env: &Env, expected: Option<&str>) {
-        assert_eq!(env.unless_flag(flag.map(ToOwned::to_owned), ADDR).as_deref(), expected);
-    }
-
-    #[test]
-    fn a_flag_goes_before_its_variable() {
-        check(None, &Env::default(), None);
-        check(None, &Env::from([(ADDR, "a")]), Some("a"));
-        check(None, &Env::from([(ADDR, "")]), None);
-        check(Some("b"), &Env::from([(ADDR, "a")]), Some("b"));
-        check(Some(""), &Env::from([(ADDR, "a")]), Some(""));
     }
 }

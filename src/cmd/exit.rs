@@ -6,34 +6,39 @@ use std::io;
 
 /// What the process tells its caller by its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Exit {
     /// The command did what was asked, or was told to stop.
-    Success = 0,
+    Success,
     /// What no other code describes.
-    Unexpected = 1,
+    Unexpected,
     /// The command line or the environment cannot be meant.
-    Usage = 2,
+    Usage,
     /// The server does not accept the token.
-    Unauthorized = 3,
+    Unauthorized,
     /// The server does not give the prefix.
-    Prefix = 4,
+    Prefix,
     /// What answers at the URL is no sendit server.
-    NotSendit = 5,
+    NotSendit,
     /// The address cannot be listened on.
-    Listen = 6,
+    Listen,
     /// A file cannot be read or written.
-    File = 7,
+    File,
     /// The server cannot do what was asked of it.
-    NotGranted = 8,
+    NotGranted,
     /// The server, the service, or the client that is asked, cannot be reached.
-    Unreachable = 9,
+    Unreachable,
     /// An answer is not as expected.
-    Answer = 10,
+    Answer,
     /// Whoever runs the server has ended the session.
-    Dismissed = 11,
+    Dismissed,
+    /// The program that was to be run is no program.
+    NotExecutable,
+    /// There is no such program.
+    NotFound,
     /// A second signal came before the command had stopped.
-    Interrupted = 130,
+    Interrupted,
+    /// The program that was run ended so.
+    Program(u8),
 }
 
 /// A row of [`TABLE`].
@@ -51,38 +56,60 @@ pub struct Meaning {
 pub const TABLE: &[Meaning] = &[
     Meaning { exit: Exit::Success, text: "success, or stopped by a signal", commands: EVERY },
     Meaning { exit: Exit::Unexpected, text: "unexpected failure", commands: EVERY },
-    Meaning { exit: Exit::Usage, text: "wrong flag, argument or environment variable", commands: EVERY },
+    Meaning { exit: Exit::Usage, text: "wrong flag, argument, environment variable or configuration", commands: EVERY },
     Meaning {
         exit: Exit::Unauthorized,
         text: "the server refuses the token",
-        commands: &["connect", "doctor", "sessions"],
+        commands: &["connect", "start", "run", "doctor", "sessions"],
     },
-    Meaning { exit: Exit::Prefix, text: "the server does not give the prefix", commands: &["connect", "doctor"] },
-    Meaning { exit: Exit::NotSendit, text: "no sendit server at the URL", commands: &["connect", "doctor"] },
+    Meaning { exit: Exit::Prefix, text: "the server does not give the prefix", commands: OPENING },
+    Meaning { exit: Exit::NotSendit, text: "no sendit server at the URL", commands: OPENING },
     Meaning { exit: Exit::Listen, text: "cannot listen on the address", commands: &["serve", "demo"] },
     Meaning {
         exit: Exit::File,
         text: "a file cannot be read or written",
-        commands: &["serve", "connect", "doctor", "sessions", "record", "play", "token", "install-links"],
+        commands: &[
+            "serve",
+            "connect",
+            "start",
+            "run",
+            "config",
+            "doctor",
+            "sessions",
+            "record",
+            "play",
+            "token",
+            "install-links",
+        ],
     },
-    Meaning { exit: Exit::NotGranted, text: "the server cannot do what a flag asks for", commands: &["connect"] },
+    Meaning { exit: Exit::NotGranted, text: "the server cannot do what a flag asks for", commands: CLIENTS },
     Meaning {
         exit: Exit::Unreachable,
         text: "the server, the service, or the running client that is asked, cannot be reached",
         commands: &["doctor", "sessions", "requests", "replay", "record", "play"],
     },
     Meaning { exit: Exit::Answer, text: "an answer is not as expected", commands: &["play"] },
-    Meaning { exit: Exit::Dismissed, text: "whoever runs the server has ended the session", commands: &["connect"] },
+    Meaning { exit: Exit::Dismissed, text: "whoever runs the server has ended the session", commands: CLIENTS },
+    Meaning { exit: Exit::NotExecutable, text: "the program cannot be started", commands: &["run"] },
+    Meaning { exit: Exit::NotFound, text: "there is no such program", commands: &["run"] },
     Meaning {
         exit: Exit::Interrupted,
         text: "a second signal ended it at once",
-        commands: &["serve", "connect", "record", "demo"],
+        commands: &["serve", "connect", "start", "record", "demo"],
+    },
+    Meaning {
+        exit: Exit::Program(0),
+        text: "that of the program that was run, or 128 and the number of the signal that ended it",
+        commands: &["run"],
     },
 ];
 
 const EVERY: &[&str] = &[
     "serve",
     "connect",
+    "start",
+    "run",
+    "config",
     "doctor",
     "sessions",
     "requests",
@@ -94,11 +121,40 @@ const EVERY: &[&str] = &[
     "install-links",
 ];
 
+const CLIENTS: &[&str] = &["connect", "start", "run"];
+const OPENING: &[&str] = &["connect", "start", "run", "doctor"];
+
 impl Exit {
     /// The number that the process returns.
     #[must_use]
     pub fn code(self) -> u8 {
-        self as u8
+        match self {
+            Self::Success => 0,
+            Self::Unexpected => 1,
+            Self::Usage => 2,
+            Self::Unauthorized => 3,
+            Self::Prefix => 4,
+            Self::NotSendit => 5,
+            Self::Listen => 6,
+            Self::File => 7,
+            Self::NotGranted => 8,
+            Self::Unreachable => 9,
+            Self::Answer => 10,
+            Self::Dismissed => 11,
+            Self::NotExecutable => 126,
+            Self::NotFound => 127,
+            Self::Interrupted => 130,
+            Self::Program(code) => code,
+        }
+    }
+
+    /// The same as pages have it, where it is no single number.
+    #[must_use]
+    pub fn term(self) -> String {
+        match self {
+            Self::Program(_) => "any".to_owned(),
+            exit => exit.code().to_string(),
+        }
     }
 }
 
@@ -186,7 +242,8 @@ mod tests {
 
     #[test]
     fn the_table_is_in_order_and_names_each_code_once() {
-        let codes: Vec<u8> = TABLE.iter().map(|row| row.exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 130]);
+        let terms: Vec<String> = TABLE.iter().map(|row| row.exit.term()).collect();
+        let expected = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "126", "127", "130", "any"];
+        assert_eq!(terms, expected);
     }
 }

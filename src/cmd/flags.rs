@@ -84,8 +84,8 @@ impl<'a> Typed<'a> {
 
     fn count_arguments(&self) -> Result<(), Failure> {
         let positionals = self.info.positionals;
-        let repeats = positionals.last().is_some_and(|last| last.optionality == Optionality::Repeating);
-        if let Some(surplus) = self.arguments.get(positionals.len()).filter(|_| !repeats) {
+        let takes_more = positionals.last().is_some_and(|last| last.optionality == Optionality::Repeating);
+        if let Some(surplus) = self.arguments.get(positionals.len()).filter(|_| !takes_more) {
             return Err(self.wrong(&format!("unexpected argument `{surplus}`")));
         }
         let missing = positionals.iter().skip(self.arguments.len()).find(|p| p.optionality == Optionality::Required);

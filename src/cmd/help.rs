@@ -10,7 +10,7 @@ pub(crate) fn page(page: &str, command: Option<&str>) -> String {
     let variables = env::TABLE.iter().filter(|row| concerns(row.commands));
     let variables = variables.map(|row| (row.name.to_owned(), format!("{} ({})", row.meaning, row.flag)));
     let exits = exit::TABLE.iter().filter(|row| concerns(row.commands));
-    let exits = exits.map(|row| (row.exit.code().to_string(), row.text.to_owned()));
+    let exits = exits.map(|row| (row.exit.term(), row.text.to_owned()));
     let (usage, rest) = page.split_once('\n').unwrap_or((page, ""));
     let lines = std::iter::once(wrapped(usage)).chain(rest.lines().map(|line| line.trim_end().to_owned()));
     let mut text = lines.collect::<Vec<_>>().join("\n").trim_end().to_owned();

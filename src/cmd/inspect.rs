@@ -11,13 +11,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::env::{self, Env};
 use super::exit::Failure;
 use super::listen::Address;
+use super::sources::Sources;
 use super::{clock, output};
 use crate::client::{Config, Dialer, Event};
-use crate::inspect::api::{self, Api, Connection, Link, Standing, Token};
-use crate::inspect::webhook::Secrets;
+use crate::inspect::api::{self, Api, Connection, Link, Standing, Token, Webhooks};
 use crate::inspect::{Inspector, Settings};
 
 /// Where it listens unless something else is said: at the first of these ports that is free.
@@ -35,15 +34,15 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// What the flag says, else what the variable says.
-    pub(crate) fn read(flag: Option<String>, env: &Env) -> Result<Self, Failure> {
+    /// Where somebody says.
+    pub(crate) fn read(typed: Option<String>, from: &Sources<'_>) -> Result<Self, Failure> {
         let read = |text: &str| match text {
             "off" => Ok(Self::Off),
             text => Address::parse(text).map(Self::At).map_err(|_| {
                 format!("`{text}` is no place for the inspector; write `off`, or an address like `127.0.0.1:4040`")
             }),
         };
-        Ok(env.read(flag, env::INSPECT, read)?.unwrap_or(Self::Usual))
+        Ok(from.read(typed, "--inspect", read)?.unwrap_or(Self::Usual))
     }
 
     /// Listens there, where that can be; what cannot is told, for a tunnel is worth more than its page. Waits for the
@@ -100,37 +99,61 @@ async fn first_free(ports: RangeInclusive<u16>) -> Option<(u16, TcpListener)> {
     None
 }
 
+/// What is told of a tunnel's link.
+struct Watched {
+    link: watch::Sender<Link>,
+    /// How it is carried, as it was told last.
+    carried: Mutex<Option<String>>,
+}
+
 /// A running inspector. Dropping it ends it.
 pub(crate) struct Inspection {
-    link: watch::Sender<Link>,
+    /// Those of each tunnel.
+    links: Vec<Watched>,
     addr: SocketAddr,
-    /// How the link is carried, as it was told last.
-    carried: Mutex<Option<String>>,
     introduced: Once,
     _end: DropGuard,
 }
 
 impl Inspection {
     /// Has a client be seen by one, where it is wanted and can be. Waits for the name service at most.
-    pub(crate) async fn start(place: Place, client: &mut Config, secrets: Secrets) -> Result<Option<Self>, Failure> {
+    pub(crate) async fn start(
+        place: Place,
+        client: &mut Config,
+        webhooks: Arc<Webhooks>,
+    ) -> Result<Option<Self>, Failure> {
+        Self::of_several(place, [(None, client)], webhooks).await
+    }
+
+    /// The same with several clients, each with the name of its tunnel.
+    pub(crate) async fn of_several(
+        place: Place,
+        clients: impl IntoIterator<Item = (Option<Arc<str>>, &mut Config)>,
+        webhooks: Arc<Webhooks>,
+    ) -> Result<Option<Self>, Failure> {
         let Some(listener) = place.listen().await? else { return Ok(None) };
         let addr = listener.local_addr().context("no address to tell")?;
         let token = Token::random().context("no randomness")?;
-        let dialer = Dialer::new(client).map_err(anyhow::Error::from)?;
-        let (url, target) = (client.source.to_string(), client.target.to_string());
         let inspector = Inspector::new(Settings::new(clock::since_1970));
-        let (link, told) = watch::channel(Link { standing: Standing::Connecting, text: None });
-        let dial = dial(dialer);
-        let config = api::Config { url, target, link: told, dial, now: clock::since_1970, secrets, token };
+        let (mut links, mut tunnels) = (Vec::new(), Vec::new());
+        for (name, client) in clients {
+            client.inspector = Some(inspector.of_tunnel(name.clone()));
+            let (link, told) = watch::channel(Link { standing: Standing::Connecting, text: None });
+            links.push(Watched { link, carried: Mutex::default() });
+            let dial = dial(Dialer::new(client).map_err(anyhow::Error::from)?);
+            let (url, target) = (client.source.to_string(), client.target.to_string());
+            tunnels.push(api::Tunnel { name, url, target, link: told, dial });
+        }
+        let mut tunnels = tunnels.into_iter();
+        let Some(tunnel) = tunnels.next() else { return Ok(None) };
+        let config = api::Config { tunnel, others: tunnels.collect(), now: clock::since_1970, webhooks, token };
         let shutdown = CancellationToken::new();
-        spawn(listener, Api::new(inspector.clone(), config, addr), shutdown.clone())
-            .context("no thread to inspect on")?;
-        client.inspector = Some(inspector);
-        Ok(Some(Self::new(link, addr, shutdown)))
+        spawn(listener, Api::new(inspector, config, addr), shutdown.clone()).context("no thread to inspect on")?;
+        Ok(Some(Self::new(links, addr, shutdown)))
     }
 
-    fn new(link: watch::Sender<Link>, addr: SocketAddr, shutdown: CancellationToken) -> Self {
-        Self { link, addr, carried: Mutex::default(), introduced: Once::new(), _end: shutdown.drop_guard() }
+    fn new(links: Vec<Watched>, addr: SocketAddr, shutdown: CancellationToken) -> Self {
+        Self { links, addr, introduced: Once::new(), _end: shutdown.drop_guard() }
     }
 
     /// The page's URL.
@@ -143,8 +166,20 @@ impl Inspection {
         self.introduced.call_once(|| output::say(format_args!("Inspector: {}", self.url())));
     }
 
-    /// Takes note of how it stands with the tunnel.
-    pub(crate) fn note(&self, event: &Event) {
+    /// Takes note of how it stands with the tunnel of this number.
+    pub(crate) fn note(&self, tunnel: usize, event: &Event) {
+        if let Some(watched) = self.links.get(tunnel) {
+            watched.note(event);
+        }
+        // Whoever follows looks at the first.
+        if let Some(first) = self.links.first().filter(|_| tunnel > 0) {
+            first.link.send_modify(|_| ());
+        }
+    }
+}
+
+impl Watched {
+    fn note(&self, event: &Event) {
         let mut carried = self.carried.lock().unwrap_or_else(PoisonError::into_inner);
         let (standing, text) = match event {
             Event::Ready | Event::Back { .. } => (Standing::Ready, carried.clone()),
@@ -187,10 +222,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::cmd::env::{self, Env};
 
     #[track_caller]
     fn check(flag: Option<&str>, env: &Env, expected: Result<Place, &str>) {
-        let seen = Place::read(flag.map(ToOwned::to_owned), env).map_err(|failure| failure.sentence);
+        let seen = Place::read(flag.map(ToOwned::to_owned), &Sources::new("connect", env, []));
+        let seen = seen.map_err(|failure| failure.sentence);
         assert_eq!(seen, expected.map_err(ToOwned::to_owned));
     }
 
@@ -202,7 +239,8 @@ mod tests {
         check(Some("[::1]:0"), &Env::default(), at("[::1]:0"));
         check(None, &Env::from([(env::INSPECT, "off")]), Ok(Place::Off));
         check(Some("localhost:1"), &Env::from([(env::INSPECT, "off")]), at("localhost:1"));
-        let sentence = "`on` is no place for the inspector; write `off`, or an address like `127.0.0.1:4040`";
+        let sentence =
+            "wrong `--inspect`: `on` is no place for the inspector; write `off`, or an address like `127.0.0.1:4040`";
         check(Some("on"), &Env::default(), Err(sentence));
     }
 
@@ -221,19 +259,20 @@ mod tests {
     async fn what_it_is_told_of_the_tunnel() {
         let (link, told) = watch::channel(Link { standing: Standing::Connecting, text: None });
         let addr = SocketAddr::from(([127, 0, 0, 1], 1));
-        let inspection = Inspection::new(link, addr, CancellationToken::new());
+        let watched = Watched { link, carried: Mutex::default() };
+        let inspection = Inspection::new(vec![watched], addr, CancellationToken::new());
         let text = || "broken".to_owned();
         let after = Duration::from_secs(1);
         for (event, standing, link) in [
             (Event::Ready, Standing::Ready, None),
             (Event::Link { text: "by streams".to_owned() }, Standing::Ready, Some("by streams")),
-            (Event::Target { cause: text() }, Standing::Ready, Some("by streams")),
+            (Event::Target { cause: text(), seen: true }, Standing::Ready, Some("by streams")),
             (Event::Lost { cause: text() }, Standing::Lost, Some("broken")),
-            (Event::Back { after }, Standing::Ready, Some("by streams")),
+            (Event::Back { after, held: 0, lost: 0 }, Standing::Ready, Some("by streams")),
             (Event::Retrying { cause: text(), after }, Standing::Retrying, Some("broken")),
             (Event::Ready, Standing::Ready, None),
         ] {
-            inspection.note(&event);
+            inspection.note(0, &event);
             assert_eq!(*told.borrow(), Link { standing, text: link.map(ToOwned::to_owned) }, "{event:?}");
         }
     }

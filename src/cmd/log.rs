@@ -10,13 +10,13 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::clock;
-use super::env::{self, Env};
 use super::exit::Failure;
 use super::lines::Lines;
 use super::output::{self, Coloured, Format};
+use super::sources::Sources;
 
-/// How much is logged: what the flag says, else the variable, else `default`.
-pub(crate) fn level(flag: Option<String>, env: &Env, default: Level) -> Result<Level, Failure> {
+/// How much is logged, unless nobody says so.
+pub(crate) fn level(typed: Option<String>, from: &Sources<'_>, default: Level) -> Result<Level, Failure> {
     let read = |text: &str| match text {
         "error" => Ok(Level::ERROR),
         "warn" => Ok(Level::WARN),
@@ -25,17 +25,17 @@ pub(crate) fn level(flag: Option<String>, env: &Env, default: Level) -> Result<L
         "trace" => Ok(Level::TRACE),
         other => Err(format!("`{other}` is no log level; choose `error`, `warn`, `info`, `debug` or `trace`")),
     };
-    Ok(env.read(flag, env::LOG, read)?.unwrap_or(default))
+    Ok(from.read(typed, "--log", read)?.unwrap_or(default))
 }
 
-/// What it looks like: what the flag says, else the variable, else as people read it.
-pub(crate) fn format(flag: Option<String>, env: &Env) -> Result<Format, Failure> {
+/// What it looks like; as people read it, unless somebody says otherwise.
+pub(crate) fn format(typed: Option<String>, from: &Sources<'_>) -> Result<Format, Failure> {
     let read = |text: &str| match text {
         "text" => Ok(Format::Text),
         "json" => Ok(Format::Json),
         other => Err(format!("`{other}` is no log format; choose `text` or `json`")),
     };
-    Ok(env.read(flag, env::LOG_FORMAT, read)?.unwrap_or(Format::Text))
+    Ok(from.read(typed, "--log-format", read)?.unwrap_or(Format::Text))
 }
 
 /// Starts the log. To be called once. Whatever else is said on standard error looks like it from then on.
@@ -59,16 +59,21 @@ pub(crate) fn start(level: Level, format: Format) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cmd::env::{self, Env};
 
     #[track_caller]
     fn check(flag: Option<&str>, env: &[(&str, &str); 1], expected: Option<Level>) {
-        assert_eq!(level(flag.map(ToOwned::to_owned), &Env::from(*env), Level::WARN).ok(), expected);
+        let env = Env::from(*env);
+        let from = Sources::new("connect", &env, []);
+        assert_eq!(level(flag.map(ToOwned::to_owned), &from, Level::WARN).ok(), expected);
     }
 
     #[test]
     fn formats() {
         let check = |flag: Option<&str>, env: &[(&str, &str); 1], expected| {
-            assert_eq!(format(flag.map(ToOwned::to_owned), &Env::from(*env)).ok(), expected, "{flag:?}");
+            let env = Env::from(*env);
+            let from = Sources::new("connect", &env, []);
+            assert_eq!(format(flag.map(ToOwned::to_owned), &from).ok(), expected, "{flag:?}");
         };
         check(None, &[("", "")], Some(Format::Text));
         check(None, &[(env::LOG_FORMAT, "json")], Some(Format::Json));

@@ -2,6 +2,7 @@
 //! environment, signals, exit codes. Knows how to say what is meant to the two ends, and not how they do it.
 
 pub mod choices;
+pub mod config;
 pub mod env;
 pub mod exit;
 
@@ -9,6 +10,7 @@ mod call;
 mod flags;
 mod help;
 
+mod check;
 mod connect;
 mod demo;
 mod descriptors;
@@ -19,8 +21,10 @@ mod play;
 mod record;
 mod replay;
 mod requests;
+mod run;
 mod serve;
 mod sessions;
+mod start;
 mod token;
 
 mod ask;
@@ -38,15 +42,18 @@ mod running;
 mod secret;
 mod signals;
 mod sink;
+mod sources;
 mod terminal;
 mod units;
 mod url_file;
 
 use std::ffi::OsString;
 
-use argh::CommandInfoWithArgs;
+use argh::{ArgsInfo as _, CommandInfoWithArgs};
 
 use self::call::{Call, Command};
+use self::config::File;
+use self::config::keys::Known;
 use self::env::Env;
 use self::exit::{Exit, Failure};
 
@@ -76,8 +83,26 @@ async fn obey(args: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
         Call::Command(command) => {
             let env = Env::from_process()?;
             match *command {
-                Command::Serve(args) => serve::run(args, &env).await,
-                Command::Connect(args) => connect::run(args, &env).await,
+                Command::Serve(args) => {
+                    let file = File::find(args.config(), &env, &file_keys())?;
+                    serve::run(args, &env, file.as_ref()).await
+                }
+                Command::Connect(args) => {
+                    let file = File::find(args.config(), &env, &file_keys())?;
+                    connect::run(args, &env, file.as_ref()).await
+                }
+                Command::Start(args) => {
+                    let file = File::find(args.config(), &env, &file_keys())?;
+                    start::run(args, &env, file.as_ref()).await
+                }
+                Command::Run(args) => {
+                    let file = File::find(args.config(), &env, &file_keys())?;
+                    Box::pin(run::run(args, &env, file.as_ref())).await
+                }
+                Command::Config(args) => {
+                    let file = File::find(args.config(), &env, &file_keys())?;
+                    check::run(&args, file.as_ref())
+                }
                 Command::Doctor(args) => doctor::run(args, &env).await,
                 Command::Sessions(args) => sessions::run(args, &env).await,
                 Command::Requests(args) => requests::run(args, &env).await,
@@ -90,6 +115,12 @@ async fn obey(args: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
             }
         }
     }
+}
+
+/// The keys of the configuration file, which follow from the command line.
+#[must_use]
+pub fn file_keys() -> Known {
+    Known::new(connect::Connect::get_args_info().flags, serve::Serve::get_args_info().flags)
 }
 
 /// The command line as argh describes it, for what is generated from it: completions, manual pages, the reference.

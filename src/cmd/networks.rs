@@ -1,20 +1,20 @@
-//! Ranges of addresses as they are typed, each behind a flag that can be repeated.
+//! Ranges of addresses as they are given, each by a setting that may have several.
 
 use super::exit::Failure;
+use super::sources::Given;
 use crate::proxy::Trusted;
 use crate::wire::Network;
 
-/// The ranges that a flag names.
-pub(crate) fn parse(flag: &str, texts: &[String]) -> Result<Vec<Network>, Failure> {
-    let network = |text: &String| text.parse().map_err(|error| Failure::usage(format!("wrong `{flag}`: {error}")));
-    texts.iter().map(network).collect()
+/// The ranges that are named.
+pub(crate) fn parse(given: &[Given]) -> Result<Vec<Network>, Failure> {
+    given.iter().map(|given| given.read(str::parse)).collect()
 }
 
 /// The proxies that are believed, where a person names them, or says that there are none.
-pub(crate) fn trusted(texts: &[String]) -> Result<Option<Trusted>, Failure> {
-    match texts {
+pub(crate) fn trusted(given: &[Given]) -> Result<Option<Trusted>, Failure> {
+    match given {
         [] => Ok(None),
-        [none] if none == "none" => Ok(Some(Trusted::new(&[]))),
-        _ => Ok(Some(Trusted::new(&parse("--trusted-proxy", texts)?))),
+        [none] if none.text == "none" => Ok(Some(Trusted::new(&[]))),
+        _ => Ok(Some(Trusted::new(&parse(given)?))),
     }
 }

@@ -15,6 +15,7 @@ use super::exit::{Exit, Failure};
 use super::output;
 use super::running::{Detail, Running, query};
 use super::signals::Signals;
+use super::sources::Sources;
 use crate::inspect::Id;
 use crate::inspect::api::{Progress, Sort, Summary};
 
@@ -97,7 +98,7 @@ struct Recorder {
 /// Writes what there is, and with `--follow` what comes.
 pub(crate) async fn run(args: Record, env: &Env) -> Result<(), Failure> {
     let filters = args.filters();
-    let running = Running::named(args.inspect, env).await?;
+    let running = Running::named(args.inspect, &Sources::new("record", env, [])).await?;
     let mut recorder = Recorder {
         running,
         filters,

@@ -7,6 +7,7 @@ use super::env::Env;
 use super::exit::Failure;
 use super::output;
 use super::running::{Detail, Running};
+use super::sources::Sources;
 use super::terminal::{Look, Stream, clean};
 use super::units::size;
 use crate::inspect::Id;
@@ -25,7 +26,8 @@ const VOLATILE: [&str; 2] = ["date", "age"];
   {command_name} 7",
     note = "It asks the inspector of the `sendit connect` that runs on this machine, and sends
 nothing itself. Where several run, --inspect or SENDIT_INSPECT says which is meant.
-Whatever is answered, the exit code is 0."
+Whatever is answered, the exit code is 0. An answer that has no end within 5 min is cut,
+and the line says so."
 )]
 pub(crate) struct Replay {
     /// print one JSON object instead of lines
@@ -78,7 +80,7 @@ pub(crate) async fn run(args: Replay, env: &Env) -> Result<(), Failure> {
     let id: Id = number
         .parse()
         .map_err(|_| Failure::usage(format!("`{}` is no exchange's number; `sendit requests` lists them", args.id)))?;
-    let running = Running::named(args.inspect, env).await?;
+    let running = Running::named(args.inspect, &Sources::new("replay", env, [])).await?;
     let before = Detail::of(&running, id).await?;
     let Replayed { id, signed } = running.post(&format!("/api/requests/{id}/replay")).await?;
     let now = Detail::of(&running, id).await?;

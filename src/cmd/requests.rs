@@ -6,6 +6,7 @@ use super::env::Env;
 use super::exit::Failure;
 use super::output;
 use super::running::{LIST, Running, query};
+use super::sources::Sources;
 use super::terminal::{Look, Stream};
 
 /// Lists what has passed through a running client, the newest last.
@@ -55,7 +56,7 @@ pub(crate) struct Requests {
 /// Prints the list.
 pub(crate) async fn run(args: Requests, env: &Env) -> Result<(), Failure> {
     let query = args.query();
-    let running = Running::named(args.inspect, env).await?;
+    let running = Running::named(args.inspect, &Sources::new("requests", env, [])).await?;
     if args.json {
         let list: serde_json::Value = running.get(&format!("{LIST}?{query}")).await?;
         return output::object(&list);

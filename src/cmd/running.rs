@@ -15,9 +15,9 @@ use tokio::time::timeout;
 pub(crate) use detail::Detail;
 
 use super::ask::{Trouble, ask};
-use super::env::{self, Env};
 use super::exit::{Exit, Failure};
 use super::inspect;
+use super::sources::Sources;
 use crate::inspect::api::Summary;
 
 /// What an inspector's address looks like.
@@ -66,8 +66,8 @@ struct Refused {
 
 impl Running {
     /// The client that the flag names, else the variable, else the one that runs. Takes [`CONNECT_DEADLINE`] at most.
-    pub(crate) async fn named(flag: Option<String>, env: &Env) -> Result<Self, Failure> {
-        let Some(address) = env.read(flag, env::INSPECT, read)? else {
+    pub(crate) async fn named(flag: Option<String>, from: &Sources<'_>) -> Result<Self, Failure> {
+        let Some(address) = from.read(flag, "--inspect", read)? else {
             return search::only(search::all(inspect::PORTS).await, &inspect::PORTS);
         };
         let late = || absent(&address, "it says nothing");
@@ -178,6 +178,7 @@ fn foreign(address: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cmd::env::{self, Env};
 
     #[track_caller]
     fn check(text: &str, expected: Result<&str, &str>) {
@@ -198,7 +199,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_variable_that_names_no_client() {
-        let failure = Running::named(None, &Env::from([(env::INSPECT, "off")])).await.err().unwrap();
+        let env = Env::from([(env::INSPECT, "off")]);
+        let failure = Running::named(None, &Sources::new("replay", &env, [])).await.err().unwrap();
         let sentence = "wrong environment variable `SENDIT_INSPECT`: `off` names no client; write where its inspector is, \
                         like `--inspect 127.0.0.1:4040`";
         assert_eq!(failure, Failure::usage(sentence));

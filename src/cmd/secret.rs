@@ -1,4 +1,4 @@
-//! What must stay secret on its way in: secrets and tokens, from a flag, a file or the environment. Knows what a file
+//! What must stay secret on its way in: secrets and tokens, as texts or in files. Knows what a file
 //! may hold, not what a secret is for.
 
 mod webhooks;
@@ -6,10 +6,11 @@ mod webhooks;
 use std::convert::Infallible;
 use std::fs::File;
 use std::io::Read as _;
+use std::path::Path;
 use std::str::FromStr;
 
-use super::env::{self, Env};
 use super::exit::{Failure, reason};
+use super::sources::{Given, Sources};
 use crate::auth::{EmptySecret, Key, Keys};
 use crate::client::Token;
 use crate::server::admin;
@@ -29,21 +30,29 @@ impl FromStr for Secret {
     }
 }
 
-/// The secrets in their order: flags, then files. Only where there are none of either the environment is asked, so
-/// that a secret which was taken off the command line is not let in again by a forgotten variable.
-pub(crate) fn secrets(flags: Vec<Secret>, files: &[String], env: &Env) -> Result<Vec<Vec<u8>>, Failure> {
-    let in_env = flags.is_empty() && files.is_empty();
-    let from_env = |name| env.value(name).filter(|_| in_env).map(ToOwned::to_owned);
-    let plain = flags.into_iter().map(|secret| secret.0).chain(from_env(env::SECRET));
-    let plain = plain.map(|secret| Ok(secret.into_bytes()));
-    let read = files.iter().cloned().chain(from_env(env::SECRET_FILE)).map(|path| {
+/// The flags of secrets, and of what else is given as a text or in a file.
+const SECRET: [&str; 2] = ["--secret", "--secret-file"];
+const TOKEN: [&str; 2] = ["--token", "--token-file"];
+const BASIC_AUTH: [&str; 2] = ["--basic-auth", "--basic-auth-file"];
+
+/// The secrets in their order: texts, then files. Only the first place that has some of either counts, so that a secret
+/// which was taken off the command line is not let in again by a forgotten variable.
+pub(crate) fn secrets(flags: Vec<Secret>, files: Vec<String>, from: &Sources<'_>) -> Result<Vec<Vec<u8>>, Failure> {
+    let [text, file] = SECRET;
+    let given = from.all([(text, flags.into_iter().map(|Secret(text)| text).collect()), (file, files)]);
+    let secret = |(flag, given): (&str, Given)| {
+        if flag == text {
+            return Ok(given.text.into_bytes());
+        }
+        let path = given.path();
         let bytes = read("secret", &path)?;
+        let none = "holds no secret; `openssl rand -hex 32` makes one";
         match without_newline(&bytes) {
-            [] => Err(Failure::file(format!("the file `{path}` holds no secret; `openssl rand -hex 32` makes one"))),
+            [] => Err(Failure::file(format!("the file `{}` {none}", path.display()))),
             secret => Ok(secret.to_vec()),
         }
-    });
-    plain.chain(read).collect()
+    };
+    given.into_iter().map(secret).collect()
 }
 
 /// The keys that the secrets make; none where there are no secrets.
@@ -67,64 +76,66 @@ pub(crate) enum Strength {
 pub(crate) const WEAK: &str = "a secret under 32 bytes can be found by trying; make one with `openssl rand -hex 32`";
 
 /// The token that a client presents.
-pub(crate) fn token(flag: Option<Secret>, file: Option<String>, env: &Env) -> Result<Option<Token>, Failure> {
-    Ok(token_text(flag, file, env)?.map(|text| Token::new(&text)))
+pub(crate) fn token(flag: Option<Secret>, file: Option<String>, from: &Sources<'_>) -> Result<Option<Token>, Failure> {
+    Ok(token_text(flag, file, from)?.map(|text| Token::new(&text)))
 }
 
-/// The token as text: flag, then file, then the two variables.
-pub(crate) fn token_text(flag: Option<Secret>, file: Option<String>, env: &Env) -> Result<Option<String>, Failure> {
-    let from_env = |name| env.value(name).map(ToOwned::to_owned);
-    let text = match (flag, file) {
-        (Some(Secret(text)), _) => text,
-        (None, Some(path)) => token_in(&path)?,
-        (None, None) => match (from_env(env::TOKEN), from_env(env::TOKEN_FILE)) {
-            (Some(text), _) => text,
-            (None, Some(path)) => token_in(&path)?,
-            (None, None) => return Ok(None),
-        },
+/// The token as text; at each place the text goes before the file.
+pub(crate) fn token_text(
+    flag: Option<Secret>,
+    file: Option<String>,
+    from: &Sources<'_>,
+) -> Result<Option<String>, Failure> {
+    let text = match first(TOKEN, flag, file, from) {
+        None => return Ok(None),
+        Some((flag, given)) if flag == TOKEN[0] => given.text,
+        Some((_, given)) => token_in(&given.path())?,
     };
     Ok(Some(text).filter(|text| !text.trim().is_empty()))
 }
 
 /// The token of whoever runs a server, from its file.
-pub(crate) fn admin_token(path: &str) -> Result<admin::Token, Failure> {
+pub(crate) fn admin_token(path: &Path) -> Result<admin::Token, Failure> {
     let bytes = read("admin token", path)?;
     let text = std::str::from_utf8(without_newline(&bytes)).unwrap_or_default();
-    text.parse().map_err(|cause| Failure::file(format!("the file `{path}` holds no admin token: {cause}")))
+    let wrong = |cause| Failure::file(format!("the file `{}` holds no admin token: {cause}", path.display()));
+    text.parse().map_err(wrong)
 }
 
-/// What visitors have to know: flag, then file, then the two variables. What is there and cannot be meant is refused:
+/// What visitors have to know; at each place the text goes before the file. What is there and cannot be meant is refused:
 /// nobody is let in by mistake.
 pub(crate) fn credentials(
     flag: Option<Secret>,
-    path: Option<String>,
-    env: &Env,
+    file: Option<String>,
+    from: &Sources<'_>,
 ) -> Result<Option<Credentials>, Failure> {
-    let from_env = |name| env.value(name).map(ToOwned::to_owned);
-    let in_file = |path: String| {
-        let bytes = read("password", &path)?;
-        let text = std::str::from_utf8(without_newline(&bytes)).unwrap_or_default();
-        text.parse().map_err(|cause| Failure::file(format!("the file `{path}` is no password file: {cause}")))
-    };
-    let typed =
-        |name: &str, text: &str| text.parse().map_err(|cause| Failure::usage(format!("wrong `{name}`: {cause}")));
-    let found = match (flag, path) {
-        (Some(Secret(text)), _) => typed("--basic-auth", &text),
-        (None, Some(path)) => in_file(path),
-        (None, None) => match (from_env(env::BASIC_AUTH), from_env(env::BASIC_AUTH_FILE)) {
-            (Some(text), _) => typed(env::BASIC_AUTH, &text),
-            (None, Some(path)) => in_file(path),
-            (None, None) => return Ok(None),
-        },
-    };
-    found.map(Some)
+    let Some((flag, given)) = first(BASIC_AUTH, flag, file, from) else { return Ok(None) };
+    if flag == BASIC_AUTH[0] {
+        return given.read(str::parse).map(Some);
+    }
+    let path = given.path();
+    let bytes = read("password", &path)?;
+    let text = std::str::from_utf8(without_newline(&bytes)).unwrap_or_default();
+    let wrong = |cause| Failure::file(format!("the file `{}` is no password file: {cause}", path.display()));
+    text.parse().map(Some).map_err(wrong)
 }
 
-fn token_in(path: &str) -> Result<String, Failure> {
+/// What is said first, by one flag or the other.
+fn first(
+    [text, in_file]: [&'static str; 2],
+    flag: Option<Secret>,
+    file: Option<String>,
+    from: &Sources<'_>,
+) -> Option<(&'static str, Given)> {
+    let flag = flag.map(|Secret(text)| text).into_iter().collect();
+    from.all([(text, flag), (in_file, file.into_iter().collect())]).into_iter().next()
+}
+
+fn token_in(path: &Path) -> Result<String, Failure> {
     let text = String::from_utf8(read("token", path)?).unwrap_or_default();
     // Three parts with dots between them; what they say only the server judges.
     if text.trim().split('.').count() != 3 {
-        return Err(Failure::file(format!("the file `{path}` holds no token; `sendit token` makes one")));
+        return Err(Failure::file(format!("the file `{}` holds no token; `sendit token` makes one", path.display())));
     }
     Ok(text)
 }
@@ -132,13 +143,14 @@ fn token_in(path: &str) -> Result<String, Failure> {
 /// More than any secret or token needs; it keeps a mistaken path, such as a device, from filling the memory.
 const MAX_FILE: u64 = 64 * 1024;
 
-fn read(what: &str, path: &str) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
+/// Reads a file, whole.
+pub(crate) fn read(what: &str, path: &Path) -> Result<Vec<u8>, Failure> {
+    let (mut bytes, at) = (Vec::new(), path.display());
     File::open(path)
         .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
-        .map_err(|cause| Failure::file(format!("cannot read the {what} file `{path}`: {}", reason(&cause))))?;
+        .map_err(|cause| Failure::file(format!("cannot read the {what} file `{at}`: {}", reason(&cause))))?;
     if bytes.len() as u64 > MAX_FILE {
-        return Err(Failure::file(format!("the {what} file `{path}` is larger than 64 KiB; is it the right one?")));
+        return Err(Failure::file(format!("the {what} file `{at}` is larger than 64 KiB; is it the right one?")));
     }
     Ok(bytes)
 }
@@ -153,6 +165,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::cmd::env::{self, Env};
     use crate::cmd::exit::Exit;
 
     /// A folder with a file for each content, named by its number.
@@ -170,7 +183,7 @@ mod tests {
     #[track_caller]
     fn check(flags: &[&str], files: &[String], env: &Env, expected: &[&str]) {
         let flags = flags.iter().map(|&flag| Secret(flag.to_owned())).collect();
-        let seen = secrets(flags, files, env).unwrap();
+        let seen = secrets(flags, files.to_vec(), &Sources::new("serve", env, [])).unwrap();
         assert_eq!(seen, expected.iter().map(|secret| secret.as_bytes()).collect::<Vec<_>>());
     }
 
@@ -205,8 +218,10 @@ mod tests {
     fn files_that_cannot_be_read() {
         let (folder, files) = folder(&[&vec![b'x'; 64 * 1024 + 1], b" \n", b"\xff", b"secret\n", b"\n", b""]);
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-        let secret = |path: String| secrets(Vec::new(), &[path], &Env::default()).map(drop);
-        let token = |path: String| token(None, Some(path), &Env::default()).map(drop);
+        let none = Env::default();
+        let (server, client) = (Sources::new("serve", &none, []), Sources::new("connect", &none, []));
+        let secret = |path: String| secrets(Vec::new(), vec![path], &server).map(drop);
+        let token = |path: String| token(None, Some(path), &client).map(drop);
         let gone = path("gone");
         refused(
             &secret(gone.clone()),
@@ -232,7 +247,8 @@ mod tests {
 
     #[track_caller]
     fn visitors(flag: Option<&str>, file: Option<&String>, env: &Env, expected: Result<Option<&str>, Failure>) {
-        let found = credentials(flag.map(|flag| Secret(flag.to_owned())), file.cloned(), env);
+        let from = Sources::new("connect", env, []);
+        let found = credentials(flag.map(|flag| Secret(flag.to_owned())), file.cloned(), &from);
         let found = found.map(|found| found.map(|found| found.reveal().to_owned()));
         assert_eq!(found, expected.map(|expected| expected.map(ToOwned::to_owned)));
     }
@@ -248,9 +264,9 @@ mod tests {
         visitors(None, None, &env, Ok(Some("e:1")));
         visitors(None, None, &Env::from([(env::BASIC_AUTH_FILE, &*files[1])]), Ok(Some("f:2")));
         let rule = "a user and a password are written `USER:PASS`, neither empty, without control characters";
-        let usage = |name: &str| Err(Failure::usage(format!("wrong `{name}`: {rule}")));
-        visitors(Some(""), None, &env, usage("--basic-auth"));
-        visitors(None, None, &Env::from([(env::BASIC_AUTH, "u")]), usage("SENDIT_BASIC_AUTH"));
+        let usage = |place: &str| Err(Failure::usage(format!("wrong {place}: {rule}")));
+        visitors(Some(""), None, &env, usage("`--basic-auth`"));
+        visitors(None, None, &Env::from([(env::BASIC_AUTH, "u")]), usage("environment variable `SENDIT_BASIC_AUTH`"));
         for path in &files[2..] {
             let sentence = format!("the file `{path}` is no password file: {rule}");
             visitors(None, Some(path), &none, Err(Failure::file(sentence)));

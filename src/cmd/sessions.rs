@@ -10,8 +10,9 @@ use hyper::{Method, Request, StatusCode};
 use tokio::time::timeout;
 
 use super::ask::{Trouble, ask};
-use super::env::{self, Env};
+use super::env::Env;
 use super::exit::{Exit, Failure};
+use super::sources::Sources;
 use super::{output, secret};
 use crate::server::admin::{Listed, Sessions as List, Token};
 
@@ -70,7 +71,7 @@ enum Wanted {
 pub(crate) async fn run(args: Sessions, env: &Env) -> Result<(), Failure> {
     let Sessions { admin, admin_token_file, json, words } = args;
     let wanted = wanted(&words)?;
-    let server = Server::named(admin, admin_token_file, env)?;
+    let server = Server::named(admin, admin_token_file, &Sources::new("sessions", env, []))?;
     match wanted {
         Wanted::List if json => output::object(&server.list().await?),
         Wanted::List => output::answer(table::of(&server.list().await?.sessions)),
@@ -101,12 +102,12 @@ struct Server {
 }
 
 impl Server {
-    fn named(address: Option<String>, token: Option<String>, env: &Env) -> Result<Self, Failure> {
-        let address = env.read(address, env::ADMIN, read)?.unwrap_or_else(|| USUAL.to_owned());
-        let token = env.unless_flag(token, env::ADMIN_TOKEN_FILE).ok_or_else(|| {
+    fn named(address: Option<String>, token: Option<String>, from: &Sources<'_>) -> Result<Self, Failure> {
+        let address = from.read(address, "--admin", read)?.unwrap_or_else(|| USUAL.to_owned());
+        let token = from.one(token, "--admin-token-file").ok_or_else(|| {
             Failure::usage("give the admin token with `--admin-token-file`: it is that of `serve --admin-token-file`")
         })?;
-        Ok(Self { address, token: secret::admin_token(&token)? })
+        Ok(Self { address, token: secret::admin_token(&token.path())? })
     }
 
     async fn list(&self) -> Result<List, Failure> {

@@ -5,6 +5,7 @@ use argh::{ArgsInfo, FromArgs};
 use super::env::Env;
 use super::exit::Failure;
 use super::secret::{Secret, Strength, WEAK};
+use super::sources::Sources;
 use super::{clock, duration, output, secret};
 use crate::auth::{self, Audience, Claims, Glob};
 
@@ -72,7 +73,7 @@ impl Token {
         claims.prefixes = self.prefix.iter().map(|text| glob(text)).collect::<Result<_, _>>()?;
         claims.subject = self.subject;
         claims.id = self.id;
-        let secrets = secret::secrets(self.secret, &self.secret_file, env)?;
+        let secrets = secret::secrets(self.secret, self.secret_file, &Sources::new("token", env, []))?;
         let keys = secret::keys(&secrets).map_err(|empty| Failure::usage(empty.to_string()))?;
         let (keys, strength) = keys.ok_or_else(|| {
             Failure::usage("there is no secret to sign with; give the server's with `--secret-file` or `--secret`")

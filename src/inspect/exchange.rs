@@ -2,6 +2,7 @@
 
 mod message;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use message::{Body, Message};
@@ -29,6 +30,8 @@ pub enum Side {
 pub struct Exchange {
     /// Its number.
     pub id: Id,
+    /// By which tunnel it came, where a process has several.
+    pub tunnel: Option<Arc<str>>,
     /// When it came, and began to wait where it was held, since 1970.
     pub started: Duration,
     /// What was asked.
@@ -94,6 +97,8 @@ pub enum State {
     Cut,
     /// The target closed the connection, and no byte of an answer had come; and what that may mean.
     Unanswered(&'static str),
+    /// It went on, and was cut here; why.
+    GivenUp(&'static str),
     /// The target could not be reached; why.
     Unreachable(String),
     /// What passes is not understood, and passes all the same; why.
@@ -103,7 +108,8 @@ pub enum State {
 /// How long each part of an exchange took, counted from when it came: `held` is the beginning of all others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timing {
-    /// How long it waited for a connection to the target, where it was the first on it.
+    /// How long its visitor waited, for a client that was gone or a target that refused, where it was the first on its
+    /// connection.
     pub held: Duration,
     /// Until the request was whole.
     pub asked: Option<Duration>,

@@ -63,7 +63,10 @@ impl Settings {
 
 /// Sees what passes through a client. Its copies are one and the same.
 #[derive(Clone, Debug)]
-pub struct Inspector(Arc<Inner>);
+pub struct Inspector {
+    inner: Arc<Inner>,
+    tunnel: Option<Arc<str>>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -76,10 +79,18 @@ impl Inspector {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let settings = Settings { body: settings.body.min(settings.room / BODY_SHARE), ..settings };
-        Self(Arc::new(Inner { settings, store: Store::new(settings.room) }))
+        let inner = Arc::new(Inner { settings, store: Store::new(settings.room) });
+        Self { inner, tunnel: None }
     }
 
-    /// What a connection to the target is shown to, for which its visitor waited so long beyond the first try.
+    /// The same, for what comes by one of several tunnels.
+    #[must_use]
+    pub fn of_tunnel(&self, name: Option<Arc<str>>) -> Self {
+        Self { tunnel: name, inner: Arc::clone(&self.inner) }
+    }
+
+    /// What a connection to the target is shown to, for which its visitor waited so long: for a client that was gone, and for
+    /// the target beyond the first try.
     #[must_use]
     pub fn connection(&self, held: Duration) -> Tap {
         Tap::new(self.clone(), held, None)
@@ -92,17 +103,17 @@ impl Inspector {
 
     /// The link to the server is lost.
     pub fn link_lost(&self) {
-        self.store().records().link_lost();
+        self.store().records().link_lost(self.tunnel.as_deref());
     }
 
     /// It is back: what was under way when it was lost has been resumed.
     pub fn link_back(&self) {
-        self.store().records().link_back();
+        self.store().records().link_back(self.tunnel.as_deref());
     }
 
     /// The exchanges.
     #[must_use]
     pub fn store(&self) -> &Store {
-        &self.0.store
+        &self.inner.store
     }
 }

@@ -5,13 +5,19 @@ use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::exchange::{Exchange, Id, Side};
 use super::{Inspector, Tap};
 
 /// How long nothing may move before a replay is given up.
 const DEADLINE: Duration = Duration::from_secs(60);
+
+/// How long a replay may take in all: an answer that goes on for ever, such as a stream of events, is not waited for.
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// What becomes of an answer that is longer.
+const ENDLESS: &str = "the replay was given up: the answer had no end within 5 min";
 
 /// What is written and read at a time.
 const PIECE: usize = 16 * 1024;
@@ -108,7 +114,7 @@ fn is_token(bytes: &[u8]) -> bool {
 
 /// Sends a request over a fresh connection to the target, and gives the number of the exchange that came of it, which
 /// repeats the exchange `of`. How that came out stands in the store, a cut included. Takes as long as anything moves,
-/// and 60 s beyond that; cancelling it cuts the exchange. An answer that goes over to another protocol is the end.
+/// and 60 s beyond that, but 5 min at most; cancelling it cuts the exchange. An answer that goes over to another protocol is the end.
 ///
 /// # Errors
 /// Of kind [`io::ErrorKind::InvalidInput`] where the request is none; else where nothing of it could be sent.
@@ -118,7 +124,11 @@ where
 {
     let bytes = request.to_bytes()?;
     let tap = Tap::new(inspector.clone(), Duration::ZERO, Some(of));
-    let ended = exchange(connection, &tap, &bytes).await;
+    let ended = timeout(LONGEST, exchange(connection, &tap, &bytes)).await;
+    let ended = ended.unwrap_or_else(|late| {
+        tap.give_up(ENDLESS);
+        Err(late.into())
+    });
     let lost = || ended.err().unwrap_or_else(|| io::ErrorKind::ConnectionAborted.into());
     tap.finish().ok_or_else(lost)
 }

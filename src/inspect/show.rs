@@ -6,12 +6,14 @@
 
 mod decode;
 mod media_type;
+mod messages;
 mod sniff;
 mod text;
 
 use super::Message;
 use decode::Decoded;
 pub(super) use media_type::MediaType;
+pub(super) use messages::Messages;
 
 /// The most that is made of one body, in bytes.
 pub(super) const MAX_SHOWN: usize = 1024 * 1024;

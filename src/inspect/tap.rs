@@ -54,6 +54,11 @@ impl Tap {
         self.connection().is_over()
     }
 
+    /// Nobody waits for more, for this reason.
+    pub(super) fn give_up(&self, why: &'static str) {
+        self.connection().given_up = Some(why);
+    }
+
     /// Cuts what is not over, and gives the number of the newest exchange.
     pub(super) fn finish(self) -> Option<Id> {
         self.connection().cut(&mut self.desk());
@@ -71,8 +76,14 @@ impl Tap {
     }
 
     fn desk(&self) -> Desk<'_> {
-        let (settings, store) = (self.inspector.0.settings, self.inspector.store());
-        Desk { store, records: store.records(), settings, now: Instant::now() }
+        let Inspector { inner, tunnel } = &self.inspector;
+        Desk {
+            store: &inner.store,
+            records: inner.store.records(),
+            settings: inner.settings,
+            tunnel,
+            now: Instant::now(),
+        }
     }
 }
 

@@ -27,6 +27,10 @@ pub struct Metrics {
     pub ended: Histogram,
     /// Visitors who waited for a client that was gone.
     pub held: Counter,
+    /// Those of them whose wait ended otherwise than by its coming back.
+    pub held_in_vain: Counter,
+    /// Visitors who only listened, and made room for others.
+    pub displaced: Counter,
     /// Sessions that were opened.
     pub opened: Counters<Wire>,
     /// Opens that were refused.

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_util::{AsyncWrite as _, Stream as _};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::coop::poll_proceed;
 use yamux::Packet;
@@ -48,28 +48,39 @@ fn cut() -> io::Error {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let rest = ready!(self.as_mut().poll_fill_buf(cx))?;
+        let part = rest.len().min(buf.remaining());
+        buf.put_slice(&rest[..part]);
+        self.consume(part);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncBufRead for Stream {
+    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
         // What is read in memory is always there: without a count of steps one who reads much would never yield.
         let step = ready!(poll_proceed(cx));
         if this.ahead.is_none() {
             match ready!(Pin::new(&mut this.inner).poll_next(cx)) {
                 Some(packet) => this.ahead = Some((packet.map_err(|_| cut())?, 0)),
-                None if this.registry.has_ended(this.id) => return Poll::Ready(Ok(())),
+                None if this.registry.has_ended(this.id) => return Poll::Ready(Ok(&[])),
                 None => return Poll::Ready(Err(cut())),
             }
         }
+        step.made_progress();
+        Poll::Ready(Ok(this.ahead.as_ref().map_or(&[], |(packet, read)| &packet.as_ref()[*read..])))
+    }
+
+    fn consume(self: Pin<&mut Self>, bytes: usize) {
+        let this = self.get_mut();
         if let Some((packet, read)) = &mut this.ahead {
-            let rest = &packet.as_ref()[*read..];
-            let part = rest.len().min(buf.remaining());
-            buf.put_slice(&rest[..part]);
-            *read += part;
-            if part == rest.len() {
+            *read += bytes;
+            if *read == packet.as_ref().len() {
                 this.ahead = None;
             }
         }
-        step.made_progress();
-        Poll::Ready(Ok(()))
     }
 }
 

@@ -40,7 +40,7 @@ impl Breaker {
 pub(super) struct Answer<G> {
     body: Incoming,
     breaker: Breaker,
-    meter: Arc<Meter>,
+    meter: Meter,
     /// The connection to a target that has no use for the rest of the request, once this is whole.
     rest: Option<Seen>,
     _guard: G,
@@ -49,7 +49,7 @@ pub(super) struct Answer<G> {
 impl<G> Answer<G> {
     /// The breaker trips at the beginning, not when something fails: the process may end at any moment, and then
     /// nobody is left to trip it.
-    pub(super) fn new(body: Incoming, breaker: Breaker, meter: Arc<Meter>, rest: Option<Seen>, guard: G) -> Self {
+    pub(super) fn new(body: Incoming, breaker: Breaker, meter: Meter, rest: Option<Seen>, guard: G) -> Self {
         if body.is_end_stream()
             && let Some(rest) = &rest
         {

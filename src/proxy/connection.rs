@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::body::Body;
 use futures_util::task::AtomicWaker;
@@ -20,7 +21,7 @@ use super::{Fault, spend};
 type Opening<S> = Pin<Box<dyn Future<Output = io::Result<S>> + Send>>;
 
 /// Opens streams for the HTTP client, whatever address it asks for.
-pub(super) struct Connector<S>(Arc<dyn Fn() -> Opening<S> + Send + Sync>);
+pub(super) struct Connector<S>(Arc<dyn Fn(Option<Duration>) -> Opening<S> + Send + Sync>);
 
 // Not derived: that would ask for `S: Clone`, which streams are not.
 impl<S> Clone for Connector<S> {
@@ -32,15 +33,18 @@ impl<S> Clone for Connector<S> {
 impl<S: 'static> Connector<S> {
     pub(super) fn new<F, Fut>(open: F) -> Self
     where
-        F: Fn() -> Fut + Send + Sync + 'static,
+        F: Fn(Option<Duration>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = io::Result<S>> + Send + 'static,
     {
-        Self(Arc::new(move || Box::pin(open())))
+        Self(Arc::new(move |waited| Box::pin(open(waited))))
     }
 
-    /// Opens one. Bounded by whoever gives streams.
-    pub(super) fn open(&self) -> impl Future<Output = io::Result<Connection<S>>> + Send + use<S> {
-        let opening = (self.0)();
+    /// Opens one, for a visitor who has `waited`, where that has to be said. Bounded by whoever gives streams.
+    pub(super) fn open(
+        &self,
+        waited: Option<Duration>,
+    ) -> impl Future<Output = io::Result<Connection<S>>> + Send + use<S> {
+        let opening = (self.0)(waited);
         async move { Ok(Connection::new(opening.await?)) }
     }
 }

@@ -82,6 +82,12 @@ impl Trusted {
         }
         Some(nearest)
     }
+
+    /// The same as text, which is spelt anew only where a proxy has named it.
+    pub(crate) fn spelt_origin(&self, visitor: &Visitor, headers: &HeaderMap) -> Option<HeaderValue> {
+        let origin = self.origin(visitor, headers);
+        if origin == visitor.address() { visitor.spelt.clone() } else { origin.and_then(spelt) }
+    }
 }
 
 /// An address in a list of them; some proxies write a port behind it.
@@ -96,17 +102,15 @@ pub(super) fn introduce(headers: &mut HeaderMap, visitor: &Visitor, trusted: &Tr
     if !visitor.address().is_some_and(|peer| trusted.contains(peer)) {
         drop_all(headers, |name| is_of_the_family(name) || name == FORWARDED.as_str());
     }
-    let (peer, origin) = (visitor.address(), trusted.origin(visitor, headers));
     headers.reserve(FAMILY);
-    let real = if origin == peer { visitor.spelt.clone() } else { origin.and_then(spelt) };
-    if let Some(real) = real {
+    if let Some(real) = trusted.spelt_origin(visitor, headers) {
         headers.entry(X_REAL_IP).or_insert(real);
     }
     if let Some(said) = visitor.spelt.clone() {
         append_to_list(headers, X_FORWARDED_FOR, said);
     }
     if has(headers, &FORWARDED)
-        && let Some(said) = peer.and_then(|peer| HeaderValue::try_from(forwarded_for(peer)).ok())
+        && let Some(said) = visitor.address().and_then(|peer| HeaderValue::try_from(forwarded_for(peer)).ok())
     {
         append_to_list(headers, FORWARDED, said);
     }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use http::header::{HOST, HeaderMap, HeaderValue};
@@ -35,7 +35,10 @@ pub struct Call<'a> {
     /// Who is told of an answer that cannot be finished.
     pub breaker: Breaker,
     /// What counts the bytes.
-    pub meter: Arc<Meter>,
+    pub meter: Meter,
+    /// How long the visitor has waited before, where it had to. What gives streams is told, so the exchange has one of its own,
+    /// but with a target of HTTP/2, where all share one.
+    pub waited: Option<Duration>,
 }
 
 /// The way to one target.
@@ -53,10 +56,11 @@ enum Way<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
-    /// A hop over the streams that `open` gives, whose tasks run in `tasks`.
+    /// A hop over the streams that `open` gives, whose tasks run in `tasks`. It is told how long the visitor has waited for
+    /// whom a stream is, where that is one who has.
     pub fn new<F, Fut>(open: F, rules: Rules, fault_key: HeaderValue, tasks: TaskTracker) -> Self
     where
-        F: Fn() -> Fut + Send + Sync + 'static,
+        F: Fn(Option<Duration>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = io::Result<S>> + Send + 'static,
     {
         let (connector, tracked) = (Connector::new(open), Tracked(tasks.clone()));
@@ -93,7 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
         call: Call<'_>,
         guard: impl Send + Sync + Unpin + 'static,
     ) -> Result<Response<Body>, Fault> {
-        let Call { visitor, place, breaker, meter } = call;
+        let Call { visitor, place, breaker, meter, waited } = call;
         self.admit(request.headers(), visitor)?;
         let asks = Asks::of(request.headers(), request.uri().path(), place);
         // Neither upgrades nor expectations are known to HTTP/1.0, and upgrades not to HTTP/2.
@@ -115,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
                 }
                 let (response, seen) = tokio::select! {
                     biased;
-                    answered = pool.answered(&mut request, &interim) => answered?,
+                    answered = pool.answered(&mut request, &interim, waited) => answered?,
                     () = interim.flood() => return Err(Fault::TargetBadResponse),
                 };
                 (response, Some(seen))

@@ -3,6 +3,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use futures_util::FutureExt as _;
@@ -42,15 +43,24 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Pool<S> {
     /// Has a request answered. A target may close a kept connection just when the next request goes into it, which is
     /// nobody's fault: one that may be repeated is, and one that may not (RFC 9112, section 9.3.1) never goes into a
     /// connection that another has used. That costs the client a connection, and no round trip of the tunnel, for
-    /// streams are opened together with what they bring. Takes the request out of its place. Waits as long as the target
+    /// streams are opened together with what they bring. Nor does one whose visitor has `waited`, for that is said where a
+    /// stream begins. Takes the request out of its place. Waits as long as the target
     /// takes.
-    pub(super) async fn answered(&self, request: &mut Request<Body>, interim: &Interim) -> Result<Answered, Fault> {
+    pub(super) async fn answered(
+        &self,
+        request: &mut Request<Body>,
+        interim: &Interim,
+        waited: Option<Duration>,
+    ) -> Result<Answered, Fault> {
         frame(request);
         interim.watch(request);
         // What does more than ask may have done it. (RFC 9110, section 9.2.2)
         let Some(mut again) = repeated(request).filter(|again| again.method().is_safe()) else {
-            return self.by_another(std::mem::take(request), After::Ends).await;
+            return self.by_another(std::mem::take(request), After::Ends, waited).await;
         };
+        if waited.is_some() {
+            return self.by_another(std::mem::take(request), After::IsKept, waited).await;
+        }
         while let Some(mut open) = self.kept.take() {
             match open.sender.try_send_request(std::mem::take(request)).await {
                 Ok(response) => return Ok((response, self.keep(open))),
@@ -58,21 +68,26 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Pool<S> {
                     Some(unsent) => *request = unsent,
                     None if open.seen.was_stale() => {
                         interim.watch(&mut again);
-                        return self.by_another(again, After::Ends).await;
+                        return self.by_another(again, After::Ends, None).await;
                     }
                     None => return Err(open.seen.blame()),
                 },
             }
         }
-        self.by_another(std::mem::take(request), After::IsKept).await
+        self.by_another(std::mem::take(request), After::IsKept, None).await
     }
 
     /// Has a request answered by a stream that is not there yet. Apart, for few exchanges need room for what that keeps.
-    fn by_another(&self, request: Request<Body>, after: After) -> BoxFuture<'_, Result<Answered, Fault>> {
+    fn by_another(
+        &self,
+        request: Request<Body>,
+        after: After,
+        waited: Option<Duration>,
+    ) -> BoxFuture<'_, Result<Answered, Fault>> {
         let answered = async move {
-            let mut open = match after {
-                After::IsKept => self.open_or_take().await?,
-                After::Ends => self.open().await?,
+            let mut open = match (after, waited) {
+                (After::IsKept, None) => self.open_or_take().await?,
+                _ => self.open(waited).await?,
             };
             let answered = open.sender.send_request(request).await;
             let response = answered.map_err(|_| open.seen.blame())?;
@@ -85,8 +100,8 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Pool<S> {
         answered.boxed()
     }
 
-    async fn open(&self) -> Result<Open, Fault> {
-        let connection = self.connector.open().await.map_err(|_| Fault::ClientOffline)?;
+    async fn open(&self, waited: Option<Duration>) -> Result<Open, Fault> {
+        let connection = self.connector.open(waited).await.map_err(|_| Fault::ClientOffline)?;
         let seen = connection.seen();
         let mut builder = Builder::new();
         builder.max_buf_size(MAX_READ);
@@ -98,7 +113,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Pool<S> {
 
     /// A new stream, or one that another exchange has done with meanwhile: those that are kept have their places too.
     async fn open_or_take(&self) -> Result<Open, Fault> {
-        let mut opening = pin!(self.open());
+        let mut opening = pin!(self.open(None));
         tokio::select! {
             biased;
             open = opening.as_mut() => open,
@@ -139,5 +154,50 @@ fn frame(request: &mut Request<Body>) {
     let is_told = request.headers().contains_key(CONTENT_LENGTH) || request.body().size_hint().exact().is_some();
     if !is_told {
         request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+
+    /// Answers one request after the other.
+    async fn target(mut stream: DuplexStream) {
+        let mut head = Vec::new();
+        while stream.read_buf(&mut head).await.is_ok_and(|read| read > 0) {
+            if head.ends_with(b"\r\n\r\n") {
+                head.clear();
+                let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_waited_has_a_stream_of_its_own_that_is_told_so() {
+        let (tasks, opened) = (TaskTracker::new(), Arc::<Mutex<Vec<_>>>::default());
+        let connector = {
+            let (tasks, opened) = (tasks.clone(), Arc::clone(&opened));
+            Connector::new(move |waited| {
+                let (near, far) = duplex(1024);
+                tasks.spawn(target(far));
+                opened.lock().unwrap().push(waited);
+                async move { Ok(near) }
+            })
+        };
+        let pool = Pool::new(connector, Tracked(tasks));
+        let long = Some(Duration::from_secs(2));
+        for (waited, expected) in [(None, 1), (None, 1), (long, 2), (None, 2), (long, 3)] {
+            let mut request = Request::get("/x").header("host", "a.example").body(Body::empty()).unwrap();
+            let answered = pool.answered(&mut request, &Interim::default(), waited).await;
+            assert!(answered.is_ok(), "it is answered");
+            tokio::task::yield_now().await;
+            assert_eq!(opened.lock().unwrap().len(), expected, "{waited:?}");
+        }
+        assert_eq!(*opened.lock().unwrap(), [None, long, long]);
     }
 }

@@ -63,7 +63,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Shared<S> {
         if let Some(open) = now.as_ref().filter(|open| !open.sender.is_closed()) {
             return Ok((open.clone(), Age::Kept));
         }
-        let connection = self.connector.open().await.map_err(|_| Fault::ClientOffline)?;
+        let connection = self.connector.open(None).await.map_err(|_| Fault::ClientOffline)?;
         let seen = connection.seen();
         let mut builder = Builder::new(self.tasks.clone());
         builder.timer(TokioTimer::new()).max_header_list_size(MAX_HEAD);

@@ -1,7 +1,7 @@
 //! What an exchange comes to, and what all of a session or of a server do.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 /// Bytes each way, of bodies and of what follows an upgrade.
 #[derive(Debug, Default)]
@@ -24,25 +24,45 @@ impl Traffic {
     }
 }
 
-/// The bytes that an exchange brings each way, and whether it is brought to its end.
+/// What one exchange comes to: the bytes that it brings each way, and whether it is brought to its end.
 #[derive(Debug, Default)]
-pub struct Meter {
-    own: Traffic,
-    of_all: Arc<Traffic>,
-    of_session: OnceLock<Arc<Traffic>>,
+pub struct Sum {
+    traffic: Traffic,
     whole: AtomicBool,
 }
 
-impl Meter {
-    /// One whose bytes are counted in `of_all` too, as they pass: an exchange may last for days.
+impl Sum {
+    /// The bytes so far.
     #[must_use]
-    pub fn within(of_all: Arc<Traffic>) -> Self {
-        Self { of_all, ..Self::default() }
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
     }
 
-    /// Has what passes from now on counted for a session too. Only the first counts: an exchange is passed on once.
-    pub fn goes_to(&self, of_session: &Arc<Traffic>) {
-        let _ = self.of_session.set(Arc::clone(of_session));
+    /// Whether it has been brought to its end.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.whole.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts an exchange's bytes wherever somebody wants to know, as they pass: it may last for days. Clones count the same.
+#[derive(Clone, Debug, Default)]
+pub struct Meter {
+    of_all: Arc<Traffic>,
+    of_session: Option<Arc<Traffic>>,
+    own: Option<Arc<Sum>>,
+}
+
+impl Meter {
+    /// One whose bytes are counted in `of_all`, and in `own` where what the exchange itself comes to is wanted.
+    #[must_use]
+    pub fn new(of_all: Arc<Traffic>, own: Option<Arc<Sum>>) -> Self {
+        Self { of_all, of_session: None, own }
+    }
+
+    /// Has what passes from now on counted for a session too.
+    pub fn goes_to(&mut self, of_session: &Arc<Traffic>) {
+        self.of_session = Some(Arc::clone(of_session));
     }
 
     /// Counts bytes of the visitor's.
@@ -56,25 +76,16 @@ impl Meter {
     }
 
     fn add(&self, bytes: usize, way: fn(&Traffic) -> &AtomicU64) {
-        for traffic in [&self.own, &*self.of_all].into_iter().chain(self.of_session.get().map(Arc::as_ref)) {
+        let own = self.own.as_ref().map(|own| &own.traffic);
+        for traffic in [&*self.of_all].into_iter().chain(self.of_session.as_deref()).chain(own) {
             way(traffic).fetch_add(bytes as u64, Ordering::Relaxed);
         }
     }
 
     /// Notes that the exchange has been brought to its end.
     pub fn end(&self) {
-        self.whole.store(true, Ordering::Relaxed);
-    }
-
-    /// The bytes so far.
-    #[must_use]
-    pub fn traffic(&self) -> &Traffic {
-        &self.own
-    }
-
-    /// Whether it has been brought to its end.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
-        self.whole.load(Ordering::Relaxed)
+        if let Some(own) = &self.own {
+            own.whole.store(true, Ordering::Relaxed);
+        }
     }
 }

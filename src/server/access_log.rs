@@ -6,16 +6,16 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use http::{Method, Response, StatusCode, Uri};
+use http::{HeaderValue, Method, Response, StatusCode, Uri};
 use http_body::Body;
 use tokio::time::Instant;
 use tracing::field::display;
 
 use super::config::AccessLog;
 use super::session::Session;
-use super::{Server, counts};
+use super::{Inner, Server, counts};
 use crate::metrics::Metrics;
-use crate::proxy::{Fault, Meter};
+use crate::proxy::{Fault, Meter, Sum};
 
 /// What the lines are filtered by.
 const TARGET: &str = "sendit::access";
@@ -28,77 +28,74 @@ const MAX_METHOD: usize = 32;
 const MAX_FAILED: usize = 100;
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// An exchange's line. Clones are of the same one. When the last of them is dropped the exchange is counted, and the line
-/// written where anybody reads it.
-#[derive(Clone)]
-pub(super) struct Entry(Arc<Inner>);
+/// What is noted of an exchange. When it is dropped the exchange is counted, and its line written where anybody reads it.
+pub(super) struct Entry {
+    begin: Instant,
+    meter: Meter,
+    metrics: Arc<Metrics>,
+    outcome: OnceLock<(StatusCode, Option<Fault>)>,
+    is_head: bool,
+    line: Option<Box<Line>>,
+}
 
-struct Inner {
-    from: Option<IpAddr>,
+/// What only a line tells: where nobody reads it, none of that is kept.
+struct Line {
+    how: AccessLog,
+    from: Option<HeaderValue>,
     method: Method,
     uri: Uri,
-    how: AccessLog,
-    begin: Instant,
-    meter: Arc<Meter>,
-    metrics: Arc<Metrics>,
+    sum: Arc<Sum>,
     session: Mutex<Option<Arc<Session>>>,
-    outcome: OnceLock<(StatusCode, Option<Fault>)>,
 }
 
 impl Entry {
     /// One that comes `from` where that is known.
-    pub(super) fn begin(server: &Server, from: Option<IpAddr>, method: &Method, uri: &Uri) -> Self {
-        let super::Inner { config, metrics, traffic, .. } = &*server.0;
-        Self(Arc::new(Inner {
-            from,
-            method: method.clone(),
-            uri: uri.clone(),
-            how: config.access_log,
+    pub(super) fn begin(server: &Server, from: Option<HeaderValue>, method: &Method, uri: &Uri) -> Self {
+        let Inner { config, metrics, traffic, .. } = &*server.0;
+        let line = is_read(config.access_log).then(|| {
+            let (how, method, uri) = (config.access_log, method.clone(), uri.clone());
+            Box::new(Line { how, from, method, uri, sum: Arc::default(), session: Mutex::default() })
+        });
+        let sum = line.as_ref().map(|line| Arc::clone(&line.sum));
+        Self {
             begin: Instant::now(),
-            meter: Arc::new(Meter::within(Arc::clone(traffic))),
+            meter: Meter::new(Arc::clone(traffic), sum),
             metrics: Arc::clone(metrics),
-            session: Mutex::default(),
             outcome: OnceLock::new(),
-        }))
+            is_head: *method == Method::HEAD,
+            line,
+        }
     }
 
     /// What counts the exchange's bytes.
-    pub(super) fn meter(&self) -> Arc<Meter> {
-        Arc::clone(&self.0.meter)
+    pub(super) fn meter(&self) -> Meter {
+        self.meter.clone()
     }
 
     /// Names the session that the exchange goes to.
     pub(super) fn goes_to(&self, session: &Arc<Session>) {
-        // Held for a word, never across an await.
-        *self.0.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(session));
+        if let Some(line) = &self.line {
+            // Held for a word, never across an await.
+            *line.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(session));
+        }
     }
 
     /// Notes the head of a target's answer.
     pub(super) fn answered(&self, status: StatusCode) {
-        self.0.metrics.answered.count(self.0.begin.elapsed());
-        let _ = self.0.outcome.set((status, None));
+        self.metrics.answered.count(self.begin.elapsed());
+        let _ = self.outcome.set((status, None));
     }
 
     /// Notes an answer that the server gives itself, and for which fault, if that is why.
     pub(super) fn answered_here(&self, answer: &Response<impl Body>, fault: Option<Fault>) {
-        let inner = &self.0;
-        let _ = inner.outcome.set((answer.status(), fault));
-        let length = answer.body().size_hint().exact().filter(|_| inner.method != Method::HEAD);
-        inner.meter.add_down(length.and_then(|length| usize::try_from(length).ok()).unwrap_or_default());
-        inner.meter.end();
+        let _ = self.outcome.set((answer.status(), fault));
+        let length = answer.body().size_hint().exact().filter(|_| !self.is_head);
+        self.meter.add_down(length.and_then(|length| usize::try_from(length).ok()).unwrap_or_default());
+        self.meter.end();
     }
 }
 
-impl Inner {
-    fn path(&self) -> &str {
-        match self.how {
-            AccessLog::PathAndQuery => self.uri.path_and_query().map_or("/", |whole| whole.as_str()),
-            AccessLog::Path | AccessLog::Off => self.uri.path(),
-        }
-    }
-}
-
-impl Drop for Inner {
+impl Drop for Entry {
     fn drop(&mut self) {
         let (status, fault) = match self.outcome.get() {
             Some((status, fault)) => (Some(status.as_u16()), *fault),
@@ -109,27 +106,41 @@ impl Drop for Inner {
         self.metrics.ended.count(took);
         counts::exchange(&self.metrics, status, fault);
         let has_failed = fault.is_some() || status.is_none();
-        if !is_read(self.how) || (has_failed && !may_tell()) {
-            return;
+        if let Some(line) = self.line.take()
+            && (!has_failed || may_tell())
+        {
+            line.write(status, fault, took);
         }
+    }
+}
+
+impl Line {
+    fn write(&self, status: Option<u16>, fault: Option<Fault>, took: Duration) {
         let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
         let session = session.as_deref();
         let ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
         tracing::info!(
             target: TARGET,
-            from = self.from.map(display),
+            from = self.from.as_ref().and_then(|from| from.to_str().ok()).map(display),
             method = display(&self.method.as_str()[..self.method.as_str().len().min(MAX_METHOD)]),
             path = display(Shown(self.path())),
             status,
             error = fault.map(|fault| display(fault.code())),
-            up = self.meter.traffic().up(),
-            down = self.meter.traffic().down(),
+            up = self.sum.traffic().up(),
+            down = self.sum.traffic().down(),
             ms,
-            cut = (!self.meter.is_whole()).then_some(true),
+            cut = (!self.sum.is_whole()).then_some(true),
             prefix = session.map(|session| display(session.prefix())),
             session = session.map(|session| display(session.id().short())),
             "exchange"
         );
+    }
+
+    fn path(&self) -> &str {
+        match self.how {
+            AccessLog::PathAndQuery => self.uri.path_and_query().map_or("/", |whole| whole.as_str()),
+            AccessLog::Path | AccessLog::Off => self.uri.path(),
+        }
     }
 }
 

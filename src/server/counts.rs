@@ -10,6 +10,9 @@ pub(super) fn exchange(metrics: &Metrics, status: Option<u16>, fault: Option<Fau
     metrics.exchanges.count(status.map_or(Status::Unanswered, Status::of));
     if let Some(fault) = fault {
         metrics.errors.count(fault.into());
+        if fault == Fault::Displaced {
+            metrics.displaced.count();
+        }
     }
 }
 
@@ -21,7 +24,7 @@ impl From<Fault> for Error {
             Fault::TargetRefused => Self::TargetRefused,
             Fault::TargetBadResponse | Fault::TargetSpeaksTls => Self::TargetBadResponse,
             Fault::TargetTimeout => Self::TargetTimeout,
-            Fault::Limit | Fault::Stopping => Self::Limit,
+            Fault::Limit | Fault::Displaced | Fault::Stopping => Self::Limit,
             Fault::BadRequest | Fault::UriTooLong | Fault::HeadTooLarge => Self::BadRequest,
             Fault::Unauthorized => Self::Unauthorized,
             Fault::Forbidden => Self::Forbidden,
@@ -59,7 +62,7 @@ impl Server {
             started: *began,
             sessions: [of_wire(Wire::V1), of_wire(Wire::V2)],
             away: sessions.iter().filter(|session| !session.is_attended()).count() as u64,
-            exchanges: exchanges.saturating_sub(places.available_permits()) as u64,
+            exchanges: places.taken() as u64,
             waiting: sessions.iter().map(|session| session.waiting() as u64).sum(),
             connections: connections.number() as u64,
             bytes: [traffic.up(), traffic.down()],
@@ -115,6 +118,15 @@ mod tests {
     }
 
     #[test]
+    fn a_visitor_who_makes_room_is_counted_as_one_and_as_an_error() {
+        let server = Server::new(Config::new(None, || 0));
+        for fault in [Fault::Displaced, Fault::Limit] {
+            exchange(&server.0.metrics, Some(fault.status().as_u16()), Some(fault));
+        }
+        check(&server, &["sendit_visitors_displaced_total 1", "sendit_exchange_errors_total{error=\"limit\"} 2"]);
+    }
+
+    #[test]
     fn an_error_is_counted_under_the_name_that_visitors_see() {
         for fault in [
             Fault::UnknownPrefix,
@@ -125,6 +137,7 @@ mod tests {
             Fault::TargetSpeaksTls,
             Fault::TargetTimeout,
             Fault::Limit,
+            Fault::Displaced,
             Fault::Stopping,
             Fault::BadRequest,
             Fault::UriTooLong,

@@ -31,7 +31,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -48,7 +47,7 @@ use crate::proxy::Traffic;
 use crate::wire::{Prefix, SessionId};
 use connections::Connections;
 use limits::Failures;
-use quotas::{Quotas, Who};
+use quotas::{Quota, Quotas, Who};
 use registry::Registry;
 
 /// How long exchanges in flight may take to end once the server is to stop.
@@ -73,12 +72,14 @@ struct Inner {
     /// Opens with tokens that were not accepted.
     failures: Failures,
     connections: Connections,
+    /// What auth tokens are checked against.
+    keys: Mutex<Option<Arc<Keys>>>,
     /// Tokens that are good no more.
     revoked: Mutex<Arc<Revoked>>,
     /// What each token or subject may have.
     quotas: Quotas<Who>,
     /// Places for exchanges, those of visitors that wait among them.
-    places: Arc<Semaphore>,
+    places: Arc<Quota>,
     /// How many exchanges wait for their answers.
     asking: Arc<AtomicUsize>,
     metrics: Arc<Metrics>,
@@ -106,13 +107,14 @@ impl Server {
         let key = Key::new(&random()).expect("32 bytes are not empty");
         let Limits { connections, exchanges, .. } = config.limits;
         // What visitors do with their connections is theirs; the clients' carriers need some as well.
-        let exchanges = exchanges.min((connections - connections / 4).max(1)).min(Semaphore::MAX_PERMITS);
+        let exchanges = exchanges.min((connections - connections / 4).max(1));
         config.limits.exchanges = exchanges;
         Self(Arc::new(Inner {
             budget: Budget::new(config.limits.replay.saturating_mul(1024 * 1024)),
             connections: Connections::new(&config),
-            places: Arc::new(Semaphore::new(exchanges)),
+            places: Quota::new(exchanges),
             failures: Failures::default(),
+            keys: Mutex::new(config.keys.take().map(Arc::new)),
             revoked: Mutex::default(),
             quotas: Quotas::default(),
             asking: Arc::default(),

@@ -15,7 +15,7 @@ use super::session::{Around, Link, Opening, Running, Session};
 use super::v1::Pairs;
 use super::v2::Attendance;
 use super::{Config, Inner, Server, random};
-use crate::auth::{Audience, Bearer, Claims, Revoked, verify};
+use crate::auth::{Audience, Bearer, Claims, Keys, Revoked, verify};
 use crate::mux::Upkeep;
 use crate::pipe;
 use crate::proxy::Rules;
@@ -73,6 +73,8 @@ pub(super) struct Terms<'a> {
     pub(super) attempt: Option<Attempt>,
     /// Where it is asked for from, where that is known.
     pub(super) from: Option<IpAddr>,
+    /// Whether a stream says how long its visitor has waited.
+    pub(super) tells_waits: bool,
 }
 
 impl<'a> Terms<'a> {
@@ -80,7 +82,7 @@ impl<'a> Terms<'a> {
     pub(super) fn plain(prefix: &'a str, server: &Server) -> Self {
         let Config { max_hold, trusted, .. } = &server.0.config;
         let rules = Rules { trusted: trusted.clone(), ..Rules::default() };
-        Self { prefix, hold: HOLD.min(*max_hold), rules, attempt: None, from: None }
+        Self { prefix, hold: HOLD.min(*max_hold), rules, attempt: None, from: None, tells_waits: false }
     }
 }
 
@@ -116,8 +118,8 @@ impl Server {
     /// token failed; the log does.
     pub(super) fn admit(&self, token: &str, address: Option<IpAddr>) -> Result<Option<Claims>, Denied> {
         let config = &self.0.config;
-        let Some(keys) = &config.keys else { return Ok(None) };
-        let (cause, denied) = match verify(keys, Audience::Auth, token, (config.clock)()) {
+        let Some(keys) = self.keys() else { return Ok(None) };
+        let (cause, denied) = match verify(&keys, Audience::Auth, token, (config.clock)()) {
             Ok(claims) if !self.revoked().covers(&Bearer::new(token, &claims)) => return Ok(Some(claims)),
             // Who has it was let in once, and learns nothing but that this is over.
             Ok(_) => (Denied::Revoked.to_string(), Denied::Revoked),
@@ -140,6 +142,15 @@ impl Server {
         *self.revoked() = Arc::clone(&revoked);
         let sessions = self.0.registry.all().into_iter().filter(|session| session.obey(&revoked)).count();
         tracing::info!(entries = revoked.len(), sessions, "a list of revoked tokens is in force");
+    }
+
+    /// Has tokens checked against these keys from now on. Sessions that stand go on, whatever their tokens were signed with.
+    pub fn rekey(&self, keys: Keys) {
+        *self.0.keys.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(keys));
+    }
+
+    fn keys(&self) -> Option<Arc<Keys>> {
+        self.0.keys.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     // Held for a look, never across an await.
@@ -228,7 +239,7 @@ impl Server {
     }
 
     fn opening(&self, claims: Option<Claims>, token: &str, terms: Terms<'_>) -> Result<Opening, Denied> {
-        let Terms { prefix, hold, rules, attempt, from } = terms;
+        let Terms { prefix, hold, rules, attempt, from, tells_waits } = terms;
         if self.is_draining() {
             return Err(Denied::Draining);
         }
@@ -236,16 +247,17 @@ impl Server {
         if claims.as_ref().is_some_and(|claims| !claims.allows(&prefix)) {
             return Err(Denied::ForbiddenPrefix);
         }
-        Ok(Opening { from, attempt, ..self.opened(claims, token, prefix, hold, rules) })
+        Ok(Opening { from, attempt, tells_waits, ..self.opened(claims, token, prefix, hold, rules) })
     }
 
     fn opened(&self, claims: Option<Claims>, token: &str, prefix: Prefix, hold: Duration, rules: Rules) -> Opening {
         let Inner { config, quotas, .. } = &*self.0;
         let bearer = claims.as_ref().map(|claims| Bearer::new(token, claims));
-        let places = |bearer| quotas.places(Who::of(bearer), config.limits.exchanges_per_token);
+        let places = |bearer| quotas.of(Who::of(bearer), config.limits.exchanges_per_token);
         let shared_places = bearer.as_ref().map(places);
         let (expiry, target_timeout) = (claims.and_then(|claims| claims.expiry), config.target_timeout);
-        Opening { prefix, expiry, bearer, from: None, attempt: None, shared_places, hold, rules, target_timeout }
+        let (from, attempt, tells_waits) = (None, None, false);
+        Opening { prefix, expiry, bearer, from, attempt, tells_waits, shared_places, hold, rules, target_timeout }
     }
 
     fn attendance(&self, carriers: pipe::v2::Carriers) -> Attendance {

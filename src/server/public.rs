@@ -1,7 +1,10 @@
 //! A visitor's way to the session that holds the prefix of the path.
 
+use std::future::pending;
+use std::iter::once;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::extract::{ConnectInfo, OriginalUri, Request, State};
 use axum::response::Response;
@@ -11,7 +14,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::access_log::Entry;
 use super::gate::Owed;
-use super::session::{Place, Session};
+use super::quotas::{Taken, told_to_go};
+use super::session::{Place, Presence, Session};
 use super::{BasePath, Server};
 use crate::proxy::{Breaker, Call, Fault, Visitor, challenge};
 
@@ -36,24 +40,32 @@ pub(super) async fn routed(State(server): State<Server>, mut request: Request) -
 pub(super) async fn visit(server: Server, mut request: Request, mut arrival: Arrival) -> Response {
     let accept = request.headers().get(ACCEPT).cloned();
     let there = There::of(&mut request, &server.0.config.base);
-    let from = server.0.config.trusted.origin(&arrival.visitor, request.headers());
+    let from = server.0.config.trusted.spelt_origin(&arrival.visitor, request.headers());
     let entry = Entry::begin(&server, from, request.method(), &there.whole);
-    let answer = pass_on(&server, &mut request, &mut arrival, &there, &entry).await;
-    answer.inspect(|answer| entry.answered(answer.status())).unwrap_or_else(|fault| {
+    let exchange = Arc::new(Exchange { places: OnceLock::new(), entry });
+    let answer = pass_on(&server, &mut request, &mut arrival, &there, &exchange).await;
+    answer.inspect(|answer| exchange.entry.answered(answer.status())).unwrap_or_else(|fault| {
         let headers = accept.map(|accept| (ACCEPT, accept)).into_iter().collect();
         let mut answer = fault.answer(&headers);
         if fault == Fault::Unauthorized {
             answer.headers_mut().insert(WWW_AUTHENTICATE, challenge(&there.path));
         }
-        entry.answered_here(&answer, Some(fault));
+        exchange.entry.answered_here(&answer, Some(fault));
         answer
     })
 }
 
+/// What there is of an exchange until its last byte is through. It is counted once its places are free.
+struct Exchange {
+    places: OnceLock<(Taken, Place)>,
+    entry: Entry,
+}
+
 /// The session that holds the prefix, with a place for one exchange, once its client is there: the one of now, or the one
 /// that takes its place. Waits for as long as that session allows.
-async fn attended(server: &Server, prefix: &str, caller: &Caller<'_>) -> Result<(Arc<Session>, Place), Fault> {
+async fn attended(server: &Server, prefix: &str, caller: &Caller<'_>) -> Result<Attended, Fault> {
     let begin = Instant::now();
+    let mut waited = None;
     loop {
         let session = server.0.registry.by_prefix(prefix).ok_or(Fault::UnknownPrefix)?;
         caller.entry.goes_to(&session);
@@ -61,13 +73,26 @@ async fn attended(server: &Server, prefix: &str, caller: &Caller<'_>) -> Result<
         session.admit(caller.headers, caller.visitor)?;
         let place = session.place(caller.headers, caller.visitor).await?;
         // Before anything of the request is on its way: a visitor who is told that nobody is there can safely try again.
-        let held = timeout_at(session.patience(begin), session.attended()).await;
-        if held.map_err(|_| Fault::ClientOffline)?? {
-            return Ok((session, place));
+        let asked = Instant::now();
+        let found = timeout_at(session.patience(begin), session.attended()).await;
+        let found = found.map_err(|_| Fault::ClientOffline)??;
+        if found != Presence::There {
+            *waited.get_or_insert(Duration::ZERO) += asked.elapsed();
+        }
+        if found != Presence::Over {
+            return Ok(Attended { session, place, waited });
         }
         // Its lease is freed in the same breath as it ends.
         tokio::task::yield_now().await;
     }
+}
+
+/// A session whose client is there.
+struct Attended {
+    session: Arc<Session>,
+    place: Place,
+    /// How long that took, where it was gone.
+    waited: Option<Duration>,
 }
 
 /// What is known of who calls.
@@ -82,12 +107,12 @@ async fn pass_on(
     request: &mut Request,
     arrival: &mut Arrival,
     there: &There,
-    entry: &Entry,
+    exchange: &Arc<Exchange>,
 ) -> Result<Response, Fault> {
-    let visitor = &arrival.visitor;
-    let one_of_all = Arc::clone(&server.0.places).try_acquire_owned().map_err(|_| Fault::Limit)?;
+    let (visitor, entry) = (&arrival.visitor, &exchange.entry);
+    let one_of_all = server.0.places.take_now().await.ok_or(Fault::Limit)?;
     let prefix = there.prefix().ok_or(Fault::UnknownPrefix)?;
-    let (session, place) = {
+    let Attended { session, place, waited } = {
         let caller = Caller { headers: request.headers(), visitor, entry };
         attended(server, prefix, &caller).await?
     };
@@ -95,9 +120,26 @@ async fn pass_on(
         return Err(Fault::Stopping);
     }
     *request.uri_mut() = there.whole.clone();
-    let call = Call { visitor, place: &there.path, breaker: arrival.breaker.clone(), meter: entry.meter() };
-    let guard = (one_of_all, place, arrival.owed.take(), server.0.exchanges.token(), entry.clone());
-    session.forward(request, call, guard).await
+    let (breaker, meter) = (arrival.breaker.clone(), entry.meter());
+    let call = Call { visitor, place: &there.path, breaker, meter, waited };
+    let (places, owed) = (exchange.places.get_or_init(|| (one_of_all, place)), arrival.owed.take());
+    let guard = (Arc::clone(exchange), owed.clone(), server.0.exchanges.token());
+    tokio::select! {
+        biased;
+        answer = session.forward(request, call, guard) => answer,
+        () = makes_room(owed.as_ref(), places) => Err(Fault::Displaced),
+    }
+}
+
+/// Returns once a visitor who only listens for an answer is to leave its places to others.
+async fn makes_room(owed: Option<&Owed>, (one_of_all, place): &(Taken, Place)) {
+    match owed {
+        Some(owed) => owed.only_listens().await,
+        // Its connection is not listened to for an end of its own.
+        None => pending().await,
+    }
+    // Apart, for it would have its room in every exchange.
+    Box::pin(told_to_go(once(one_of_all).chain(place.taken()))).await;
 }
 
 /// Who calls, as the socket says.

@@ -108,6 +108,7 @@ async fn redirect(State(server): State<Server>, request: Request, next: Next) ->
     let uri = request.extensions().get::<OriginalUri>().map_or(request.uri(), |whole| &whole.0);
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let answer = Redirect::temporary(&format!("https://{host}{path}")).into_response();
+    let from = trusted.spelt_origin(&public::caller(&request), request.headers());
     Entry::begin(&server, from, request.method(), uri).answered_here(&answer, None);
     answer
 }

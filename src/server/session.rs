@@ -3,6 +3,7 @@
 mod look;
 mod opening;
 mod places;
+mod presence;
 mod running;
 mod turns;
 
@@ -16,12 +17,12 @@ use axum::response::Response;
 use http::header::HeaderValue;
 use http::{HeaderMap, Request};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::quotas::Who;
-use super::stream::TargetStream;
+use super::stream::{Preface, TargetStream};
 use super::upload::Sending;
 use super::{GRACE, random};
 use crate::auth::Bearer;
@@ -33,12 +34,11 @@ use crate::wire::{Prefix, SessionId};
 pub(super) use opening::{Around, Link, Opening};
 pub(super) use places::Place;
 use places::{Places, STREAM_DEADLINE};
+#[cfg(test)]
+pub(super) use presence::MOMENT;
+pub(super) use presence::Presence;
 pub(super) use running::Running;
 use turns::Turns;
-
-/// How long a visitor waits for a client before that counts as waiting: longer than it takes to make a link again that was
-/// cut.
-pub(super) const MOMENT: Duration = Duration::from_secs(1);
 
 pub(super) struct Session {
     id: SessionId,
@@ -72,12 +72,13 @@ impl Session {
         let id = SessionId::from_random(random());
         let key = SessionId::from_random(random());
         let fault_key = HeaderValue::from_str(key.as_str()).expect("hexadecimal digits make a header value");
-        let v2 = matches!(link, Link::V2(_));
+        let preface = preface(&link, &opening);
         let Around { tasks, closing, limits, clock, asking, metrics } = around;
         let (opener, driver) = mux::opening(pipe, upkeep, limits.exchanges_per_session);
         let hop = {
             let (opener, rules) = (opener.clone(), std::mem::take(&mut opening.rules));
-            Hop::new(move || open(opener.clone(), v2), rules, fault_key.clone(), tasks.clone())
+            let open = move |waited| open(opener.clone(), preface, waited);
+            Hop::new(open, rules, fault_key.clone(), tasks.clone())
         };
         let session = Self {
             id,
@@ -142,15 +143,9 @@ impl Session {
         self.bearer() == bearer && follows.unwrap_or_else(|| bearer.is_some() || !attendance.is_attended())
     }
 
+    /// A stream for whatever its caller will say on it, which may begin with any byte.
     pub(super) async fn dial(&self) -> io::Result<TargetStream> {
-        open(self.opener.clone(), matches!(self.link, Link::V2(_))).await
-    }
-
-    /// How long a visitor who came at `begin` waits for the client: for as long as it is held where the client is gone,
-    /// and in any case until the client is missed.
-    pub(super) fn patience(&self, begin: Instant) -> Instant {
-        let missed = if let Link::V2(attendance) = &self.link { attendance.back_by() } else { None };
-        missed.into_iter().fold(begin + self.opening.hold, Instant::max)
+        open(self.opener.clone(), preface(&self.link, &self.opening), Some(Duration::ZERO)).await
     }
 
     /// Whether a visitor may pass, before it waits for anything.
@@ -162,36 +157,6 @@ impl Session {
     pub(super) fn shares_a_quota_with(&self, other: &Self) -> bool {
         let who = |session: &Self| session.bearer().map(Who::of);
         who(self).is_some_and(|one| who(other) == Some(one))
-    }
-
-    /// Waits until the client is there. False where the session ends before, and another may have taken its place.
-    /// Bounded by nothing, so the caller sets the deadline.
-    ///
-    /// # Errors
-    /// Where too many wait already.
-    pub(super) async fn attended(&self) -> Result<bool, Fault> {
-        let Link::V2(attendance) = &self.link else { return Ok(true) };
-        if attendance.is_carried() && !self.ended.is_cancelled() {
-            return Ok(true);
-        }
-        let mut back = pin!(async {
-            tokio::select! {
-                () = attendance.carried() => true,
-                () = self.ended.cancelled() => false,
-            }
-        });
-        // Who waits for a moment takes no place from those who are held: a whole crowd may come while a link that was cut is
-        // made again.
-        if let Ok(back) = timeout(MOMENT, back.as_mut()).await {
-            return Ok(back);
-        }
-        // Nor does who waits for the next carrier of a client that is not gone.
-        let _held = if attendance.is_attended() { None } else { Some(self.hold()?) };
-        Ok(back.await)
-    }
-
-    fn hold(&self) -> Result<impl Drop + use<'_>, Fault> {
-        self.places.hold().inspect(|_| self.metrics.held.count())
     }
 
     /// A place for one exchange with a visitor. Waits for it where there is none, for 10 s at most.
@@ -206,7 +171,7 @@ impl Session {
     pub(super) async fn forward(
         &self,
         request: &mut Request<Body>,
-        call: Call<'_>,
+        mut call: Call<'_>,
         guard: impl Send + Sync + Unpin + 'static,
     ) -> Result<Response, Fault> {
         if self.exchanges.is_closed() {
@@ -236,16 +201,6 @@ impl Session {
         })
     }
 
-    /// Returns where the client gives no sign of life from now on for as long as visitors wait for it. It may be gone
-    /// since before this was called, unnoticed.
-    async fn unheard(&self) {
-        match &self.link {
-            // The multiplexer finds out, and ends the session.
-            Link::V1(_) => std::future::pending().await,
-            Link::V2(attendance) => attendance.unheard(self.opening.hold).await,
-        }
-    }
-
     /// Sends the session no new exchange, and ends it when those in flight have ended.
     pub(super) fn drain(self: &Arc<Self>) {
         if self.exchanges.close() {
@@ -267,10 +222,17 @@ impl Session {
     }
 }
 
-async fn open(opener: Opener, v2: bool) -> io::Result<TargetStream> {
-    let waited = timeout(STREAM_DEADLINE, opener.open()).await;
-    let stream = waited.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
-    Ok(if v2 { TargetStream::told(stream) } else { TargetStream::untold(stream) })
+fn preface(link: &Link, opening: &Opening) -> Preface {
+    match link {
+        Link::V1(_) => Preface::None,
+        Link::V2(_) if opening.tells_waits => Preface::Both,
+        Link::V2(_) => Preface::Outcome,
+    }
+}
+
+async fn open(opener: Opener, preface: Preface, waited: Option<Duration>) -> io::Result<TargetStream> {
+    let stream = timeout(STREAM_DEADLINE, opener.open()).await;
+    TargetStream::begin(stream.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?, preface, waited).await
 }
 
 /// What a control endpoint says to keep intermediaries from holding or changing a carrier.

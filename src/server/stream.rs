@@ -1,14 +1,15 @@
 //! A stream to the target, as the hop uses it. On wire v2 its first byte says how the client's connection to the
-//! target came out.
+//! target came out, and the client is told before all else how long its visitor has waited, where it was.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
 use crate::mux;
-use crate::wire::v2::Outcome;
+use crate::wire::v2::{Outcome, Waited};
 
 /// A byte stream to the target of a session. Where the client could not connect, reading it is an error of kind
 /// [`io::ErrorKind::ConnectionRefused`] or [`io::ErrorKind::TimedOut`].
@@ -18,15 +19,25 @@ pub struct TargetStream {
     awaiting: bool,
 }
 
-impl TargetStream {
-    /// A stream whose client says how it came out.
-    pub(super) fn told(stream: mux::Stream) -> Self {
-        Self { stream, awaiting: true }
-    }
+/// What the two ends say to each other on a stream before what visitor and target say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Preface {
+    /// Nothing.
+    None,
+    /// The client, how its connection to the target came out.
+    Outcome,
+    /// That, and the server how long the visitor has waited.
+    Both,
+}
 
-    /// A stream whose client does not.
-    pub(super) fn untold(stream: mux::Stream) -> Self {
-        Self { stream, awaiting: false }
+impl TargetStream {
+    /// A stream that has just been opened, for a visitor who has `waited`, where that is to be said.
+    pub(super) async fn begin(mut stream: mux::Stream, preface: Preface, waited: Option<Duration>) -> io::Result<Self> {
+        if let (Preface::Both, Some(waited)) = (preface, waited) {
+            // A stream that is new has room for it.
+            stream.write_all(&Waited(waited).to_bytes()).await?;
+        }
+        Ok(Self { stream, awaiting: preface != Preface::None })
     }
 
     /// Takes the outcome off the stream. The request is on its way meanwhile: nobody waits for it but the answer.

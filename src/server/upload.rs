@@ -26,14 +26,14 @@ struct Course {
 
 impl Sending {
     /// Looks at the body of `request` from now on; `meter` counts it.
-    pub(super) fn watch(request: &mut Request<Body>, meter: &Arc<Meter>) -> Self {
+    pub(super) fn watch(request: &mut Request<Body>, meter: &Meter) -> Self {
         if request.body().is_end_stream() {
             return Self(None);
         }
         let course = Course::default();
         let body = std::mem::take(request.body_mut());
         let (broken, over) = (Arc::clone(&course.broken), course.over.clone().drop_guard());
-        *request.body_mut() = Body::new(Upload { body, broken, meter: Arc::clone(meter), _over: over });
+        *request.body_mut() = Body::new(Upload { body, broken, meter: meter.clone(), _over: over });
         Self(Some(course))
     }
 
@@ -63,7 +63,7 @@ impl Sending {
 struct Upload {
     body: Body,
     broken: Arc<AtomicBool>,
-    meter: Arc<Meter>,
+    meter: Meter,
     _over: DropGuard,
 }
 

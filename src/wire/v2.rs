@@ -3,6 +3,7 @@
 
 pub mod measure;
 mod open;
+mod waits;
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use super::{InvalidSessionId, SessionId};
 
 pub use open::{Asked, Attempt, Given, Refusal, RefusalError, Wish};
+pub use waits::{InvalidWaits, WAITS, WAITS_HEADER, Waited, Waits};
 
 /// Opens a session: JSON both ways.
 pub const OPEN: &str = "/.well-known/sendit/v2/open";

@@ -34,17 +34,22 @@ async fn flags() {
     check(&["serve", "-https-redir=x"], 2, "`--https-redir` is either `true` or `false`; see `sendit serve --help`")
         .await;
     check(&["serve", "here"], 2, "unexpected argument `here`; see `sendit serve --help`").await;
-    check(&["serve", "--addr", "5050"], 2, "`5050` is no address to listen on; write it like `127.0.0.1:5050`").await;
+    check(
+        &["serve", "--addr", "5050"],
+        2,
+        "wrong `--addr`: `5050` is no address to listen on; write it like `127.0.0.1:5050`",
+    )
+    .await;
     check(
         &["serve", "--http-prefix", "a b"],
         2,
-        "`a b` is no path prefix: a path prefix is segments of letters, digits and `-._~`, with slashes between them",
+        "wrong `--http-prefix`: `a b` is no path prefix: a path prefix is segments of letters, digits and `-._~`, with slashes between them",
     )
     .await;
     check(
         &["serve", "--public-url", "example.com"],
         2,
-        "`example.com` is no public URL; write scheme and host alone, like `https://example.com`",
+        "wrong `--public-url`: `example.com` is no public URL; write scheme and host alone, like `https://example.com`",
     )
     .await;
     check(
@@ -58,7 +63,7 @@ async fn flags() {
     check(
         &["connect", "--log", "loud", URL, TARGET],
         2,
-        "`loud` is no log level; choose `error`, `warn`, `info`, `debug` or `trace`",
+        "wrong `--log`: `loud` is no log level; choose `error`, `warn`, `info`, `debug` or `trace`",
     )
     .await;
     for (ttl, cause) in [
@@ -161,7 +166,7 @@ async fn files() {
     }
     let (code, _, said) = run(&["serve"], &[("SENDIT_HTTPS_REDIR", "yes")]).await;
     assert_eq!(code, Some(2));
-    assert_eq!(said, "error: the environment variable `SENDIT_HTTPS_REDIR` is `1` or `0`, not `yes`\n");
+    assert_eq!(said, "error: wrong environment variable `SENDIT_HTTPS_REDIR`: it is `1` or `0`, not `yes`\n");
 }
 
 #[tokio::test]

@@ -88,10 +88,11 @@ async fn a_target_that_is_down_is_waited_for() {
     check(&refused, "502", "target-refused", UNREACHABLE);
     assert!(!refused.1.contains("127.0.0.1"), "a visitor does not learn the target's address");
     let mut client = tunnel.client;
-    let said = client.program.printed(|output| output.stderr.contains("a visitor")).await;
-    let sentence =
-        format!("a visitor did not reach the destination: nothing listens at `{url}`; is the service running?\n");
-    assert!(said.stderr.split_inclusive('\n').any(|line| line == sentence), "{}", said.stderr);
+    let said = client.program.printed(|output| output.stderr.contains("not reached")).await.stderr;
+    let sentence = format!(", not reached: nothing listens at `{url}`; is the service running?\n");
+    let line = said.split_inclusive('\n').find(|line| line.ends_with(&sentence));
+    assert!(line.is_some_and(|line| line.contains(" #1 GET /app - ")), "{said}");
+    assert_eq!(said.matches("nothing listens").count(), 1, "it is told once: {said}");
 
     // It comes up while the next visitor waits.
     let mut visitor = tunnel.server.visit().await;

@@ -138,6 +138,22 @@ async fn who_has_seen_the_head_of_a_batch_cannot_bring_another() {
     stage.unharmed(&[session.secret, seen.proof]).await;
 }
 
+/// A trial can be sent again as often as anybody likes, and its proof does not cover its body.
+#[tokio::test]
+async fn who_has_seen_the_head_of_a_trial_changes_nothing() {
+    let mut stage = Stage::set(&[]).await;
+    let session = Session::open(&stage.server, &token("owner"), "theirs").await;
+    let seen = session.carrier(WRITE, 1, 0, "trial", &[attached(0), last(0)].concat());
+    for body in
+        [record(9, b"x"), record(2, b"1234567"), record(7, b"\x02gone"), record(7, &[1, 0xff]), data(b"x"), skip(0)]
+    {
+        check(&session.send(&Carrier { body, ..seen.clone() }).await, "forged", ("400", "bad-carrier"));
+        assert!(session.lives().await);
+    }
+    assert_eq!(session.send(&seen).await.status(), "200");
+    stage.unharmed(&[session.secret, seen.proof]).await;
+}
+
 #[tokio::test]
 async fn an_open_that_is_no_open_is_refused() {
     let mut stage = Stage::set(&["--max-failed-opens", "100"]).await;

@@ -4,6 +4,7 @@
 mod api;
 #[cfg(unix)]
 mod described;
+mod held;
 
 use serde_json::json;
 

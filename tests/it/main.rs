@@ -27,6 +27,7 @@ mod bodies;
 mod capture;
 mod clocks;
 mod commands;
+mod configuration;
 #[cfg(target_os = "linux")]
 mod connections;
 #[cfg(unix)]
@@ -72,14 +73,18 @@ mod prefix;
 mod programs;
 mod proxies;
 #[cfg(unix)]
+mod python;
+#[cfg(unix)]
 mod readers;
 #[cfg(unix)]
 mod readme;
 mod recording;
 mod recovery;
+mod reload;
 mod repeats;
 mod restart;
 mod revoked;
+mod run;
 mod serve;
 mod sharing;
 mod shutdown;

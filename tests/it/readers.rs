@@ -46,6 +46,7 @@ fn asked(request: Message) -> Exchange {
         timing: Timing::default(),
         resumed: false,
         replay_of: None,
+        tunnel: None,
     }
 }
 

@@ -26,8 +26,18 @@ use crate::world::{Output, PATIENCE, Program};
 use commands::{BEFORE, COMMANDS, Does};
 use document::{Step, blocks, root, sections};
 
-const DOCUMENTS: [&str; 5] =
-    ["README.md", "docs/hosting.md", "docs/troubleshooting.md", "docs/doctor.md", "docs/events.md"];
+const DOCUMENTS: [&str; 6] = [
+    "README.md",
+    "docs/hosting.md",
+    "docs/troubleshooting.md",
+    "docs/doctor.md",
+    "docs/events.md",
+    "docs/configuration.md",
+];
+
+/// The configuration that a session finds. Where the server is and which token it takes the environment says, for that is
+/// known only when it runs.
+const FILE: &str = "server = 'https://example.com'\n[tunnels.web]\ntarget = 3000\n[tunnels.api]\ntarget = 8080\n";
 
 /// What a session has made so far.
 struct World {
@@ -51,6 +61,7 @@ impl World {
         for name in ["new", "old"] {
             fs::write(folder.path().join(name), name.repeat(20)).unwrap();
         }
+        fs::write(folder.path().join("sendit.toml"), FILE).unwrap();
         let program = PathBuf::from(env!("CARGO_BIN_EXE_sendit"));
         std::os::unix::fs::symlink(&program, bin.join("sendit")).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -74,6 +85,8 @@ impl World {
     fn shell(&self, step: &Step) -> Command {
         let mut line = step.command.replace("cargo run --release -- ", "sendit ");
         line = line.replace("SENDIT_TOKEN=...", "SENDIT_TOKEN=\"$(cat token)\"");
+        // Any program does that ends well.
+        line = line.replace("-- npm run dev", "-- true");
         // A server that starts is not there yet to be named.
         let serves = line.starts_with("sendit serve");
         for (shown, real) in self.names.iter().filter(|(shown, _)| !(serves && shown.starts_with("https"))) {
@@ -87,6 +100,11 @@ impl World {
         command.env("PATH", path).env("HOME", self.folder.path()).env("SENDIT_ADDR", "127.0.0.1:0");
         // Nothing here needs a certificate, so a machine without any will do.
         command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/dev/null");
+        if let Some((_, server)) =
+            self.names.iter().find(|(shown, _)| line.starts_with("sendit start") && shown == "https://example.com")
+        {
+            command.env("SENDIT_SERVER", server).env("SENDIT_TOKEN_FILE", "token");
+        }
         command.env("SENDIT_INSPECT", self.inspect.as_deref().unwrap_or("off"));
         command
     }
@@ -179,7 +197,7 @@ impl World {
 
     fn place_of(&mut self, step: &Step) -> &mut Option<Program> {
         match () {
-            () if step.command.contains("serve") => &mut self.server,
+            () if step.command.contains("sendit serve") => &mut self.server,
             () if step.command.contains("connect") => &mut self.client,
             () => &mut self.demo,
         }
@@ -208,7 +226,7 @@ impl World {
         if let (Some(shown), Some(real)) = (address(&step.shown), address(&printed)) {
             self.learn(shown, real);
         }
-        if let (true, Some(real)) = (step.command.contains("serve"), address(&printed)) {
+        if let (true, Some(real)) = (step.command.contains("sendit serve"), address(&printed)) {
             self.learn("https://example.com", &format!("http://{real}"));
         }
         let printed = self.as_shown(&printed);

@@ -40,7 +40,8 @@ async fn end(command: Command) -> (Option<i32>, String, String) {
 
 const ORDER: &str = "POST /app/hook?a=1 HTTP/1.1\r\nHost: a.example\r\nX-Two: 1\r\nAuthorization: Bearer x\r\n\
                      Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n{\"a\":1}\r\n0\r\n\r\n";
-const RAW: &[u8] = b"PUT /app/raw HTTP/1.1\r\nHost: a.example\r\nContent-Length: 4\r\n\r\n\x00\r\n\xff";
+const RAW: &[u8] =
+    b"PUT /app/raw HTTP/1.1\r\nHost: a.example\r\nX-Latin: caf\xe9\r\nContent-Length: 4\r\n\r\n\x00\r\n\xff";
 
 #[tokio::test]
 async fn what_was_recorded_is_played() {
@@ -65,6 +66,8 @@ async fn what_was_recorded_is_played() {
         "{text}"
     );
     assert_eq!(fs::read(dir.join("0002-PUT-app-raw.request.bin")).unwrap(), b"\x00\r\n\xff");
+    let latin = fs::read(dir.join("0002-PUT-app-raw.http")).unwrap();
+    assert!(latin.windows(7).any(|line| line == b": caf\xe9\n"), "what is no UTF-8 stays as it was");
     // The same exchanges give the same files.
     let before = contents(&dir);
     assert_eq!(end(ask(&inspect, &["record", dir.to_str().unwrap()])).await.0, Some(0));

@@ -167,6 +167,53 @@ test('half a multipart', () => {
   assert.equal(multipart(of('--x'), null), null);
 });
 
+test('of very many parts the first are taken', () => {
+  const many = of('--x\r\n\r\na\r\n'.repeat(2e5));
+  const first = multipart(many, 'x', 3);
+  assert.deepEqual(first.map(({ bytes, whole }) => [new TextDecoder().decode(bytes), whole]), [['a', true], ['a', true], ['a', true]]);
+  assert.equal(multipart(of('--x\r\n\r\na'), 'x', 3).length, 1);
+});
+
+test('what comes all the time puts no search off', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  globalThis.document ??= { querySelector: () => ({ content: 'token' }) };
+  const asked = [];
+  globalThis.fetch = async (path) => {
+    asked.push(path);
+    return { ok: true, json: async () => ({ exchanges: [{ id: asked.length }] }) };
+  };
+  const turn = () => new Promise((done) => setImmediate(done));
+  const { Exchanges } = await page('exchanges');
+  const exchanges = new Exchanges({ changed: () => {}, failed: assert.fail });
+  exchanges.seek('needle');
+  // Ten a second, for three seconds.
+  for (let id = 1; id <= 30; id += 1) {
+    exchanges.put({ id });
+    context.mock.timers.tick(100);
+    await turn();
+  }
+  assert.ok(asked.length >= 6 && asked.length <= 12, `${asked.length} looks`);
+  assert.ok(asked.every((path) => path.includes('text=needle')), asked[0]);
+  assert.ok(exchanges.found.has(asked.length));
+  // The last to come is looked for as well, and then nothing is.
+  context.mock.timers.tick(1000);
+  await turn();
+  const all = asked.length;
+  context.mock.timers.tick(1000);
+  await turn();
+  assert.equal(asked.length, all);
+  // Another text is looked for after the last stroke alone.
+  for (const text of ['n', 'ne', 'nee']) {
+    exchanges.seek(text);
+    context.mock.timers.tick(200);
+    await turn();
+  }
+  assert.equal(asked.length, all);
+  context.mock.timers.tick(100);
+  await turn();
+  assert.deepEqual(asked.slice(all).map((path) => /text=(\w*)/.exec(path)[1]), ['nee']);
+});
+
 test('a difference leads from one to the other, by the fewest lines', () => {
   const check = (before, after, changes) => {
     const lines = diff([...before], [...after]);

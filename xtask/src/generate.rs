@@ -1,6 +1,6 @@
-//! What is generated from the code and kept in the repository: completions, man pages and the README's command reference
-//! from the argument types, the names of metrics from their table. Knows the command line as data and nothing of what the
-//! commands do.
+//! What is generated from the code and kept in the repository: completions, man pages, the README's command reference and
+//! the table of settings from the argument types, the names of metrics from their table. Knows the command line as data and
+//! nothing of what the commands do.
 
 mod completions;
 mod manual;
@@ -18,6 +18,9 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 
 use manual::Manual;
+
+/// The page that has every setting.
+const CONFIGURATION: &str = "docs/configuration.md";
 
 /// Folders that hold nothing but generated files.
 const FOLDERS: [&str; 2] = ["completions", "man"];
@@ -68,7 +71,10 @@ fn everything(root: &Path) -> Result<Vec<Generated>> {
     let readme = fs::read_to_string(root.join("README.md")).context("cannot read `README.md`")?;
     let mut files = completions::files(&manual);
     files.extend(roff::files(&manual));
-    files.push(Generated { path: "README.md".to_owned(), text: markdown::splice(&readme, &manual)? });
+    files.push(Generated { path: "README.md".to_owned(), text: markdown::readme(&readme, &manual)? });
+    let page =
+        fs::read_to_string(root.join(CONFIGURATION)).with_context(|| format!("cannot read `{CONFIGURATION}`"))?;
+    files.push(Generated { path: CONFIGURATION.to_owned(), text: markdown::configuration(&page, &manual)? });
     files.push(metrics::file(root)?);
     Ok(files)
 }

@@ -12,6 +12,7 @@ mod probe;
 mod trial;
 mod tunnel;
 mod up;
+mod waits;
 
 use std::sync::Arc;
 
@@ -21,12 +22,13 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::Event;
 use super::cause;
-use super::exchange::Report;
+use super::exchange::{Exchange, Report};
 use super::link::Denied;
 use super::refusal;
 use super::session::{Ended, GRACE, Life};
 use crate::mux::{Ending, Upkeep, accepting};
 use crate::pipe::v2::{Budget, Carriers, End, Pipe, pipe};
+use crate::wire::v2::Waits;
 use outage::News;
 use tunnel::{Trouble, Tunnel};
 
@@ -78,7 +80,7 @@ pub(super) async fn live(life: &Life<'_>, was_ready: &mut bool) -> Option<Ended>
 }
 
 async fn keep(life: &Life<'_>, tunnel: Arc<Tunnel>, pipe: Pipe, carriers: &Carriers) -> Ended {
-    let exchange = life.exchange(Report::FirstByte);
+    let exchange = Exchange { tells_waits: tunnel.grant.tells_waits, ..life.exchange(Report::FirstByte) };
     let tasks = life.tasks.clone();
     let accept = move |stream| drop(tasks.spawn(exchange.clone().serve(stream)));
     let driver = accepting(pipe, Upkeep::default()).run(CancellationToken::new(), accept);
@@ -122,13 +124,21 @@ async fn apart<T: Send + 'static>(tasks: &TaskTracker, work: impl Future<Output 
 }
 
 async fn tell_outages(tunnel: &Tunnel, life: &Life<'_>) {
+    // Nothing is heard of an outage before it is over.
+    let mut before = Waits::default();
     let tell = |news| match news {
         // Who stops waits for nothing.
         _ if life.shutdown.is_cancelled() => {}
-        News::Lost { cause } => life.client.tell(Event::Lost { cause }),
+        News::Lost { cause } => {
+            before = tunnel.waits.now();
+            life.client.tell(Event::Lost { cause });
+        }
         News::Back { after } => {
             tunnel.back.notify_one();
-            life.client.tell(Event::Back { after });
+            let now = tunnel.waits.now();
+            let lost = now.in_vain - before.in_vain;
+            let held = (now.waited - before.waited).saturating_sub(lost);
+            life.client.tell(Event::Back { after, held, lost });
         }
     };
     tunnel.failures.watch(|| tunnel.carriers.heard(), tell).await;

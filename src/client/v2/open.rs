@@ -24,6 +24,8 @@ pub(super) struct Grant {
     base: Url,
     /// How many bytes of the log the server takes in a batch.
     pub(super) batch: usize,
+    /// Whether streams say at their beginning how long their visitors have waited.
+    pub(super) tells_waits: bool,
 }
 
 impl Grant {
@@ -95,6 +97,7 @@ impl Grant {
             secret: given.secret.parse().ok()?,
             base,
             batch: given.batch,
+            tells_waits: given.tells_waits(),
         })
     }
 }

@@ -38,7 +38,7 @@ impl Failures {
     }
 
     /// Tells of outages. Never returns; `heard` is a count that grows with all that arrives.
-    pub(super) async fn watch(&self, heard: impl Fn() -> u64, tell: impl Fn(News)) {
+    pub(super) async fn watch(&self, heard: impl Fn() -> u64, mut tell: impl FnMut(News)) {
         let mut failures = self.0.subscribe();
         loop {
             // The sender is a field of ours: it is not dropped meanwhile.

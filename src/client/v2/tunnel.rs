@@ -11,6 +11,7 @@ use super::Path;
 use super::doubt::Doubts;
 use super::open::Grant;
 use super::outage::Failures;
+use super::waits::Waits;
 use crate::pipe::v2::Carriers;
 use crate::wire::v2::measure::MEASURE_UP;
 use crate::wire::v2::{self, Carrier, Manner};
@@ -25,6 +26,8 @@ pub(super) struct Tunnel {
     pub(super) failures: Failures,
     /// When what carries is to be doubted.
     pub(super) doubts: Doubts,
+    /// Which visitors have waited for this client.
+    pub(super) waits: Waits,
     /// The link has come back, and may be another.
     pub(super) back: Notify,
     epoch: AtomicU64,
@@ -47,7 +50,8 @@ pub(super) enum Trouble {
 impl Tunnel {
     pub(super) fn new(link: Arc<Link>, grant: Grant, carriers: Carriers, path: Arc<Path>) -> Self {
         let (failures, doubts) = (Failures::default(), Doubts::default());
-        Self { link, grant, carriers, path, failures, doubts, back: Notify::new(), epoch: AtomicU64::new(0) }
+        let (waits, back, epoch) = (Waits::default(), Notify::new(), AtomicU64::new(0));
+        Self { link, grant, carriers, path, failures, doubts, waits, back, epoch }
     }
 
     /// A number that no carrier of the session had before.
@@ -80,7 +84,9 @@ impl Tunnel {
         } else {
             self.link.answer_to(request, bytes).await.map_err(Trouble::Cut)?
         };
-        judge(path, response)
+        let response = judge(path, response)?;
+        self.waits.note(response.headers());
+        Ok(response)
     }
 
     /// Takes note of a carrier that failed, and will be replaced.

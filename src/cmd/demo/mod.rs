@@ -3,7 +3,7 @@
 mod page;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 use anyhow::{Context as _, anyhow};
 use argh::{ArgsInfo, FromArgs};
@@ -17,10 +17,12 @@ use super::inspect::Inspection;
 use super::listen::Address;
 use super::output::Format;
 use super::signals::Signals;
+use super::sources::Sources;
 use super::terminal::sentence;
 use super::{clock, inspect, log, output, secret};
 use crate::auth::{self, Audience, Claims};
 use crate::client::{self, Config, Event, Source, SourcePath, Target};
+use crate::inspect::api::Webhooks;
 use crate::inspect::webhook::Secrets;
 use crate::server::{self, Server};
 use crate::wire::Prefix;
@@ -65,8 +67,9 @@ pub(crate) struct Demo {
 /// Runs both ends until a signal comes.
 pub(crate) async fn run(args: Demo, env: &Env) -> Result<(), Failure> {
     let signals = Signals::catch()?;
-    log::start(log::level(args.log, env, Level::WARN)?, Format::Text);
-    let place = inspect::Place::read(args.inspect, env)?;
+    let from = Sources::new("demo", env, []);
+    log::start(log::level(args.log, &from, Level::WARN)?, Format::Text);
+    let place = inspect::Place::read(args.inspect, &from)?;
     let prefix = args.prefix.as_deref().unwrap_or("demo");
     let prefix: Prefix = prefix.parse().map_err(|error| Failure::usage(format!("wrong `--prefix`: {error}")))?;
     let local = |text: &str| text.parse::<Target>().map_err(|error| Failure::usage(error.to_string()));
@@ -86,8 +89,9 @@ pub(crate) async fn run(args: Demo, env: &Env) -> Result<(), Failure> {
         ),
     };
     let url = if page.is_some() { source.to_string() } else { format!("{source}/") };
+    let webhooks = Webhooks::new(Secrets::default(), &source.to_string());
     let mut config = Config::new(source, target);
-    let inspection = Inspection::start(place, &mut config, Secrets::default()).await?;
+    let inspection = Inspection::start(place, &mut config, Arc::new(webhooks)).await?;
     let told = teller(format!("{url}\n{hint}"), inspection);
     if page.is_none() {
         // A service that has heard of no prefix answers at once.
@@ -158,7 +162,7 @@ fn teller(lines: String, inspection: Option<Inspection>) -> impl Fn(Event) + Sen
     let once = Once::new();
     move |event| {
         if let Some(inspection) = &inspection {
-            inspection.note(&event);
+            inspection.note(0, &event);
         }
         match event {
             Event::Ready => once.call_once(|| {

@@ -12,6 +12,7 @@ use super::env::Env;
 use super::exit::Failure;
 use super::output::Format;
 use super::secret::Secret;
+use super::sources::Sources;
 use super::{clock, duration, lapse, log, output, secret};
 use crate::client::InvalidUrl;
 use crate::client::doctor::{Config, examine, refusal};
@@ -100,10 +101,11 @@ impl Doctor {
                 return Err(Failure::usage(format!("wrong `--longest`: `{text}` is more than 10m")));
             }
         }
-        let text = secret::token_text(self.token, self.token_file, env)?;
+        let from = Sources::new("doctor", env, []);
+        let text = secret::token_text(self.token, self.token_file, &from)?;
         let ends = text.as_deref().and_then(lapse::end);
         config.token = text.as_deref().map(crate::client::Token::new);
-        Ok(Settled { config, level: log::level(self.log, env, Level::WARN)?, ends })
+        Ok(Settled { config, level: log::level(self.log, &from, Level::WARN)?, ends })
     }
 }
 

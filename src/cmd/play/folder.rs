@@ -62,8 +62,13 @@ fn order(path: &Path) -> (u64, String) {
     (name[..digits].parse().unwrap_or(u64::MAX), name)
 }
 
+/// What a file of the folder holds. A link could lead anywhere, and a pipe have no end.
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
-    if fs::metadata(path)?.len() > MAX_FILE {
+    let found = fs::symlink_metadata(path)?;
+    if !found.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    if found.len() > MAX_FILE {
         return Err(io::Error::other("it is larger than 64 MiB"));
     }
     fs::read(path)
@@ -105,5 +110,22 @@ mod tests {
         fs::write(folder.path().join("1.http"), "GET /\n\n< ./body.bin\n").unwrap();
         let cause = "cannot read `body.bin`: there is no such file or directory";
         refused(folder.path(), &format!("`{shown}/1.http`, line 3: {cause}"));
+        fs::create_dir(folder.path().join("body.bin")).unwrap();
+        let cause = "cannot read `body.bin`: it is no regular file";
+        refused(folder.path(), &format!("`{shown}/1.http`, line 3: {cause}"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_link_is_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("secret"), "GET /\n").unwrap();
+        std::os::unix::fs::symlink(path("secret"), path("2.http")).unwrap();
+        refused(folder.path(), &format!("cannot read `{}`: it is no regular file", path("2.http").display()));
+        fs::rename(path("2.http"), path("body.bin")).unwrap();
+        fs::write(path("1.http"), "POST /\n\n< ./body.bin\n").unwrap();
+        let cause = "cannot read `body.bin`: it is no regular file";
+        refused(folder.path(), &format!("`{}`, line 3: {cause}", path("1.http").display()));
     }
 }

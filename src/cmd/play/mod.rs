@@ -15,6 +15,7 @@ use self::folder::Written;
 use super::env::Env;
 use super::exit::{Exit, Failure};
 use super::secret::Secret;
+use super::sources::Sources;
 use super::terminal::{Colour, Look, Paint, Stream, clean};
 use super::units::took;
 use super::{clock, output, secret};
@@ -44,7 +45,8 @@ A webhook whose sender's secret is given is signed as its sender would sign it n
 a fresh timestamp, so that a service takes it that refuses old ones. Others are sent as
 they were recorded. `@FILE` keeps a secret off the command line.",
     note = "
-A target that does not answer for 60 s counts as one that does not answer at all."
+A target that does not answer for 60 s counts as one that does not answer at all, and so
+does one whose answer has no end within 5 min."
 )]
 pub(crate) struct Play {
     /// service to send to, such as `http://localhost:3000`
@@ -96,7 +98,7 @@ pub(crate) async fn run(args: Play, env: &Env) -> Result<(), Failure> {
     let expected = args.expect.as_deref().map(str::parse::<Expectation>).transpose().map_err(Failure::usage)?;
     let tls = if args.target_insecure { TargetTls::Insecure } else { TargetTls::Verified };
     let dialer = Dialer::to(target, tls).map_err(|error| Failure::usage(error.to_string()))?;
-    let secrets = secret::webhooks(args.webhook_secret, env)?;
+    let secrets = secret::webhooks(args.webhook_secret, &Sources::new("play", env, []))?;
     let written = folder::read(&args.dir)?;
     let inspector = Inspector::new(Settings { room: ROOM, body: 0, now: clock::since_1970 });
     let look = Look::at(Stream::Stdout, env);
@@ -136,7 +138,7 @@ async fn play(
         Ok(exchange) => {
             outcome.status = exchange.response.as_ref().and_then(inspect::Message::status);
             outcome.duration_ms = exchange.timing.ended.map(crate::inspect::millis);
-            if let inspect::State::Unanswered(cause) = exchange.state {
+            if let inspect::State::Unanswered(cause) | inspect::State::GivenUp(cause) = exchange.state {
                 outcome.error = Some(cause.to_owned());
             } else if outcome.status.is_none() {
                 outcome.error = Some("what answers is no HTTP".to_owned());

@@ -114,6 +114,7 @@ mod tests {
             timing: Timing::default(),
             resumed: false,
             replay_of: None,
+            tunnel: None,
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::Running;
@@ -23,6 +25,9 @@ pub(crate) struct Detail {
 pub(crate) struct Message {
     pub(crate) start_line: String,
     pub(crate) headers: Vec<(String, String)>,
+    /// The head as it passed, where it is no text.
+    #[serde(default)]
+    head_base64: Option<String>,
     pub(crate) body: Size,
 }
 
@@ -58,6 +63,7 @@ impl Detail {
         };
         Ok(Exchange {
             id: self.row.id,
+            tunnel: self.row.tunnel.as_deref().map(Into::into),
             started: Duration::from_millis(self.row.started),
             request: self.request.with(asked),
             response: self.response.as_ref().map(|response| response.with(answered)),
@@ -73,10 +79,16 @@ impl Detail {
 
 impl Message {
     fn with(&self, kept: Vec<u8>) -> inspect::Message {
-        let lines = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
-        let head = format!("{}\r\n{}\r\n", self.start_line, lines.collect::<String>());
         let body = Body { kept, size: self.body.size };
-        inspect::Message { head: head.into_bytes(), body, trailers: Vec::new() }
+        inspect::Message { head: self.head(), body, trailers: Vec::new() }
+    }
+
+    fn head(&self) -> Vec<u8> {
+        let exact = self.head_base64.as_ref().and_then(|head| STANDARD.decode(head).ok());
+        exact.unwrap_or_else(|| {
+            let lines = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+            format!("{}\r\n{}\r\n", self.start_line, lines.collect::<String>()).into_bytes()
+        })
     }
 }
 

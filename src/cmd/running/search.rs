@@ -58,6 +58,7 @@ mod tests {
 
     use super::*;
     use crate::cmd::env::{self, Env};
+    use crate::cmd::sources::Sources;
 
     const INSPECTOR: &str = r#"{"url":"https://host/app","token":"t","state":"ready"}"#;
 
@@ -80,7 +81,7 @@ mod tests {
 
     #[tokio::test]
     async fn none_but_an_inspector_is_one() {
-        let inspector = answering("200 OK", INSPECTOR).await;
+        let (inspector, none) = (answering("200 OK", INSPECTOR).await, Env::default());
         let found = all(inspector..=inspector).await;
         let found = only(found, &(inspector..=inspector)).map_err(|failure| failure.sentence).unwrap();
         let expected = (format!("127.0.0.1:{inspector}"), "https://host/app", "t");
@@ -90,14 +91,16 @@ mod tests {
             let port = answering(status, body).await;
             assert_eq!(all(port..=port).await.len(), 0, "{status} {body}");
             let address = format!("127.0.0.1:{port}");
-            let named = Running::named(Some(address.clone()), &Env::default()).await.err().unwrap();
+            let named =
+                Running::named(Some(address.clone()), &Sources::new("requests", &none, [])).await.err().unwrap();
             let sentence = format!(
                 "there is no inspector at `{address}`, something else answers; name that of a client with `--inspect`"
             );
             assert_eq!(named, Failure::new(Exit::Unreachable, sentence));
         }
         let set = format!("127.0.0.1:{inspector}");
-        let named = Running::named(None, &Env::from([(env::INSPECT, &*set)])).await;
+        let env = Env::from([(env::INSPECT, &*set)]);
+        let named = Running::named(None, &Sources::new("requests", &env, [])).await;
         assert_eq!(named.map(|running| running.address).map_err(|failure| failure.sentence), Ok(set));
     }
 

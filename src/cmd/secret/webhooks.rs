@@ -2,48 +2,66 @@
 //! Knows the senders' names alone.
 
 use super::{Secret, read, without_newline};
-use crate::cmd::env::{self, Env};
+use crate::cmd::env;
 use crate::cmd::exit::Failure;
+use crate::cmd::sources::{Given, Sources};
 use crate::inspect::webhook::{Provider, Secrets};
 
-/// All that were given. Whose variable is set and whom a flag names has the flag's alone.
-pub(crate) fn webhooks(flags: Vec<Secret>, env: &Env) -> Result<Secrets, Failure> {
-    let (mut secrets, mut flagged) = (Secrets::default(), Vec::new());
-    for Secret(text) in flags {
-        let (provider, secret) = typed(&text)?;
-        add(&mut secrets, provider, secret, "`--webhook-secret`")?;
-        flagged.push(provider);
-    }
+const FLAG: &str = "--webhook-secret";
+
+/// All that were given. Whose variable is set and whom a flag names has the flag's alone, and the file's count for those whom
+/// neither names.
+pub(crate) fn webhooks(flags: Vec<Secret>, from: &Sources<'_>) -> Result<Secrets, Failure> {
+    let mut secrets = Secrets::default();
+    let flagged = add_all(&mut secrets, flags.into_iter().map(|Secret(text)| Given::typed(FLAG, text)), &[])?;
+    let mut known = flagged.clone();
     for provider in Provider::ALL.into_iter().filter(|provider| !flagged.contains(provider)) {
-        let name = variable(provider);
-        if let Some(secret) = env.value(name) {
-            add(&mut secrets, provider, secret, &format!("environment variable `{name}`"))?;
+        if let Some(given) = from.variable(variable(provider)) {
+            add(&mut secrets, provider, &given.text, &given)?;
+            known.push(provider);
         }
     }
+    add_all(&mut secrets, from.in_file(FLAG), &known)?;
     Ok(secrets)
 }
 
+/// Adds those of all providers but some, and says whose they are.
+fn add_all(
+    secrets: &mut Secrets,
+    given: impl IntoIterator<Item = Given>,
+    but: &[Provider],
+) -> Result<Vec<Provider>, Failure> {
+    let mut named = Vec::new();
+    for given in given {
+        let (provider, secret) = typed(&given)?;
+        if !but.contains(&provider) {
+            add(secrets, provider, secret, &given)?;
+            named.push(provider);
+        }
+    }
+    Ok(named)
+}
+
 /// What stands before the first `=` is never repeated: it may be a secret whose sender was left out.
-fn typed(text: &str) -> Result<(Provider, &str), Failure> {
-    let found = text.split_once('=').and_then(|(name, secret)| {
+fn typed(given: &Given) -> Result<(Provider, &str), Failure> {
+    let found = given.text.split_once('=').and_then(|(name, secret)| {
         let provider = Provider::ALL.into_iter().find(|provider| provider.name() == name)?;
         Some((provider, secret))
     });
     found.ok_or_else(|| {
         let names = Provider::ALL.map(|provider| format!("`{}`", provider.name())).join(", ");
-        let sentence = format!(
-            "wrong `--webhook-secret`: write `PROVIDER=SECRET` or `PROVIDER=@FILE`, where PROVIDER is one of {names}"
-        );
-        Failure::usage(sentence)
+        given.wrong(format_args!("write `PROVIDER=SECRET` or `PROVIDER=@FILE`, where PROVIDER is one of {names}"))
     })
 }
 
-fn add(secrets: &mut Secrets, provider: Provider, text: &str, place: &str) -> Result<(), Failure> {
+fn add(secrets: &mut Secrets, provider: Provider, text: &str, given: &Given) -> Result<(), Failure> {
     let Some(path) = text.strip_prefix('@') else {
-        return secrets.add(provider, text).map_err(|cause| Failure::usage(format!("wrong {place}: {cause}")));
+        return secrets.add(provider, text).map_err(|cause| given.wrong(cause));
     };
-    let bytes = read("secret", path)?;
-    let wrong = |cause: &str| Failure::file(format!("the file `{path}` holds no secret of a webhook's: {cause}"));
+    let path = given.beside(path);
+    let bytes = read("secret", &path)?;
+    let at = path.display();
+    let wrong = |cause: &str| Failure::file(format!("the file `{at}` holds no secret of a webhook's: {cause}"));
     let text = std::str::from_utf8(without_newline(&bytes)).map_err(|_| wrong("it is no text"))?;
     secrets.add(provider, text).map_err(|cause| wrong(&cause.to_string()))
 }
@@ -64,11 +82,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::cmd::env::Env;
     use crate::inspect::Request;
     use crate::inspect::webhook::sign;
 
     fn given(flags: &[&str], env: &Env) -> Result<Secrets, Failure> {
-        webhooks(flags.iter().map(|flag| Secret((*flag).to_owned())).collect(), env)
+        let flags = flags.iter().map(|flag| Secret((*flag).to_owned())).collect();
+        webhooks(flags, &Sources::new("connect", env, []))
     }
 
     /// What GitHub's first secret makes of an empty body; nothing shows the secret itself.

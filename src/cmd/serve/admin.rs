@@ -1,21 +1,22 @@
 //! The flags of `sendit serve` that are for whoever runs it: where it tells of itself, and to whom.
 
+use std::future::pending;
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
 use super::systemd;
-use crate::cmd::env::{self, Env};
 use crate::cmd::exit::Failure;
 use crate::cmd::listen::{Address, Resolved};
 use crate::cmd::secret;
+use crate::cmd::sources::Sources;
 use crate::server::Server;
 use crate::server::admin::{self, Token};
 
 /// Where the server tells of itself, and what has to be shown there.
 pub(super) struct Admin {
-    /// None where only a socket that is handed over will do.
+    /// None where it tells nobody, unless a socket is handed over.
     address: Option<Address>,
     token: Option<Token>,
 }
@@ -28,18 +29,18 @@ pub(super) struct Listening {
 }
 
 impl Admin {
-    /// What flags and environment say; none where there is neither an address nor a socket.
-    pub(super) fn settle(addr: Option<String>, token: Option<String>, env: &Env) -> Result<Option<Self>, Failure> {
-        let address = env.unless_flag(addr, env::ADMIN).map(|addr| Address::parse(&addr)).transpose()?;
-        if address.is_none() && !systemd::hands_admin(env) {
+    /// What flags, environment and file say.
+    pub(super) fn settle(addr: Option<String>, token: Option<String>, from: &Sources<'_>) -> Result<Self, Failure> {
+        let address = from.read(addr, "--admin", Address::parse)?;
+        if address.is_none() && !systemd::hands_admin(from.env()) {
             return match token {
                 Some(_) => Err(Failure::usage("`--admin-token-file` is of no use without `--admin`")),
-                None => Ok(None),
+                None => Ok(Self { address, token: None }),
             };
         }
-        let token = env.unless_flag(token, env::ADMIN_TOKEN_FILE);
-        let token = token.map(|path| secret::admin_token(&path)).transpose()?;
-        Ok(Some(Self { address, token }))
+        let token =
+            from.one(token, "--admin-token-file").map(|given| secret::admin_token(&given.path())).transpose()?;
+        Ok(Self { address, token })
     }
 
     /// Listens there. What other machines can reach tells nothing without a token.
@@ -48,7 +49,6 @@ impl Admin {
         let resolved = match (handed, address) {
             (Some(handed), _) => handed,
             (None, Some(address)) => address.resolve().await?,
-            // It was named, and not handed over.
             (None, None) => return Ok(None),
         };
         if token.is_none() && !resolved.is_loopback() {
@@ -68,9 +68,12 @@ impl Listening {
     pub(super) fn addr(&self) -> SocketAddr {
         self.addr
     }
+}
 
-    /// Answers for as long as this runs.
-    pub(super) async fn serve(self, server: Server) {
-        admin::serve(self.listener, server, self.token).await;
+/// Answers there for as long as this runs; without end where there is nothing that listens.
+pub(super) async fn serve(listening: Option<Listening>, server: Server) {
+    match listening {
+        Some(Listening { listener, token, .. }) => admin::serve(listener, server, token).await,
+        None => pending().await,
     }
 }

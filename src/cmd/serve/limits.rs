@@ -1,24 +1,23 @@
 //! The flags of `sendit serve` that say how long something may take and how much of it there may be.
 
-use std::time::Duration;
-
 use super::Serve;
 use crate::cmd::duration;
 use crate::cmd::exit::Failure;
+use crate::cmd::sources::Sources;
 use crate::server::Config;
 
 impl Serve {
-    /// Takes over what was typed of how long and how much there may be.
-    pub(super) fn set_limits(&self, config: &mut Config) -> Result<(), Failure> {
+    /// Takes over what was said of how long and how much there may be.
+    pub(super) fn set_limits(&self, config: &mut Config, from: &Sources<'_>) -> Result<(), Failure> {
         let Config { limits, grace, ready_within, max_hold, target_timeout, .. } = config;
-        *target_timeout = self.target_timeout.as_ref().map(|text| time("--target-timeout", text)).transpose()?;
+        *target_timeout = from.read(self.target_timeout.clone(), "--target-timeout", duration::parse)?;
         for (flag, typed, limit) in [
             ("--grace", &self.grace, grace),
             ("--ready-within", &self.ready_within, ready_within),
             ("--max-hold", &self.max_hold, max_hold),
         ] {
-            if let Some(text) = typed {
-                *limit = time(flag, text)?;
+            if let Some(time) = from.read(typed.clone(), flag, duration::parse)? {
+                *limit = time;
             }
         }
         for (flag, typed, limit) in [
@@ -33,18 +32,17 @@ impl Serve {
             ("--max-failed-opens", &self.max_failed_opens, &mut limits.failed_opens),
             ("--max-replay", &self.max_replay, &mut limits.replay),
         ] {
-            if let Some(text) = typed {
-                let number = text.parse().ok().filter(|number| *number > 0);
-                *limit =
-                    number.ok_or_else(|| Failure::usage(format!("wrong `{flag}`: `{text}` is no number from 1 on")))?;
+            if let Some(number) = from.read(typed.clone(), flag, number)? {
+                *limit = number;
             }
         }
         Ok(())
     }
 }
 
-fn time(flag: &str, text: &str) -> Result<Duration, Failure> {
-    duration::parse(text).map_err(|error| Failure::usage(format!("wrong `{flag}`: {error}")))
+fn number(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("`{text}` is no number from 1 on"))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::io;
 
 use crate::cmd::env::{self, Env};
 use crate::cmd::exit::Failure;
-use crate::cmd::listen::Resolved;
+use crate::cmd::listen::{Address, Resolved};
 
 /// The name of a socket that is for whoever runs the server. Any other is for visitors and clients.
 const ADMIN: &str = "admin";
@@ -13,7 +13,7 @@ const ADMIN: &str = "admin";
 /// Sockets that were handed over.
 #[derive(Default)]
 pub(super) struct Handed {
-    pub(super) public: Option<Resolved>,
+    public: Option<Resolved>,
     pub(super) admin: Option<Resolved>,
 }
 
@@ -49,6 +49,14 @@ impl Handed {
     #[cfg(not(unix))]
     pub(super) fn take(_: &Env) -> Result<Self, Failure> {
         Ok(Self::default())
+    }
+
+    /// Where visitors and clients come: the socket that was handed over for them, or else this address.
+    pub(super) async fn public_or(&mut self, address: Address) -> Result<Resolved, Failure> {
+        match self.public.take() {
+            Some(handed) => Ok(handed),
+            None => address.resolve().await,
+        }
     }
 }
 

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::*;
+use crate::cmd::env;
 use crate::cmd::exit::Exit;
 use crate::cmd::parsed;
 use crate::proxy::Trusted;
 
 fn settle(args: &[&str], env: &Env) -> Result<Settings, Failure> {
-    parsed::<Serve>("serve", args).settle(env)
+    parsed::<Serve>("serve", args).settle(&Sources::new("serve", env, []))
 }
 
 #[track_caller]
@@ -30,7 +31,7 @@ fn addresses() {
     check(&[], &Env::default(), address, parse("127.0.0.1:5050"));
     check(&[], &env, address, parse("127.0.0.1:1"));
     check(&["-addr=:2"], &env, address, parse(":2"));
-    refused(&["-addr=2"], &env, "`2` is no address to listen on; write it like `127.0.0.1:5050`");
+    refused(&["-addr=2"], &env, "wrong `--addr`: `2` is no address to listen on; write it like `127.0.0.1:5050`");
 }
 
 #[test]
@@ -43,7 +44,7 @@ fn redirects() {
     check(&["-https-redir=false"], &on, plain_http, PlainHttp::Serve);
     check(&[], &Env::from([(env::HTTPS_REDIR, "0")]), plain_http, PlainHttp::Serve);
     let nonsense = Env::from([(env::HTTPS_REDIR, "yes")]);
-    refused(&[], &nonsense, "the environment variable `SENDIT_HTTPS_REDIR` is `1` or `0`, not `yes`");
+    refused(&[], &nonsense, "wrong environment variable `SENDIT_HTTPS_REDIR`: it is `1` or `0`, not `yes`");
 }
 
 #[test]
@@ -93,7 +94,8 @@ fn places() {
     check(&[], &env, public, Some("https://h/".to_owned()));
     check(&["--public-url", "http://i:81"], &env, public, Some("http://i:81/".to_owned()));
     for text in ["h", "ftp://h", "https://h/p", "https://h?q", "https://h#f", "https://u@h", "https://:p@h", ""] {
-        let sentence = format!("`{text}` is no public URL; write scheme and host alone, like `https://example.com`");
+        let cause = "is no public URL; write scheme and host alone, like `https://example.com`";
+        let sentence = format!("wrong `--public-url`: `{text}` {cause}");
         refused(&["--public-url", text], &Env::default(), &sentence);
     }
 }

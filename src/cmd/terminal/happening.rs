@@ -28,6 +28,15 @@ pub(crate) enum Happening<'a> {
     },
 }
 
+/// An event, and whose it is where there are several tunnels.
+#[derive(Serialize)]
+pub(crate) struct Of<'a> {
+    #[serde(flatten)]
+    pub(crate) happening: Happening<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tunnel: Option<&'a str>,
+}
+
 /// How the link is.
 #[derive(Serialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
@@ -50,13 +59,13 @@ pub(crate) enum State<'a> {
     Stopped { after_ms: u128, exchanges: u64, errors: u64, request_bytes: u64, response_bytes: u64 },
 }
 
-/// What became of the exchanges that were under way while the link was lost.
+/// What became of the exchanges that were under way while the link was lost, or waited for it at the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Outage {
     /// How many went on, or were answered meanwhile.
-    pub(crate) held: usize,
-    /// How many were cut.
-    pub(crate) lost: usize,
+    pub(crate) held: u64,
+    /// How many were cut, or waited in vain.
+    pub(crate) lost: u64,
 }
 
 /// What is told of an event of the client's other than that the tunnel stands.
@@ -66,7 +75,7 @@ pub(crate) fn happening(event: &Event, outage: Option<Outage>) -> Option<Happeni
         Event::Target { .. } => return Some(Happening::Error { exit: None }),
         Event::Retrying { cause, after } => State::Retrying { cause, after_ms: after.as_millis() },
         Event::Lost { cause } => State::Lost { cause },
-        Event::Back { after } => State::Back { after_ms: after.as_millis(), outage },
+        Event::Back { after, .. } => State::Back { after_ms: after.as_millis(), outage },
         Event::Link { text } => State::Link { text },
         Event::Lacking { text } => State::Lacking { text },
     };
@@ -79,7 +88,7 @@ pub(crate) fn sentence(event: &Event, outage: Option<Outage>) -> Option<String> 
         Event::Ready => return None,
         Event::Retrying { cause, after } => format!("no tunnel: {cause}; trying again in {:.1} s", after.as_secs_f64()),
         Event::Lost { cause } => format!("link lost: {cause}; exchanges are held until it is back"),
-        Event::Back { after } => {
+        Event::Back { after, .. } => {
             let back = format!("link back after {:.1} s", after.as_secs_f64());
             match outage {
                 Some(Outage { held, lost }) => format!("{back}, {held} held, {lost} lost"),
@@ -87,6 +96,6 @@ pub(crate) fn sentence(event: &Event, outage: Option<Outage>) -> Option<String> 
             }
         }
         Event::Link { text } | Event::Lacking { text } => text.clone(),
-        Event::Target { cause } => format!("a visitor did not reach the destination: {cause}"),
+        Event::Target { cause, .. } => format!("a visitor did not reach the destination: {cause}"),
     })
 }

@@ -161,7 +161,7 @@ fn notes(row: &Summary) -> Vec<String> {
     let replay = row.replay_of.map(|of| format!("replay of #{of}"));
     let is_bad = row.webhook.as_ref().is_some_and(|webhook| webhook.signature == "invalid");
     let signature = is_bad.then(|| "signature does not hold".to_owned());
-    [kind, held, resumed, replay, signature].into_iter().flatten().collect()
+    [row.tunnel.clone(), kind, held, resumed, replay, signature].into_iter().flatten().collect()
 }
 
 /// What a stranger has put into a head, in characters that each take one place: others as URLs write them.
@@ -209,6 +209,7 @@ mod tests {
             held_ms: None,
             resumed: false,
             replay_of: None,
+            tunnel: None,
             webhook: None,
         }
     }

@@ -1,13 +1,14 @@
 //! What was told already, and so what is news: a pure value, but for the clock's readings that it is given.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::client::Event;
-use crate::inspect::Id;
-use crate::inspect::api::{Progress, Sort, Summary};
+use crate::inspect::api::Sort;
+use crate::inspect::{Exchange, Id, Message, State};
 
 /// How many lines of exchanges people are shown in a second. Of those beyond, the number is told.
 const MAX_LINES: u32 = 100;
@@ -50,7 +51,7 @@ impl Told {
     /// Whether a trouble is another than the last one.
     pub(super) fn is_news(&mut self, event: &Event) -> bool {
         let trouble = match event {
-            Event::Retrying { cause, .. } | Event::Target { cause } => cause,
+            Event::Retrying { cause, .. } | Event::Target { cause, .. } => cause,
             Event::Back { .. } => {
                 self.trouble.clear();
                 return true;
@@ -63,15 +64,15 @@ impl Told {
     }
 
     /// An answer has begun, or is not understood. What has no end that is soon, or is seen, is told of now.
-    pub(super) fn answered(&mut self, row: &Summary) -> Place {
-        let ends = row.kind == Sort::Http && row.state != Progress::Opaque;
-        if ends || !self.open.insert(row.id) { Place::Nowhere } else { Place::Line }
+    pub(super) fn answered(&mut self, exchange: &Exchange) -> Place {
+        let ends = Sort::of(exchange) == Sort::Http && !matches!(exchange.state, State::Opaque(_));
+        if ends || !self.open.insert(exchange.id) { Place::Nowhere } else { Place::Line }
     }
 
     /// It is over.
-    pub(super) fn ended(&mut self, row: &Summary) -> Place {
-        self.errors += u64::from(row.is_error());
-        if self.open.remove(&row.id) { Place::Event } else { Place::Line }
+    pub(super) fn ended(&mut self, exchange: &Exchange) -> Place {
+        self.errors += u64::from(is_error(exchange));
+        if self.open.remove(&exchange.id) { Place::Event } else { Place::Line }
     }
 
     /// Whether there may be another line for people in this second, and how many the one before had too many.
@@ -89,44 +90,53 @@ impl Told {
     }
 }
 
+/// Whether something went wrong that is not the visitor's doing.
+fn is_error(exchange: &Exchange) -> bool {
+    let status = exchange.response.as_ref().and_then(Message::status);
+    matches!(exchange.state, State::Cut | State::Unanswered(_) | State::GivenUp(_) | State::Unreachable(_))
+        || status.is_some_and(|status| status >= 500)
+}
+
+/// What was told, held for a moment.
+pub(super) fn locked(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
+    told.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inspect::Timing;
 
-    fn row(id: Id, kind: Sort, status: u16) -> Summary {
-        Summary {
+    /// One that is done, and had this answer.
+    fn exchange(id: Id, answer: &str) -> Exchange {
+        Exchange {
             id,
-            started: 0,
-            method: "GET".to_owned(),
-            path: "/".to_owned(),
-            host: String::new(),
-            status: Some(status),
-            state: Progress::Done,
-            cause: None,
-            kind,
-            duration_ms: None,
-            request_bytes: 0,
-            response_bytes: 0,
-            held_ms: None,
+            started: Duration::ZERO,
+            request: Message::default(),
+            response: Some(Message { head: format!("HTTP/1.1 {answer}\r\n\r\n").into(), ..Message::default() }),
+            said: Vec::new(),
+            unkept: 0,
+            state: State::Done,
+            timing: Timing::default(),
             resumed: false,
             replay_of: None,
-            webhook: None,
+            tunnel: None,
         }
     }
 
     #[test]
     fn each_exchange_has_one_line() {
         let mut told = Told::default();
-        let (http, socket) = (row(1, Sort::Http, 200), row(2, Sort::WebSocket, 101));
+        let (http, socket) = (exchange(1, "200"), exchange(2, "101\r\nUpgrade: websocket"));
         assert_eq!((told.answered(&http), told.ended(&http)), (Place::Nowhere, Place::Line));
         assert_eq!((told.answered(&socket), told.answered(&socket)), (Place::Line, Place::Nowhere));
         assert_eq!((told.ended(&socket), told.errors), (Place::Event, 0));
-        let opaque = Summary { state: Progress::Opaque, ..row(6, Sort::Http, 200) };
+        let opaque = Exchange { state: State::Opaque("no HTTP"), ..exchange(6, "200") };
         assert_eq!((told.answered(&opaque), told.ended(&opaque)), (Place::Line, Place::Event));
-        let cut = Summary { state: Progress::Cut, ..row(3, Sort::Http, 200) };
+        let cut = Exchange { state: State::Cut, ..exchange(3, "200") };
         told.ended(&cut);
-        told.ended(&row(4, Sort::Http, 500));
-        told.ended(&row(5, Sort::Http, 404));
+        told.ended(&exchange(4, "500"));
+        told.ended(&exchange(5, "404"));
         assert_eq!(told.errors, 2);
     }
 
@@ -137,7 +147,7 @@ mod tests {
         let seen = ["a", "a", "b", "a"].map(|cause| told.is_news(&retrying(cause)));
         assert_eq!(seen, [true, false, true, true]);
         assert!(told.is_first() && told.is_news(&retrying("a")) && !told.is_first());
-        assert!(told.is_news(&Event::Back { after: Duration::ZERO }) && told.is_news(&retrying("a")));
+        assert!(told.is_news(&Event::Back { after: Duration::ZERO, held: 0, lost: 0 }) && told.is_news(&retrying("a")));
     }
 
     #[tokio::test(start_paused = true)]

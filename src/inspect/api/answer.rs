@@ -15,11 +15,13 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// What every answer says to a browser.
-const HEADERS: [(HeaderName, &str); 5] = [
+const HEADERS: [(HeaderName, &str); 6] = [
     (CONTENT_SECURITY_POLICY, POLICY),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    // Who has opened the page in a window of its own has no hold of that window.
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     // What passed through the tunnel shall not lie in a browser's cache.
     (CACHE_CONTROL, "no-store"),
 ];

@@ -50,7 +50,7 @@ pub(super) async fn curl(State(api): State<Api>, Path(id): Path<String>) -> Resu
         let sentence = "of that request's body only the beginning was kept, so that no line would send it";
         return Err(Refusal::new(http::StatusCode::CONFLICT, sentence));
     }
-    let line = export::curl(&exchange.request, &api.0.config.target);
+    let line = export::curl(&exchange.request, &api.tunnel_of(&exchange).target);
     Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], line).into_response())
 }
 

@@ -57,7 +57,7 @@ struct Follower {
 
 impl Follower {
     fn new(api: Api, place: OwnedSemaphorePermit) -> Self {
-        let (changes, link) = (api.0.inspector.store().follow(), api.0.config.link.clone());
+        let (changes, link) = (api.0.inspector.store().follow(), api.0.config.tunnel.link.clone());
         // How it stands is told at once.
         Self { api, changes, link, news: News::starting(), last: None, _place: place }
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::summary::{Summary, text};
 use super::webhooks::Webhooks;
-use crate::inspect::show::{self, show};
+use crate::inspect::show::{self, Messages, show};
 use crate::inspect::{Exchange, Kind, Message, Said, Side, millis};
 
 /// An exchange by itself.
@@ -36,6 +36,8 @@ struct Part {
     start_line: String,
     headers: Vec<(String, String)>,
     trailers: Vec<(String, String)>,
+    /// The head as it passed, where it is no text.
+    head_base64: Option<String>,
     body: Body,
 }
 
@@ -78,7 +80,10 @@ impl Detail {
             },
             request: Part::of(&exchange.request),
             response: exchange.response.as_ref().map(Part::of),
-            said: exchange.said.iter().map(Piece::of).collect(),
+            said: {
+                let mut messages = Messages::new();
+                exchange.said.iter().map(|said| Piece::of(said, messages.next(said).as_deref())).collect()
+            },
             unkept: exchange.unkept,
         }
     }
@@ -92,6 +97,7 @@ impl Part {
             start_line: text(message.start_line()),
             headers: message.headers().map(pair).collect(),
             trailers: message.trailer_fields().map(pair).collect(),
+            head_base64: std::str::from_utf8(&message.head).is_err().then(|| STANDARD.encode(&message.head)),
             body: Body {
                 size: message.body.size,
                 kept: message.body.kept.len(),
@@ -108,13 +114,16 @@ impl Part {
 }
 
 impl Piece {
-    fn of(said: &Said) -> Self {
-        let Said { kind, body, deflated, .. } = said;
-        // What is compressed together with what came before it cannot be read by itself.
-        let bytes = match std::str::from_utf8(&body.kept) {
-            Ok(_) if *kind == Kind::Binary || *deflated => None,
+    /// A message, and what it holds where it could be inflated.
+    fn of(said: &Said, inflated: Option<&[u8]>) -> Self {
+        let Said { kind, body, .. } = said;
+        // What could not cannot be read by itself.
+        let deflated = said.deflated && inflated.is_none();
+        let held = inflated.unwrap_or(&body.kept);
+        let bytes = match std::str::from_utf8(held) {
+            Ok(_) if *kind == Kind::Binary || deflated => None,
             Ok(text) => Some(text.to_owned()),
-            Err(_) if matches!(kind, Kind::Text | Kind::Event) && !deflated => Some(text(&body.kept)),
+            Err(_) if matches!(kind, Kind::Text | Kind::Event) && !deflated => Some(text(held)),
             Err(_) => None,
         };
         Self {
@@ -122,10 +131,10 @@ impl Piece {
             by: side(said.by),
             kind: name(*kind),
             size: body.size,
-            base64: bytes.is_none().then(|| STANDARD.encode(&body.kept)),
+            base64: bytes.is_none().then(|| STANDARD.encode(held)),
             text: bytes,
             cut: body.is_cut(),
-            deflated: *deflated,
+            deflated,
         }
     }
 }

@@ -31,8 +31,7 @@ use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
 
-use super::Inspector;
-use super::webhook::Secrets;
+use super::{Exchange, Inspector};
 pub use accept::serve;
 use guard::Guard;
 pub use guard::Token;
@@ -54,20 +53,30 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
 /// Connects to the one target, by one try. It has to end by itself, within seconds.
 pub type Dial = Arc<dyn Fn() -> BoxFuture<'static, io::Result<Box<dyn Connection>>> + Send + Sync>;
 
-/// What the API has to be told.
-pub struct Config {
-    /// The tunnel's public URL.
+/// A tunnel, as it is shown.
+pub struct Tunnel {
+    /// What it is called, where there are several.
+    pub name: Option<Arc<str>>,
+    /// Its public URL.
     pub url: String,
     /// The local service's.
     pub target: String,
-    /// How it stands with the tunnel, as it changes.
+    /// How it stands with it, as it changes.
     pub link: watch::Receiver<Link>,
     /// How the target is reached.
     pub dial: Dial,
+}
+
+/// What the API has to be told.
+pub struct Config {
+    /// The only tunnel, or the first.
+    pub tunnel: Tunnel,
+    /// The others. Whoever changes one of their links marks the first one's as changed.
+    pub others: Vec<Tunnel>,
     /// The time since 1970.
     pub now: fn() -> Duration,
-    /// What senders of webhooks sign with.
-    pub secrets: Secrets,
+    /// What webhooks are judged by.
+    pub webhooks: Arc<Webhooks>,
     /// What whoever changes something has to know.
     pub token: Token,
 }
@@ -80,7 +89,7 @@ struct Inner {
     inspector: Inspector,
     config: Config,
     guard: Guard,
-    webhooks: Webhooks,
+    webhooks: Arc<Webhooks>,
     /// When it started, since 1970.
     started: Duration,
     /// Where it listens.
@@ -94,9 +103,19 @@ impl Api {
     #[must_use]
     pub fn new(inspector: Inspector, config: Config, addr: SocketAddr) -> Self {
         let guard = Guard::new(addr, config.token.clone());
-        let (webhooks, started) = (Webhooks::new(config.secrets.clone(), &config.url), (config.now)());
+        let (webhooks, started) = (Arc::clone(&config.webhooks), (config.now)());
         let (followers, replays) = (Arc::new(Semaphore::new(MAX_FOLLOWERS)), Semaphore::new(MAX_REPLAYS));
         Self(Arc::new(Inner { inspector, config, guard, webhooks, started, addr, followers, replays }))
+    }
+
+    fn tunnels(&self) -> impl Iterator<Item = &Tunnel> {
+        let Config { tunnel, others, .. } = &self.0.config;
+        std::iter::once(tunnel).chain(others)
+    }
+
+    /// The tunnel that an exchange came by.
+    fn tunnel_of(&self, exchange: &Exchange) -> &Tunnel {
+        self.tunnels().find(|tunnel| tunnel.name == exchange.tunnel).unwrap_or(&self.0.config.tunnel)
     }
 
     fn router(&self) -> Router {

@@ -26,15 +26,15 @@ const LIMIT: usize = 50;
 
 #[derive(Serialize)]
 struct Tunnels {
-    tunnels: [Tunnel; 1],
+    tunnels: Vec<Tunnel>,
     uri: &'static str,
 }
 
 #[derive(Serialize)]
 struct Tunnel {
-    name: &'static str,
+    name: String,
     #[serde(rename = "ID")]
-    id: &'static str,
+    id: String,
     uri: String,
     public_url: String,
     proto: String,
@@ -78,7 +78,7 @@ struct Requests {
 struct Entry {
     uri: String,
     id: String,
-    tunnel_name: &'static str,
+    tunnel_name: String,
     remote_addr: String,
     start: String,
     /// In nanoseconds.
@@ -113,26 +113,36 @@ struct Again {
 }
 
 pub(super) async fn tunnels(State(api): State<Api>) -> Response {
-    json(&Tunnels { tunnels: [Tunnel::of(&api)], uri: "/api/tunnels" })
+    json(&Tunnels { tunnels: api.tunnels().map(|tunnel| Tunnel::of(tunnel, &api)).collect(), uri: "/api/tunnels" })
 }
 
 pub(super) async fn tunnel(State(api): State<Api>, Path(name): Path<String>) -> Result<Response, Refusal> {
-    let unknown = || Refusal::new(http::StatusCode::NOT_FOUND, format!("the only tunnel here is `{NAME}`"));
-    (name == NAME).then(|| json(&Tunnel::of(&api))).ok_or_else(unknown)
+    let unknown = || {
+        let names: Vec<_> = api.tunnels().map(|tunnel| format!("`{}`", called(tunnel.name.as_deref()))).collect();
+        let sentence = match &names[..] {
+            [only] => format!("the only tunnel here is {only}"),
+            names => format!("the tunnels here are {}", names.join(", ")),
+        };
+        Refusal::new(http::StatusCode::NOT_FOUND, sentence)
+    };
+    let found = api.tunnels().find(|tunnel| called(tunnel.name.as_deref()) == name);
+    found.map(|tunnel| json(&Tunnel::of(tunnel, &api))).ok_or_else(unknown)
 }
 
 pub(super) async fn requests(State(api): State<Api>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
     let query = query.unwrap_or_default();
-    let mut count = LIMIT;
+    let (mut count, mut wanted) = (LIMIT, None);
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         match &*name {
             "limit" => count = limit(&value)?,
-            // There is no other.
-            "tunnel_name" if value != NAME && !value.is_empty() => count = 0,
+            "tunnel_name" if !value.is_empty() => wanted = Some(value),
             _ => {}
         }
     }
-    let requests = api.0.inspector.store().newest(count, None, |exchange| Some(Entry::of(exchange)));
+    let is_wanted =
+        |exchange: &Exchange| wanted.as_ref().is_none_or(|name| called(exchange.tunnel.as_deref()) == *name);
+    let entry = |exchange: &Exchange| is_wanted(exchange).then(|| Entry::of(exchange));
+    let requests = api.0.inspector.store().newest(count, None, entry);
     Ok(json(&Requests { requests, uri: "/api/requests/http" }))
 }
 
@@ -146,9 +156,15 @@ pub(super) async fn replay(State(api): State<Api>, body: Body) -> Result<Respons
     Ok(done())
 }
 
+/// What a tunnel is called here.
+fn called(name: Option<&str>) -> &str {
+    name.unwrap_or(NAME)
+}
+
 impl Tunnel {
-    fn of(api: &Api) -> Self {
-        let config = &api.0.config;
+    fn of(tunnel: &super::Tunnel, api: &Api) -> Self {
+        let name = called(tunnel.name.as_deref());
+        // Those of all tunnels are counted together.
         let seen = api.0.inspector.store().totals().seen;
         let rates = |count| Rates {
             count,
@@ -162,12 +178,12 @@ impl Tunnel {
             p99: 0.0,
         };
         Self {
-            name: NAME,
-            id: NAME,
-            uri: format!("/api/tunnels/{NAME}"),
-            public_url: config.url.clone(),
-            proto: config.url.split(':').next().unwrap_or_default().to_owned(),
-            config: Config { addr: config.target.clone(), inspect: true },
+            name: name.to_owned(),
+            id: name.to_owned(),
+            uri: format!("/api/tunnels/{name}"),
+            public_url: tunnel.url.clone(),
+            proto: tunnel.url.split(':').next().unwrap_or_default().to_owned(),
+            config: Config { addr: tunnel.target.clone(), inspect: true },
             metrics: Metrics { conns: rates(seen), http: rates(seen) },
         }
     }
@@ -180,7 +196,7 @@ impl Entry {
         Self {
             uri: format!("/api/requests/http/{id}"),
             id: id.to_string(),
-            tunnel_name: NAME,
+            tunnel_name: called(exchange.tunnel.as_deref()).to_owned(),
             remote_addr: visitor.split(',').next().unwrap_or_default().trim().to_owned(),
             start: text(&stamp(exchange.started)),
             duration: timing.ended.map_or(0, |ended| u64::try_from(ended.as_nanos()).unwrap_or(u64::MAX)),

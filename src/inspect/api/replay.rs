@@ -83,8 +83,9 @@ impl Api {
         let full = |_| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many replays are under way; try again later");
         let _place = self.0.replays.try_acquire().map_err(full)?;
         let failed = |cause: std::io::Error| Refusal::new(StatusCode::BAD_GATEWAY, cause.to_string());
-        let connection = (self.0.config.dial)().await.map_err(failed)?;
-        let id = crate::inspect::replay(connection, &self.0.inspector, &request, exchange.id).await.map_err(failed)?;
+        let connection = (self.tunnel_of(exchange).dial)().await.map_err(failed)?;
+        let inspector = self.0.inspector.of_tunnel(exchange.tunnel.clone());
+        let id = crate::inspect::replay(connection, &inspector, &request, exchange.id).await.map_err(failed)?;
         Ok(Replayed { id, signed })
     }
 

@@ -79,9 +79,15 @@ pub(super) fn is_path(wanted: &str, path: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::time::Duration;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::inspect::{Body, Kind, Said, Side, State, Timing};
 
     #[test]
     fn paths() {
@@ -101,6 +107,42 @@ mod tests {
         ] {
             assert_eq!(is_path(wanted, path.as_bytes()), expected, "{wanted} {path}");
         }
+    }
+
+    fn exchange(head: &str, body: &[u8]) -> Exchange {
+        let body = Body { kept: body.to_vec(), size: body.len() as u64 };
+        Exchange {
+            id: 1,
+            started: Duration::ZERO,
+            request: Message { head: head.as_bytes().to_vec(), body, trailers: Vec::new() },
+            response: None,
+            said: Vec::new(),
+            unkept: 0,
+            state: State::Done,
+            timing: Timing::default(),
+            resumed: false,
+            replay_of: None,
+            tunnel: None,
+        }
+    }
+
+    #[test]
+    fn messages_are_looked_through_as_well() {
+        let mut exchange = exchange("GET / HTTP/1.1\r\n\r\n", b"");
+        assert!(!Search::new("needle").finds(&exchange));
+        let body = Body { kept: b"a Needle".to_vec(), size: 8 };
+        let said = Said { at: Duration::ZERO, by: Side::Target, kind: Kind::Text, body, deflated: false };
+        exchange.said.push(said);
+        assert!(Search::new("needle").finds(&exchange));
+    }
+
+    #[test]
+    fn a_search_inflates_no_more_than_it_may() {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(b"needle, and hay").unwrap();
+        let exchange = exchange("POST / HTTP/1.1\r\nContent-Encoding: gzip\r\n\r\n", &gzip.finish().unwrap());
+        let mut search = Search { left: 2 * 15, ..Search::new("needle") };
+        assert_eq!([(); 3].map(|()| search.finds(&exchange)), [true, true, false]);
     }
 
     proptest! {

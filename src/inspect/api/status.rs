@@ -4,8 +4,8 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
 
-use super::Api;
 use super::answer::json;
+use super::{Api, Tunnel};
 
 /// How it stands with the tunnel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,12 +39,24 @@ pub(super) struct Status {
     target: String,
     state: Standing,
     link: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tunnels: Vec<Stands>,
     inspect: String,
     /// In milliseconds since 1970.
     started: u64,
     token: String,
     totals: Totals,
     store: Store,
+}
+
+/// How it stands with one of several tunnels.
+#[derive(Serialize)]
+struct Stands {
+    name: String,
+    url: String,
+    target: String,
+    state: Standing,
+    link: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -63,6 +75,16 @@ struct Store {
     evicted: u64,
 }
 
+impl Stands {
+    /// None for one that is alone, and has no name.
+    fn of(tunnel: &Tunnel) -> Option<Self> {
+        let Tunnel { name, url, target, link, .. } = tunnel;
+        let Link { standing, text } = link.borrow().clone();
+        let (name, url, target) = (name.as_deref()?.to_owned(), url.clone(), target.clone());
+        Some(Self { name, url, target, state: standing, link: text })
+    }
+}
+
 pub(super) async fn status(State(api): State<Api>) -> Response {
     json(&api.status())
 }
@@ -71,14 +93,16 @@ impl Api {
     /// How it stands now.
     pub(super) fn status(&self) -> Status {
         let config = &self.0.config;
-        let Link { standing, text } = config.link.borrow().clone();
+        let Tunnel { url, target, link, .. } = &config.tunnel;
+        let Link { standing, text } = link.borrow().clone();
         let totals = self.0.inspector.store().totals();
         Status {
             version: env!("CARGO_PKG_VERSION"),
-            url: config.url.clone(),
-            target: config.target.clone(),
+            url: url.clone(),
+            target: target.clone(),
             state: standing,
             link: text,
+            tunnels: self.tunnels().filter_map(Stands::of).collect(),
             inspect: format!("http://{}", self.0.addr),
             started: u64::try_from(self.0.started.as_millis()).unwrap_or(u64::MAX),
             token: config.token.as_str().to_owned(),

@@ -10,6 +10,9 @@ use crate::inspect::{Exchange, Id, Message, State, millis};
 pub struct Summary {
     /// Its number.
     pub id: Id,
+    /// By which tunnel it came, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tunnel: Option<String>,
     /// When it began, in milliseconds since 1970.
     pub started: u64,
     /// The method of its request.
@@ -22,7 +25,7 @@ pub struct Summary {
     pub status: Option<u16>,
     /// How far it is.
     pub state: Progress,
-    /// Why the target was not reached, or nothing was answered, or what passes is not understood.
+    /// Why the target was not reached, or nothing was answered, or a replay was given up, or what passes is not understood.
     pub cause: Option<String>,
     /// What it is for.
     pub kind: Sort,
@@ -32,7 +35,7 @@ pub struct Summary {
     pub request_bytes: u64,
     /// The bytes of the answer's.
     pub response_bytes: u64,
-    /// How long it waited for a connection to the target, in milliseconds, where it did.
+    /// How long its visitor waited, for a client that was gone or a target that refused, in milliseconds, where it did.
     pub held_ms: Option<f64>,
     /// Whether the link was lost and came back while it was under way.
     pub resumed: bool,
@@ -76,15 +79,16 @@ impl Summary {
     /// Of an exchange, as it is now.
     #[must_use]
     pub fn of(exchange: &Exchange, webhooks: &Webhooks) -> Self {
-        Self { webhook: webhooks.judge(exchange), ..Self::unjudged(exchange) }
+        Self::with(exchange, webhooks.judge(exchange))
     }
 
-    /// The same where nobody asks what it is as a webhook, which takes more than all the rest.
-    pub(crate) fn unjudged(exchange: &Exchange) -> Self {
+    /// The same where it is known what it is as a webhook.
+    pub(crate) fn with(exchange: &Exchange, webhook: Option<Webhook>) -> Self {
         let Exchange { request, response, timing, .. } = exchange;
         let (state, cause) = progress(&exchange.state);
         Self {
             id: exchange.id,
+            tunnel: exchange.tunnel.as_deref().map(ToOwned::to_owned),
             started: u64::try_from(exchange.started.as_millis()).unwrap_or(u64::MAX),
             method: text(request.method()),
             path: text(request.path()),
@@ -92,21 +96,36 @@ impl Summary {
             status: response.as_ref().and_then(Message::status),
             state,
             cause,
-            kind: response.as_ref().map_or(Sort::Http, sort),
+            kind: Sort::of(exchange),
             duration_ms: timing.ended.map(millis),
             request_bytes: request.body.size,
             response_bytes: response.as_ref().map_or(0, |response| response.body.size),
             held_ms: (!timing.held.is_zero()).then(|| millis(timing.held)),
             resumed: exchange.resumed,
             replay_of: exchange.replay_of,
-            webhook: None,
+            webhook,
         }
     }
+}
 
-    /// Whether something went wrong that is not the visitor's doing.
-    pub(crate) fn is_error(&self) -> bool {
-        matches!(self.state, Progress::Cut | Progress::Unreachable) || self.status.is_some_and(|status| status >= 500)
+impl Sort {
+    /// What the answer to an exchange says that it is for.
+    pub(crate) fn of(exchange: &Exchange) -> Self {
+        let Some(response) = &exchange.response else { return Self::Http };
+        if response.status() == Some(101) && says(response, "upgrade", b"websocket") {
+            Self::WebSocket
+        } else if says(response, "content-type", b"text/event-stream") {
+            Self::Sse
+        } else {
+            Self::Http
+        }
     }
+}
+
+/// Whether a word stands in a header.
+fn says(message: &Message, name: &str, wanted: &[u8]) -> bool {
+    let mut words = message.header(name).unwrap_or_default().split(|byte| matches!(byte, b';' | b','));
+    words.any(|word| word.trim_ascii().eq_ignore_ascii_case(wanted))
 }
 
 /// As text, whatever it is.
@@ -120,22 +139,8 @@ fn progress(state: &State) -> (Progress, Option<String>) {
         State::Answering => (Progress::Answering, None),
         State::Done => (Progress::Done, None),
         State::Cut => (Progress::Cut, None),
-        State::Unanswered(cause) => (Progress::Cut, Some((*cause).to_owned())),
+        State::Unanswered(cause) | State::GivenUp(cause) => (Progress::Cut, Some((*cause).to_owned())),
         State::Unreachable(cause) => (Progress::Unreachable, Some(cause.clone())),
         State::Opaque(cause) => (Progress::Opaque, Some((*cause).to_owned())),
-    }
-}
-
-fn sort(response: &Message) -> Sort {
-    let says = |name: &str, wanted: &str| {
-        let value = response.header(name).map(|value| text(value).to_ascii_lowercase()).unwrap_or_default();
-        value.split([';', ',']).any(|word| word.trim() == wanted)
-    };
-    if response.status() == Some(101) && says("upgrade", "websocket") {
-        Sort::WebSocket
-    } else if says("content-type", "text/event-stream") {
-        Sort::Sse
-    } else {
-        Sort::Http
     }
 }

@@ -1,17 +1,23 @@
 //! What the API and the terminal say of webhooks, and how a replay of one is signed afresh. Knows where the tunnel stands and
 //! the secrets; the providers are known in `inspect/webhook/`.
 
+mod known;
+
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::inspect::webhook::{Provider, Secrets, Verdict, check, recognise, sign};
+use crate::inspect::webhook::{Secrets, Verdict, holds, recognise, sender, sign, unfit};
 use crate::inspect::{Exchange, Replay, Request, Site};
+use known::{Finding, Known};
 
 /// What webhooks are judged by.
 pub struct Webhooks {
     secrets: Secrets,
     site: Option<Site>,
+    // Held for a look, never while anything is found out.
+    known: Mutex<Known>,
 }
 
 /// What is said of one.
@@ -35,7 +41,7 @@ impl Webhooks {
     /// By these secrets, for a tunnel at `url`.
     #[must_use]
     pub fn new(secrets: Secrets, url: &str) -> Self {
-        Self { secrets, site: url.parse().ok() }
+        Self { secrets, site: url.parse().ok(), known: Mutex::default() }
     }
 
     /// Where the tunnel stands.
@@ -43,11 +49,16 @@ impl Webhooks {
         self.site.as_ref()
     }
 
+    /// Whether there is anything to be said of an exchange.
+    #[must_use]
+    pub fn is_one(&self, exchange: &Exchange) -> bool {
+        sender(&Request::of(&exchange.request)).is_some()
+    }
+
     /// What is to be said of an exchange, where it is a webhook. That it is an old one is no reproach.
     #[must_use]
     pub fn judge(&self, exchange: &Exchange) -> Option<Webhook> {
-        let crate::inspect::webhook::Webhook { provider, event, delivery } = recognise(&exchange.request)?;
-        let verdict = self.check(provider, exchange);
+        let (crate::inspect::webhook::Webhook { provider, event, delivery }, verdict) = self.found(exchange)?;
         let proof = provider.proof(&Request::of(&exchange.request)).iter();
         let renews = proof.filter(|_| verdict.is_genuine()).map(|name| (*name).to_owned()).collect();
         let (signature, reason) = (verdict.signature.name().to_owned(), verdict.reason);
@@ -57,8 +68,9 @@ impl Webhooks {
     /// Signs a replay as its sender would now, and says whether it did. Only what a known secret has signed before is signed
     /// again: a stranger's forgery stays one. Nor is what somebody has put in the signature's place.
     pub(super) fn renew(&self, replay: &mut Replay, of: &Exchange, now: Duration) -> bool {
-        let Some(crate::inspect::webhook::Webhook { provider, .. }) = recognise(&of.request) else { return false };
-        if !self.check(provider, of).is_genuine() {
+        let Some((webhook, verdict)) = self.found(of) else { return false };
+        let provider = webhook.provider;
+        if !verdict.is_genuine() {
             return false;
         }
         let (before, request) = (Request::of(&of.request), Request::of_replay(replay));
@@ -70,7 +82,77 @@ impl Webhooks {
         true
     }
 
-    fn check(&self, provider: Provider, exchange: &Exchange) -> Verdict {
-        check(provider, exchange, &self.secrets, self.site(), exchange.started)
+    /// Whose webhook an exchange is, and whether its signature holds. What is known is not found out again: how old it was
+    /// when it came stays as it is.
+    fn found(&self, exchange: &Exchange) -> Option<(crate::inspect::webhook::Webhook, Verdict)> {
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = known().get(exchange);
+        let webhook = match &before {
+            Some(finding) => finding.webhook.clone(),
+            None => recognise(&exchange.request)?,
+        };
+        let unfit = unfit(webhook.provider, exchange, &self.secrets);
+        let signature = before.as_ref().and_then(|finding| finding.signature.clone());
+        let holds = || holds(webhook.provider, &exchange.request, &self.secrets, self.site(), exchange.started);
+        let signature = if unfit.is_none() { Some(signature.unwrap_or_else(holds)) } else { signature };
+        let finding = Finding { webhook, signature };
+        if before.as_ref() != Some(&finding) {
+            known().put(exchange, finding.clone());
+        }
+        let verdict = unfit.or(finding.signature)?;
+        Some((finding.webhook, verdict.with_the_answer(exchange)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inspect::webhook::Provider;
+    use crate::inspect::{Body, Id, Message, State, Timing};
+
+    /// What GitHub's own documentation signs, with its secret.
+    const BODY: &[u8] = b"Hello, World!";
+    const HEAD: &str = "POST /app/hook HTTP/1.1\r\nX-GitHub-Event: ping\r\nContent-Length: 13\r\nX-Hub-Signature-256: \
+                        sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17\r\n\r\n";
+
+    fn exchange(id: Id, body: &[u8], answer: &str) -> Exchange {
+        let message = |head: &str, body: &[u8]| Message {
+            head: head.as_bytes().to_vec(),
+            body: Body { kept: body.to_vec(), size: body.len() as u64 },
+            trailers: Vec::new(),
+        };
+        Exchange {
+            id,
+            started: Duration::ZERO,
+            request: message(HEAD, body),
+            response: (!answer.is_empty()).then(|| message(answer, b"")),
+            said: Vec::new(),
+            unkept: 0,
+            state: if answer.is_empty() { State::Asked } else { State::Done },
+            timing: Timing::default(),
+            resumed: false,
+            replay_of: None,
+            tunnel: None,
+        }
+    }
+
+    #[test]
+    fn a_signature_is_checked_once_and_what_is_said_of_it_is_of_now() {
+        let mut secrets = Secrets::default();
+        secrets.add(Provider::GitHub, "It's a Secret to Everybody").unwrap();
+        let webhooks = Webhooks::new(secrets, "https://example.com/app");
+        let check = |id, body: &[u8], answer: &str, signature: &str, reason: Option<&str>| {
+            let webhook = webhooks.judge(&exchange(id, body, answer)).expect("it is one");
+            assert_eq!((&*webhook.signature, webhook.event.as_deref()), (signature, Some("ping")));
+            let said = webhook.reason.unwrap_or_default();
+            assert!(reason.map_or(said.is_empty(), |reason| said.contains(reason)), "{said}");
+        };
+        // As it comes, and as it is answered.
+        check(1, &BODY[..5], "", "unchecked", Some("under way"));
+        check(1, BODY, "", "valid", None);
+        check(1, BODY, "HTTP/1.1 401 No\r\n\r\n", "valid", Some("answered 401 all the same"));
+        // Nothing that has passed changes, so this shows that nobody looks at it again.
+        check(1, b"Hello, Worms!", "HTTP/1.1 204 No Content\r\n\r\n", "valid", None);
+        check(2, b"Hello, Worms!", "HTTP/1.1 204 No Content\r\n\r\n", "invalid", Some("anot"));
     }
 }

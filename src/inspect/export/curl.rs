@@ -202,3 +202,25 @@ fn printed(bytes: &[u8]) -> String {
     }
     word + "')\""
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inspect::Body;
+
+    #[track_caller]
+    fn check(body: &[u8], stands_in_an_argument: bool) {
+        let body = Body { kept: body.to_vec(), size: body.len() as u64 };
+        let request = Message { head: b"POST / HTTP/1.1\r\n\r\n".to_vec(), body, trailers: Vec::new() };
+        let content = Content::of(&request, false);
+        assert_eq!(matches!(content, Content::Argument(_)), stands_in_an_argument);
+    }
+
+    #[test]
+    fn what_is_long_or_does_something_to_a_terminal_goes_by_a_pipe() {
+        check(&vec![b'a'; MAX_ARGUMENT], true);
+        check(&vec![b'a'; MAX_ARGUMENT + 1], false);
+        check(b"a\x1b[2J", false);
+        check(b"\xff", false);
+    }
+}

@@ -163,7 +163,7 @@ fn remarks(exchange: &Exchange) -> Option<String> {
         State::Done => Vec::new(),
         State::Asked | State::Answering => vec!["it was still under way".to_owned()],
         State::Cut => vec!["it was cut".to_owned()],
-        State::Unanswered(cause) => vec![(*cause).to_owned()],
+        State::Unanswered(cause) | State::GivenUp(cause) => vec![(*cause).to_owned()],
         State::Unreachable(cause) => vec![format!("the target could not be reached: {cause}")],
         State::Opaque(cause) => vec![format!("it is not understood: {cause}")],
     };

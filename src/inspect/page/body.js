@@ -2,7 +2,7 @@
 
 import * as api from './api.js';
 import { button, el, icon, inPieces, tabbed } from './dom.js';
-import { bytes, image } from './format.js';
+import { bytes, image, number } from './format.js';
 import { dump } from './hex.js';
 import * as json from './json.js';
 import { multipart, pairs, parameter } from './parts.js';
@@ -12,6 +12,8 @@ import { indented } from './xml.js';
 
 /** Of what is longer this much is shown first: characters of texts, bytes of dumps, rows of tables, parts of forms. */
 const FIRST = { text: 128 * 1024, bytes: 16 * 1024, rows: 500, parts: 50 };
+/** Of a form with more parts the first are shown: to take apart what somebody has sent must not stop the page. */
+const PARTS = 1000;
 
 /** `id` and `side` (`request`, `response`) say where the bytes are. */
 export function bodyView(id, side, message) {
@@ -53,7 +55,7 @@ function pretty({ headers }, { kind, text: said, media_type: type }, raw) {
   if (kind === 'form') return said == null ? null : () => table(['Name', 'Value'], pairs(said));
   if (kind === 'multipart') {
     const value = headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1];
-    return () => later(raw(true), (all) => partsView(multipart(all, parameter(value, 'boundary'))));
+    return () => later(raw(true), (all) => partsView(multipart(all, parameter(value, 'boundary'), PARTS + 1)));
   }
   if (kind === 'xml') {
     const lines = said == null ? null : indented(said);
@@ -84,7 +86,8 @@ export function table(head, rows) {
 function partsView(parts) {
   if (!parts) return el('p.notice', {}, 'Its boundary is not in the body.');
   const made = el('div.parts');
-  inPieces(made, parts, FIRST.parts, (part, at) => el('section.part', {},
+  if (parts.length > PARTS) made.append(el('p.notice', {}, `It has more than ${number(PARTS)} parts, of which these are the first; the body's text and bytes have all.`));
+  inPieces(made, parts.slice(0, PARTS), FIRST.parts, (part, at) => el('section.part', {},
     el('h5', {}, part.name ?? `part ${at + 1}`, ' ',
       el('span.facts', {}, [part.filename, part.type, bytes(part.bytes.length), part.whole ? null : 'not whole'].filter(Boolean).join(' · '))),
     el('details', {}, el('summary', {}, 'Head of the part'), table(['Name', 'Value'], part.headers)),

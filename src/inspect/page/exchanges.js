@@ -5,7 +5,7 @@ import { ROOM, Store } from './store.js';
 
 /** As many as one answer brings. */
 const PAGE = 500;
-/** After the last stroke in the search, and after the last change that may hold what is sought, in ms. */
+/** After the last stroke in the search, and between what came that may hold what is sought and the look for it, in ms. */
 const PAUSE = 250;
 
 export class Exchanges {
@@ -16,7 +16,10 @@ export class Exchanges {
   #round = 0;
   /** What has come since a load began. */
   #since = null;
-  #timer;
+  /** The look that is to come, or is under way. */
+  #look;
+  /** Something has come since that began. */
+  #due = false;
   #on;
 
   /** `on`: `changed()` whenever the list may be another, `failed(error)`. */
@@ -57,20 +60,27 @@ export class Exchanges {
   seek(text) {
     if (text !== this.#text) this.found = new Set();
     this.#text = text;
-    clearTimeout(this.#timer);
+    clearTimeout(this.#look);
+    this.#look = undefined;
     if (text) this.#later();
     this.#on.changed();
   }
 
+  /** Looks soon. What comes meanwhile puts it off no further, for there may be no end of that: it waits for the next look. */
   #later() {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      const text = this.#text;
-      const round = this.#round;
-      this.#pages(text, round, (page) => {
-        if (text === this.#text) page.forEach(({ id }) => this.found.add(id));
-      });
-    }, PAUSE);
+    this.#due = true;
+    this.#look ??= setTimeout(() => this.#find(), PAUSE);
+  }
+
+  async #find() {
+    const [text, look] = [this.#text, this.#look];
+    this.#due = false;
+    await this.#pages(text, this.#round, (page) => {
+      if (text === this.#text) page.forEach(({ id }) => this.found.add(id));
+    });
+    if (look !== this.#look) return;
+    this.#look = undefined;
+    if (this.#due && this.#text) this.#later();
   }
 
   /** Asks for one page after the other until there are no older ones, or no room. */

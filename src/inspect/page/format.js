@@ -84,7 +84,7 @@ export function badges(summary) {
   if (summary.kind === 'websocket') marks.push(['ws', 'live', 'WebSocket']);
   if (summary.kind === 'sse') marks.push(['sse', 'live', 'server-sent events']);
   if (summary.replay_of != null) marks.push([`replay of #${summary.replay_of}`, 'plain', 'sent again by you']);
-  if (summary.held_ms >= HELD) marks.push([`held ${duration(summary.held_ms)}`, 'slow', 'waited for a connection to the target']);
+  if (summary.held_ms >= HELD) marks.push([`held ${duration(summary.held_ms)}`, 'slow', 'waited for a client that was gone, or a target that refused']);
   if (summary.resumed) marks.push(['resumed', 'slow', 'the link was lost and came back meanwhile']);
   if (summary.state === 'cut' && summary.status != null) marks.push(['cut', 'bad', summary.cause ?? 'ended before it was whole']);
   if (summary.state === 'opaque') marks.push(['opaque', 'plain', summary.cause ?? 'not understood, passed on all the same']);

@@ -26,9 +26,9 @@ const latin = (bytes) => new TextDecoder('latin1').decode(bytes);
 
 /**
  * The parts of a multipart body: `{ headers: [[name, value]], name, filename, type, bytes, whole }`, `whole` false for
- * one without an end. Null where the boundary is not in it. (RFC 2046, section 5.1)
+ * one without an end; the first of them, as many as `most`. Null where the boundary is not in it. (RFC 2046, section 5.1)
  */
-export function multipart(bytes, boundary) {
+export function multipart(bytes, boundary, most = Infinity) {
   if (!boundary) return null;
   // windows-1252, which `latin1` means to browsers, moves some bytes; ends and places stay, so bytes are cut, not text.
   const text = latin(bytes);
@@ -37,7 +37,7 @@ export function multipart(bytes, boundary) {
   let at = text.startsWith(sign) ? 0 : text.indexOf(`\r\n${sign}`);
   if (at < 0) return null;
   if (at > 0) at += 2;
-  while (at >= 0) {
+  while (at >= 0 && parts.length < most) {
     const from = at + sign.length;
     if (text.startsWith('--', from)) break;
     const begin = text.indexOf('\r\n', from);

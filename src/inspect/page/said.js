@@ -78,7 +78,7 @@ function bytesLine({ base64 }) {
 function whole(said) {
   const cut = said.cut && el('p.notice', {}, `Cut: ${bytes(said.size)} passed, and not all were kept.`);
   if (said.deflated) {
-    return el('p.notice', {}, 'It is compressed together with what came before it, and cannot be read by itself.');
+    return el('p.notice', {}, 'It is compressed together with what came before it, not all of which was kept or could be inflated, and cannot be read by itself.');
   }
   if (said.text == null) {
     return el('div', {}, cut, el('pre.hex', { tabindex: '0' }, said.base64 ? dump(decoded(said.base64)) : ''));

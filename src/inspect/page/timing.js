@@ -10,7 +10,7 @@ export function parts({ held_ms: held, asked_ms: asked, answered_ms: answered, e
     if (from != null && until != null && until >= from) all.push([name, kind, until - from]);
   };
   const wait = Math.min(held ?? 0, answered ?? ended ?? held ?? 0);
-  if (wait > 0) all.push(['waited for the target', 'held', wait]);
+  if (wait > 0) all.push(['waited for client or target', 'held', wait]);
   // A target may answer before it has been asked all.
   const told = Math.min(asked ?? Infinity, answered ?? Infinity, ended ?? Infinity);
   if (told !== Infinity) {

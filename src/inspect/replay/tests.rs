@@ -180,3 +180,20 @@ async fn what_could_not_be_sent_is_no_exchange() {
     assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
     assert_eq!(inspector.store().totals().seen, 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_an_end_is_given_up_after_five_minutes() {
+    let begin = Instant::now();
+    let (inspector, id) = replayed(POST, |mut stream| async move {
+        head_of(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n").await.unwrap();
+        while stream.write_all(b"data: x\n\n").await.is_ok() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    })
+    .await;
+    assert_eq!(begin.elapsed().as_secs(), 300);
+    let exchange = inspector.store().get(id.unwrap()).unwrap();
+    assert_eq!(exchange.state, State::GivenUp(ENDLESS));
+    assert_eq!((exchange.said.len(), exchange.timing.ended), (300, Some(Duration::from_secs(300))));
+}

@@ -65,17 +65,17 @@ impl Records {
         self.kept.range(..older).rev().take(count).map(|record| Arc::clone(&record.exchange)).collect()
     }
 
-    /// The link is lost: notes what is under way on it.
-    pub(crate) fn link_lost(&mut self) {
-        for record in &mut self.kept {
+    /// The link of a tunnel is lost: notes what is under way on it.
+    pub(crate) fn link_lost(&mut self, tunnel: Option<&str>) {
+        for record in self.kept.iter_mut().filter(|record| record.exchange.tunnel.as_deref() == tunnel) {
             let exchange = &record.exchange;
             record.waits = exchange.timing.ended.is_none() && exchange.replay_of.is_none();
         }
     }
 
     /// It is back: what was under way then has been resumed.
-    pub(crate) fn link_back(&mut self) {
-        for record in &mut self.kept {
+    pub(crate) fn link_back(&mut self, tunnel: Option<&str>) {
+        for record in self.kept.iter_mut().filter(|record| record.exchange.tunnel.as_deref() == tunnel) {
             if std::mem::take(&mut record.waits) {
                 Arc::make_mut(&mut record.exchange).resumed = true;
             }

@@ -71,6 +71,7 @@ fn exchange(head: Vec<u8>) -> Exchange {
         timing: Timing::default(),
         resumed: false,
         replay_of: None,
+        tunnel: None,
     }
 }
 

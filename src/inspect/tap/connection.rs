@@ -1,7 +1,7 @@
 //! What is known of one connection: which exchanges are not over, and how they end. What takes room is the store's.
 
 use std::collections::VecDeque;
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -22,13 +22,14 @@ pub(super) struct Desk<'a> {
     pub(super) store: &'a Store,
     pub(super) records: MutexGuard<'a, Records>,
     pub(super) settings: Settings,
+    pub(super) tunnel: &'a Option<Arc<str>>,
     pub(super) now: Instant,
 }
 
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    /// How long its visitor waited for it; nothing once that is told.
+    /// How long its visitor waited for it, and before that for the client; nothing once that is told.
     pub(super) held: Duration,
     pub(super) replay_of: Option<Id>,
     /// The newest of its exchanges.
@@ -39,6 +40,8 @@ pub(super) struct Connection {
     pub(super) up: Direction,
     /// The target has closed its side, or both.
     pub(super) deserted: bool,
+    /// Why nobody waits for more of it, where that is so.
+    pub(super) given_up: Option<&'static str>,
 }
 
 /// An exchange that is not over.
@@ -59,7 +62,7 @@ pub(super) struct Waiting {
 impl Connection {
     pub(super) fn new(held: Duration, replay_of: Option<Id>) -> Self {
         let (down, up) = (Direction::new(), Direction::new());
-        Self { held, replay_of, newest: None, waiting: VecDeque::new(), down, up, deserted: false }
+        Self { held, replay_of, newest: None, waiting: VecDeque::new(), down, up, deserted: false, given_up: None }
     }
 
     /// Takes note of a direction's end.
@@ -86,12 +89,13 @@ impl Connection {
         }
     }
 
-    /// How an exchange ends that is cut now, if there is no answer.
+    /// How an exchange ends that is cut now.
     fn cause(&self) -> State {
-        match (self.deserted, self.replay_of) {
-            (true, None) => State::Unanswered(AGAIN),
-            (true, Some(_)) => State::Unanswered(CLOSED),
-            (false, _) => State::Cut,
+        match (self.given_up, self.deserted, self.replay_of) {
+            (Some(why), ..) => State::GivenUp(why),
+            (None, true, None) => State::Unanswered(AGAIN),
+            (None, true, Some(_)) => State::Unanswered(CLOSED),
+            (None, false, _) => State::Cut,
         }
     }
 

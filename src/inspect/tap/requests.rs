@@ -70,6 +70,7 @@ impl Connection {
         let timing = Timing { held: waited, asked: whole.then(|| desk.now - began), ..Timing::default() };
         let id = desk.records.begin(Exchange {
             id: 0,
+            tunnel: desk.tunnel.clone(),
             started,
             request: Message { head, ..Message::default() },
             response: None,

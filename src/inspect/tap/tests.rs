@@ -278,3 +278,17 @@ fn what_was_under_way_while_the_link_was_lost_is_resumed() {
     let resumed: Vec<bool> = seen(&inspector).iter().map(|exchange| exchange.resumed).collect();
     assert_eq!(resumed, [false, true, false, false]);
 }
+
+#[test]
+fn a_link_that_is_lost_is_one_tunnels() {
+    let all = inspector();
+    let [web, api] = ["web", "api"].map(|name| all.of_tunnel(Some(name.into())));
+    let taps = [&web, &api].map(|inspector| inspector.connection(Duration::ZERO));
+    for tap in &taps {
+        tap.down(GET);
+    }
+    web.link_lost();
+    web.link_back();
+    let resumed: Vec<_> = seen(&all).into_iter().map(|exchange| (exchange.tunnel, exchange.resumed)).collect();
+    assert_eq!(resumed, [(Some("web".into()), true), (Some("api".into()), false)]);
+}

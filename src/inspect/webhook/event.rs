@@ -20,19 +20,11 @@ pub struct Webhook {
     pub delivery: Option<String>,
 }
 
-/// Whose webhook a request is, by its headers.
+/// Whose webhook a request is, and what happened.
 #[must_use]
 pub fn recognise(request: &Message) -> Option<Webhook> {
     let request = Request::of(request);
-    let has = |name| request.header(name).is_some();
-    let provider = match () {
-        () if has("x-github-event") => Provider::GitHub,
-        () if has("stripe-signature") => Provider::Stripe,
-        () if has(slack::SIGNATURE) || has(slack::TIMESTAMP) => Provider::Slack,
-        () if has(twilio::SIGNATURE) => Provider::Twilio,
-        () if standard::names(&request).is_some() => Provider::Standard,
-        () => return None,
-    };
+    let provider = sender(&request)?;
     let (event, delivery) = match provider {
         Provider::GitHub => of_github(&request),
         Provider::Stripe => texts(request.body, ["type", "id"]).into(),
@@ -44,6 +36,20 @@ pub fn recognise(request: &Message) -> Option<Webhook> {
         }
     };
     Some(Webhook { provider, event, delivery })
+}
+
+/// Whose webhook a request is, which its headers alone tell.
+#[must_use]
+pub fn sender(request: &Request<'_>) -> Option<Provider> {
+    let has = |name| request.header(name).is_some();
+    Some(match () {
+        () if has("x-github-event") => Provider::GitHub,
+        () if has("stripe-signature") => Provider::Stripe,
+        () if has(slack::SIGNATURE) || has(slack::TIMESTAMP) => Provider::Slack,
+        () if has(twilio::SIGNATURE) => Provider::Twilio,
+        () if standard::names(request).is_some() => Provider::Standard,
+        () => return None,
+    })
 }
 
 type Named = (Option<String>, Option<String>);

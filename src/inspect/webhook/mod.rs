@@ -20,12 +20,12 @@ mod tests;
 
 use std::time::Duration;
 
-pub use event::{Webhook, recognise};
+pub use event::{Webhook, recognise, sender};
 pub use secret::{InvalidSecret, Secrets};
 pub use verdict::{Signature, Verdict};
 
 use super::address::Site;
-use super::exchange::{Exchange, State};
+use super::exchange::{Exchange, Message, State};
 use super::replay::Replay;
 use super::request::Request;
 use content::Scheme;
@@ -95,24 +95,32 @@ pub fn check(
     site: Option<&Site>,
     now: Duration,
 ) -> Verdict {
-    let secrets: Vec<_> = secrets.of(provider).collect();
-    if secrets.is_empty() {
+    let verdict = unfit(provider, exchange, secrets);
+    verdict.unwrap_or_else(|| holds(provider, &exchange.request, secrets, site, now)).with_the_answer(exchange)
+}
+
+/// Why a signature cannot be checked, or not yet. It is quickly told.
+#[must_use]
+pub fn unfit(provider: Provider, exchange: &Exchange, secrets: &Secrets) -> Option<Verdict> {
+    if secrets.of(provider).next().is_none() {
         let name = provider.name();
-        return Verdict::unchecked(format!("no secret is known; `--webhook-secret {name}=SECRET` gives one"));
+        return Some(Verdict::unchecked(format!("no secret is known; `--webhook-secret {name}=SECRET` gives one")));
     }
-    if let Some(reason) = unfit(exchange) {
-        return Verdict::unchecked(reason);
-    }
-    let request = Request::of(&exchange.request);
-    let verdict = match provider.scheme() {
+    broken(exchange).map(Verdict::unchecked)
+}
+
+/// Whether the signature of a request that can be checked holds, whatever was answered. It takes several HMACs of the body.
+#[must_use]
+pub fn holds(provider: Provider, request: &Message, secrets: &Secrets, site: Option<&Site>, now: Duration) -> Verdict {
+    let (request, secrets) = (Request::of(request), secrets.of(provider).collect::<Vec<_>>());
+    match provider.scheme() {
         Some(scheme) => content::check(scheme, &request, &secrets, now),
         None => twilio::check(&request, &secrets, site),
-    };
-    verdict.with_the_answer(exchange)
+    }
 }
 
 /// Why a request cannot be checked, whoever sent it.
-fn unfit(exchange: &Exchange) -> Option<String> {
+fn broken(exchange: &Exchange) -> Option<String> {
     let body = &exchange.request.body;
     let promised =
         exchange.request.header("content-length").and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());

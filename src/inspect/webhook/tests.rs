@@ -34,6 +34,7 @@ pub(super) fn seen(headers: &str, body: &[u8]) -> Exchange {
         timing: Timing::default(),
         resumed: false,
         replay_of: None,
+        tunnel: None,
     }
 }
 
@@ -176,6 +177,7 @@ fn stripe() {
     let good = format!("t={at},v1={digits}");
     check(&good, at, "valid");
     check(&good, at + 300, "valid");
+    check(&good, at + 301, "invalid: the timestamp is 301 s old, and 300 s are allowed");
     check(&good, at + 412, "invalid: the timestamp is 412 s old, and 300 s are allowed");
     // Stripe's libraries look at the past alone.
     check(&good, at - 412, "valid");

@@ -73,7 +73,8 @@ impl Verdict {
     }
 
     /// What holds and was refused is what people ask about: then there is something to say.
-    pub(super) fn with_the_answer(self, exchange: &Exchange) -> Self {
+    #[must_use]
+    pub fn with_the_answer(self, exchange: &Exchange) -> Self {
         let status = exchange.response.as_ref().and_then(Message::status);
         match status {
             Some(status @ (400 | 401 | 403)) if self.signature == Signature::Valid => {

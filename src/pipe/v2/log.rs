@@ -77,6 +77,10 @@ impl Outbound {
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         let part = self.memory.take(bytes.len().min(room));
         if self.fresh.capacity() - self.fresh.len() < part {
+            // To grow it would copy it, into a buffer of a size that no other has.
+            if self.fresh.len() >= GROWN {
+                self.freeze();
+            }
             self.fresh.reserve(part.max(BUFFER));
         }
         self.fresh.extend_from_slice(&bytes[..part]);
@@ -165,6 +169,9 @@ impl Outbound {
 
 /// What is kept ready for small writes, many of which make one piece.
 const BUFFER: usize = 1024;
+
+/// How long a piece is that is not made longer.
+const GROWN: usize = 16 * 1024;
 
 /// How many pieces may wait to be read before they are kept for their bytes alone.
 const MANY: usize = 64;

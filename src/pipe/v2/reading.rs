@@ -59,6 +59,11 @@ impl Reading {
         Self { is_trial: true, ..Self::new(0) }
     }
 
+    /// Whether nothing that it brings may change the log or end the session.
+    pub(super) fn is_trial(&self) -> bool {
+        self.is_trial
+    }
+
     /// Whether the carrier has said anything that was not known. One that comes a second time does not.
     pub(super) fn has_news(&self) -> bool {
         self.has_news

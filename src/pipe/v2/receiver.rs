@@ -82,8 +82,8 @@ impl Receiver {
         match taken {
             Ok(()) => Ok(()),
             Err(Violation::Refused(Refused::Gap { wanted })) => Err(Broken::Gap(wanted)),
-            // Its head may have been repeated by somebody who does not know the session's secret.
-            Err(violation @ Violation::Trial) => Err(Broken::Cut(violation.to_string())),
+            // A trial's head may have been repeated by somebody who does not know the session's secret.
+            Err(violation) if self.reading.is_trial() => Err(Broken::Cut(violation.to_string())),
             Err(violation) => {
                 let cause = format!("the peer broke the protocol: {violation}");
                 self.shared.end(End::Failed(cause.clone()));

@@ -21,6 +21,7 @@ fn opening(prefix: &str, owner: Option<u8>) -> Opening {
         bearer,
         from: None,
         attempt: None,
+        tells_waits: false,
         shared_places: None,
         hold: std::time::Duration::ZERO,
         target_timeout: None,

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::Config;
 use super::uploads::Uploads;
+use super::waits::Waits;
 use crate::metrics::{Metrics, Wire};
 use crate::mux::Ending;
 use crate::pipe::v2::{Carriers, End};
@@ -46,6 +47,8 @@ pub(in crate::server) struct Attendance {
     pub(super) secret: Secret,
     pub(super) carriers: Carriers,
     pub(super) uploads: Uploads,
+    /// Who has waited for the client.
+    pub(in crate::server) waits: Waits,
     /// Who is there now.
     present: watch::Sender<Roll>,
     calls: AtomicU64,
@@ -118,6 +121,7 @@ impl Attendance {
             secret,
             carriers,
             uploads: Uploads::default(),
+            waits: Waits::new(Arc::clone(&metrics)),
             present: watch::Sender::new(Roll::default()),
             calls: AtomicU64::new(0),
             repeats: Semaphore::new(MAX_REPEATS),

@@ -5,6 +5,7 @@ pub(super) mod examine;
 mod open;
 mod terms;
 mod uploads;
+mod waits;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,7 +25,9 @@ use super::open::Over;
 use super::session::{Link, Session, unbuffered};
 use crate::pipe::v2::{Broken, SendBody};
 use crate::wire::v2;
-use crate::wire::v2::{Carrier, EPOCH_HEADER, Manner, OFFSET_HEADER, PROOF_HEADER, Refusal, RefusalError};
+use crate::wire::v2::{
+    Carrier, EPOCH_HEADER, Manner, OFFSET_HEADER, PROOF_HEADER, Refusal, RefusalError, WAITS_HEADER,
+};
 
 #[cfg(test)]
 mod tests;
@@ -157,7 +160,7 @@ pub(super) async fn read(State(server): State<Server>, request: Request) -> Resp
     match answer {
         Ok(mut answer) => {
             answer.headers_mut().insert(HeaderName::from_static(EPOCH_HEADER), proved.carrier.epoch.into());
-            answer
+            proved.telling_waits(answer)
         }
         Err(cause) => {
             proved.attendance.carriers.end(crate::pipe::v2::End::Failed(cause.clone()));
@@ -167,6 +170,15 @@ pub(super) async fn read(State(server): State<Server>, request: Request) -> Resp
 }
 
 impl Proved {
+    /// Has an answer say how many visitors have waited for the client, where any has.
+    fn telling_waits(&self, mut answer: Response) -> Response {
+        let waits = self.attendance.waits.told().map(|waits| HeaderValue::try_from(waits.to_string()));
+        if let Some(Ok(waits)) = waits {
+            answer.headers_mut().insert(HeaderName::from_static(WAITS_HEADER), waits);
+        }
+        answer
+    }
+
     /// What a batch down brings that has been there before. The first goes on beside it: neither ends the other, for who
     /// repeats it may be a listener as well as something on the way, whose first answer nobody reads.
     async fn repeat(&self) -> Response {
@@ -204,7 +216,7 @@ pub(super) async fn write(State(server): State<Server>, request: Request) -> Res
     }
     let carriers = &proved.attendance.carriers;
     match carriers.batch(carriers.acked(), 0) {
-        Ok(batch) => octets(Body::from(batch.bytes)),
+        Ok(batch) => proved.telling_waits(octets(Body::from(batch.bytes))),
         Err(cause) => refused(StatusCode::BAD_REQUEST, "bad-offset", &cause),
     }
 }

@@ -8,7 +8,7 @@ use http::uri::Authority;
 use super::super::open::Terms;
 use super::super::{Server, random};
 use crate::proxy::{Access, Path, Protocol};
-use crate::wire::v2::{Asked, Wish};
+use crate::wire::v2::{Asked, WAITS, Wish};
 
 /// The host that a client asks for is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +19,7 @@ pub(super) struct InvalidHost;
 pub(super) fn settle<'a>(server: &Server, asked: &'a Asked) -> Result<(Terms<'a>, Vec<String>), InvalidHost> {
     let mut terms = Terms::plain(&asked.prefix, server);
     terms.attempt.clone_from(&asked.attempt);
+    terms.tells_waits = asked.waits;
     if let Some(millis) = asked.hold_ms {
         terms.hold = Duration::from_millis(millis).min(server.0.config.max_hold);
     }
@@ -31,7 +32,8 @@ pub(super) fn settle<'a>(server: &Server, asked: &'a Asked) -> Result<(Terms<'a>
     if asked.http2 {
         rules.protocol = Protocol::Http2;
     }
-    Ok((terms, asked.wishes().map(Wish::as_str).map(str::to_owned).collect()))
+    let names = asked.wishes().map(Wish::as_str).chain(asked.waits.then_some(WAITS));
+    Ok((terms, names.map(str::to_owned).collect()))
 }
 
 /// What visitors may write into `Host` a client may have written there.
@@ -69,12 +71,12 @@ mod tests {
         check(r#"{"prefix":"foo","hold_ms":0,"made_up":true}"#, 0, kept, h1, None, &[]);
         check(r#"{"prefix":"foo","hold_ms":30001}"#, 30_000, kept, h1, None, &[]);
         check(
-            r#"{"prefix":"foo","basic_auth":"u:p","allow_ip":["::1"],"host_header":"b:1","strip_prefix":true,"http2":true}"#,
+            r#"{"prefix":"foo","basic_auth":"u:p","allow_ip":["::1"],"host_header":"b:1","strip_prefix":true,"http2":true,"waits":true}"#,
             10_000,
             stripped,
             h2,
             Some("b:1"),
-            &["basic_auth", "allow_ip", "host_header", "strip_prefix", "http2"],
+            &["basic_auth", "allow_ip", "host_header", "strip_prefix", "http2", "waits"],
         );
     }
 

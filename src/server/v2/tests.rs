@@ -4,7 +4,9 @@ use axum::extract::State;
 use http_body_util::BodyExt as _;
 
 use super::*;
+use crate::proxy::{Breaker, Visitor};
 use crate::server::open::Terms;
+use crate::server::public::{Arrival, visit};
 use crate::server::{Config, Server};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -105,4 +107,44 @@ async fn a_batch_down_that_comes_again_takes_nothing_from_the_first() {
     assert!(futures_util::poll!(again.as_mut()).is_pending());
     tokio::time::sleep(LONG_POLL).await;
     assert!(!attendance.is_attended());
+}
+
+fn holds(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+/// What a client is told of a visitor who comes while it is gone, and of one who leaves before it is back.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_asks_is_told_who_has_waited() {
+    for tells_waits in [true, false] {
+        let server = Server::new(Config::new(None, || 0));
+        let terms = Terms { tells_waits, ..Terms::plain("foo", &server) };
+        let (session, attendance) = server.open_v2(None, "", terms).ok().unwrap();
+        let come = || {
+            let arrival = Arrival { visitor: Visitor::new(None, false), breaker: Breaker::default(), owed: None };
+            let request = Request::builder().uri("/foo/x").header("host", "a.example").body(Body::empty());
+            visit(server.clone(), request.unwrap(), arrival)
+        };
+        assert!(timeout(Duration::from_millis(300), come()).await.is_err(), "it waits");
+        let mut visit = Box::pin(come());
+        assert!(timeout(Duration::from_millis(1_800), visit.as_mut()).await.is_err(), "it waits");
+        let brought = async |epoch, mut visit: Pin<Box<dyn Future<Output = Response>>>| {
+            let read = read(State(server.clone()), batch(&session, &attendance, epoch));
+            let answer = tokio::select! {
+                _ = visit.as_mut() => panic!("nobody answers"),
+                answer = read => answer,
+            };
+            assert_eq!(answer.headers()[WAITS_HEADER], "2 1");
+            let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+            assert!(holds(&bytes, b"GET /foo/x HTTP/1.1\r\n"));
+            bytes
+        };
+        let bytes = brought(1, visit).await;
+        assert_eq!(holds(&bytes, &v2::Waited(Duration::from_millis(1_800)).to_bytes()), tells_waits);
+        // Whoever comes between two batches does not wait for a client that is gone.
+        let mut visit = Box::pin(come());
+        assert!(timeout(Duration::from_millis(10), visit.as_mut()).await.is_err(), "it waits for the next one");
+        let bytes = brought(2, visit).await;
+        assert!(!holds(&bytes, &v2::Waited(Duration::from_millis(10)).to_bytes()), "{bytes:?}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::WAITS;
 use crate::wire::{Credentials, Network};
 
 /// What a client asks for at `open`. It has no `Debug`: a password may stand in it.
@@ -33,6 +34,9 @@ pub struct Asked {
     /// Whether the target speaks HTTP/2 from the first byte on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub http2: bool,
+    /// Whether the client is told at a stream's beginning how long its visitor has waited.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
 }
 
 /// One of a client's attempts to open a session. Something on the way may hold one back, or repeat it, until a later one
@@ -112,7 +116,7 @@ pub struct Given {
     /// server allows.
     #[serde(default)]
     pub hold_ms: u64,
-    /// Which [`Wish`]es the server grants, by name.
+    /// Which [`Wish`]es the server grants, by name, and whether it tells of waits.
     #[serde(default)]
     pub granted: Vec<String>,
 }
@@ -121,7 +125,17 @@ impl Given {
     /// Whether a wish is granted.
     #[must_use]
     pub fn grants(&self, wish: Wish) -> bool {
-        self.granted.iter().any(|name| name == wish.as_str())
+        self.names(wish.as_str())
+    }
+
+    /// Whether a stream says at its beginning how long its visitor has waited.
+    #[must_use]
+    pub fn tells_waits(&self) -> bool {
+        self.names(WAITS)
+    }
+
+    fn names(&self, wanted: &str) -> bool {
+        self.granted.iter().any(|name| name == wanted)
     }
 }
 
@@ -165,9 +179,10 @@ mod tests {
             basic_auth: "u:p".parse().ok(),
             allow_ip: vec!["192.0.2.0/24".parse().unwrap(), "::1".parse().unwrap()],
             http2: true,
+            waits: true,
             ..plain
         };
-        let json = r#"{"prefix":"foo","client":"","attempt":{"nonce":"abc","number":2},"host_header":"a:1","strip_prefix":true,"hold_ms":3000,"basic_auth":"u:p","allow_ip":["192.0.2.0/24","::1/128"],"http2":true}"#;
+        let json = r#"{"prefix":"foo","client":"","attempt":{"nonce":"abc","number":2},"host_header":"a:1","strip_prefix":true,"hold_ms":3000,"basic_auth":"u:p","allow_ip":["192.0.2.0/24","::1/128"],"http2":true,"waits":true}"#;
         check(&all, json, &[Wish::BasicAuth, Wish::AllowIp, Wish::HostHeader, Wish::StripPrefix, Wish::Http2]);
     }
 

@@ -2,6 +2,7 @@
 
 use argh::{CommandInfoWithArgs, FlagInfo, FlagInfoKind, Optionality, PositionalInfo};
 use sendit::cmd::choices::{self, Choice};
+use sendit::cmd::config::keys::{Key, Known};
 use sendit::cmd::{env, exit};
 
 /// The program's name.
@@ -15,6 +16,16 @@ pub(crate) struct Manual {
     pub(crate) exit_codes: Vec<Row>,
     /// The flags that take certain words.
     pub(crate) choices: &'static [Choice],
+    /// The keys of the configuration file.
+    pub(crate) keys: Known,
+}
+
+/// A key of the configuration file, and what else says the same.
+pub(crate) struct Setting<'a> {
+    pub(crate) key: &'a Key,
+    /// In which of the file's tables it may stand.
+    pub(crate) places: &'static str,
+    pub(crate) variables: Vec<&'static str>,
 }
 
 impl Manual {
@@ -25,17 +36,31 @@ impl Manual {
             meaning: format!("{} (`{}`)", row.meaning, row.flag),
             commands: row.commands,
         };
-        let exit = |row: &exit::Meaning| Row {
-            term: row.exit.code().to_string(),
-            meaning: row.text.to_owned(),
-            commands: row.commands,
-        };
+        let exit =
+            |row: &exit::Meaning| Row { term: row.exit.term(), meaning: row.text.to_owned(), commands: row.commands };
         Self {
             root: sendit::cmd::command_info(),
             environment: env::TABLE.iter().map(variable).collect(),
             exit_codes: exit::TABLE.iter().map(exit).collect(),
             choices: choices::TABLE,
+            keys: sendit::cmd::file_keys(),
         }
+    }
+
+    /// Every setting that the file may have: the client's, then the server's.
+    pub(crate) fn settings(&self) -> impl Iterator<Item = Setting<'_>> {
+        let Known { top, tunnel, serve } = &self.keys;
+        let is_in = |keys: &[Key], key: &Key| keys.iter().any(|other| other.name == key.name);
+        let top_alone = top.iter().filter(move |key| !is_in(tunnel, key)).map(|key| (key, "top", "connect"));
+        let of_tunnels = tunnel.iter().map(move |key| {
+            let places = if is_in(top, key) { "top, tunnel" } else { "tunnel" };
+            (key, places, "connect")
+        });
+        let of_server = serve.iter().map(|key| (key, "serve", "serve"));
+        top_alone.chain(of_tunnels).chain(of_server).map(|(key, places, command)| {
+            let rows = env::TABLE.iter().filter(|row| Some(row.flag) == key.flag && row.commands.contains(&command));
+            Setting { key, places, variables: rows.map(|row| row.name).collect() }
+        })
     }
 }
 

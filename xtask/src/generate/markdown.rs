@@ -1,15 +1,22 @@
-//! What is generated within a document, between two markers: the README's command reference first of all.
+//! What is generated within a document, between two markers: the README has its command reference, the page on
+//! configuration its settings.
 
 use anyhow::{Context as _, Result};
 use argh::CommandInfoWithArgs;
 
 use super::manual::{
-    Example, Manual, Row, commands, examples, filled, flag_term, paragraphs, positional_term, typed, usage, visible,
+    Example, Manual, Row, Setting, commands, examples, filled, flag_term, paragraphs, positional_term, typed, usage,
+    visible,
 };
 
 /// The README with its command reference renewed.
-pub(crate) fn splice(readme: &str, manual: &Manual) -> Result<String> {
-    between("README.md", readme, "commands", &reference(manual))
+pub(crate) fn readme(text: &str, manual: &Manual) -> Result<String> {
+    between("README.md", text, "commands", &reference(manual))
+}
+
+/// The page on configuration with its table renewed.
+pub(crate) fn configuration(text: &str, manual: &Manual) -> Result<String> {
+    between("docs/configuration.md", text, "settings", &settings(manual))
 }
 
 /// The text of `file` with what stands between its two markers of this name renewed.
@@ -20,6 +27,18 @@ pub(crate) fn between(file: &str, text: &str, name: &str, inside: &str) -> Resul
         text.split_once(&format!("{start}\n")).with_context(|| format!("`{file}` has no line `{start}`"))?;
     let (_, after) = rest.split_once(&end).with_context(|| format!("`{file}` has no line `{end}` after the other"))?;
     Ok(format!("{before}{start}\n{inside}\n{end}{after}"))
+}
+
+/// Each setting with the names that it has in all places.
+fn settings(manual: &Manual) -> String {
+    let mut text = "\n| key | stands in | flag | variable | meaning |\n|---|---|---|---|---|\n".to_owned();
+    for Setting { key, places, variables } in manual.settings() {
+        let flag = key.flag.map_or_else(String::new, |flag| format!("`{flag}`"));
+        let variables: Vec<String> = variables.iter().map(|name| format!("`{name}`")).collect();
+        let cells = [format!("`{}`", key.name), places.to_owned(), flag, variables.join(", "), cell(key.meaning)];
+        text.extend(["| ", &cells.join(" | "), " |\n"]);
+    }
+    text
 }
 
 fn reference(manual: &Manual) -> String {

@@ -74,6 +74,7 @@ pub(super) fn manual() -> Manual {
         environment: vec![row("SENDIT_ADDR", &["serve"])],
         exit_codes: vec![row("0", &["serve", "install-links"]), row("7", &["install-links"])],
         choices: &[Choice { flag: "--wire", words: &["auto", "v1"] }],
+        keys: sendit::cmd::file_keys(),
     }
 }
 
@@ -98,7 +99,7 @@ fn pages_say_what_the_types_say() {
 #[test]
 fn the_readme_is_changed_between_its_markers_only() {
     let readme = "before\n<!-- generated: commands -->\nstale\n<!-- end: commands -->\nafter\n";
-    let once = markdown::splice(readme, &manual()).unwrap();
+    let once = markdown::readme(readme, &manual()).unwrap();
     assert!(
         once.starts_with("before\n<!-- generated: commands -->\n") && once.ends_with("<!-- end: commands -->\nafter\n")
     );
@@ -106,10 +107,24 @@ fn the_readme_is_changed_between_its_markers_only() {
     assert!(once.contains("| `--inspect <addr\\|off>` | one or none |"), "{once}");
     assert!(once.contains("On any free port:\n\n```console\n$ sendit serve --addr 127.0.0.1:0\n"), "{once}");
     assert!(once.contains("\nRuns until it is told to stop.\n\nThen it ends.\n") && !once.contains("stale"), "{once}");
-    assert_eq!(markdown::splice(&once, &manual()).unwrap(), once);
-    assert_eq!(markdown::splice(&once.replace('\n', "\r\n"), &manual()).unwrap(), once);
-    assert!(markdown::splice("no markers", &manual()).is_err());
-    assert!(markdown::splice("<!-- generated: commands -->\n", &manual()).is_err());
+    assert_eq!(markdown::readme(&once, &manual()).unwrap(), once);
+    assert_eq!(markdown::readme(&once.replace('\n', "\r\n"), &manual()).unwrap(), once);
+    assert!(markdown::readme("no markers", &manual()).is_err());
+    assert!(markdown::readme("<!-- generated: commands -->\n", &manual()).is_err());
+}
+
+#[test]
+fn each_setting_has_its_names_in_all_places() {
+    let page = "<!-- generated: settings -->\n<!-- end: settings -->\n";
+    let page = markdown::configuration(page, &manual()).unwrap();
+    let row =
+        |begin: &str| page.lines().find(|line| line.starts_with(begin)).unwrap_or_else(|| panic!("{begin}: {page}"));
+    assert!(row("| `server` |").starts_with("| `server` | top | `--server` | `SENDIT_SERVER` | "), "{page}");
+    assert!(row("| `wire` |").starts_with("| `wire` | top, tunnel | `--wire` | `SENDIT_WIRE` | "), "{page}");
+    assert!(row("| `prefix` |").starts_with("| `prefix` | tunnel | `--prefix` | `SENDIT_PREFIX` | "), "{page}");
+    assert!(row("| `target` |").starts_with("| `target` | tunnel |  |  | "), "{page}");
+    assert!(row("| `addr` |").starts_with("| `addr` | serve | `--addr` | `SENDIT_ADDR` | "), "{page}");
+    assert!(!page.contains("`qr`") && !page.contains("`config`"), "{page}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::super::link::{Denied, Link, text};
-use super::super::{Error, Token};
+use super::super::{Connections, Error, Token};
 use super::open::{Grant, ask, denied, whole};
 use super::trial::{self, Hindrance, Trial};
 use super::tunnel::{Trouble, Tunnel};
@@ -72,7 +72,7 @@ impl Config {
 /// # Errors
 /// Where no tunnel would stand.
 pub async fn examine(config: Config) -> Result<Report, Error> {
-    let link = Arc::new(Link::new(config.place.source.clone()).map_err(Error::Unable)?);
+    let link = Arc::new(Link::new(config.place.source.clone(), Connections::new(&config.place.source)?));
     let mut report = Report { url: config.place.to_string(), proxy: link.proxy(), ..Report::default() };
     let sent = (config.clock)();
     let prefix = config.place.prefix().map(ToString::to_string);

@@ -253,3 +253,30 @@ async fn webhooks() {
     assert_eq!(forged["renews"], json!([]), "a replay lets a forgery be one");
     assert!(forged["reason"].is_string(), "{forged}");
 }
+
+/// The examples of RFC 7692, section 7.2.3.2: the second message says the same by the first.
+#[tokio::test]
+async fn messages_that_are_compressed_are_inflated() {
+    let place = Place::alone().await;
+    let tap = place.inspector.connection(Duration::ZERO);
+    tap.down(b"GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    tap.up(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n");
+    tap.up(&[0xc1, 7, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0xc1, 5, 0xf2, 0x00, 0x11, 0x00, 0x00, 0xc1, 1, 0x06]);
+    let said = place.get("/api/requests/1").await.json()["said"].clone();
+    let told = |at: usize| (&said[at]["text"], &said[at]["size"], &said[at]["base64"], &said[at]["deflated"]);
+    let (hello, null) = (json!("Hello"), json!(null));
+    assert_eq!(told(0), (&hello, &json!(7), &null, &json!(false)));
+    assert_eq!(told(1), (&hello, &json!(5), &null, &json!(false)));
+    assert_eq!(told(2), (&null, &json!(1), &json!("Bg=="), &json!(true)), "it is none");
+}
+
+#[tokio::test]
+async fn a_head_that_is_no_text_is_told_whole() {
+    let place = Place::alone().await;
+    let tap = place.inspector.connection(Duration::ZERO);
+    tap.down(b"GET / HTTP/1.1\r\nX: \xe9\r\n\r\n");
+    tap.up(b"HTTP/1.1 204 No Content\r\n\r\n");
+    let detail = place.get("/api/requests/1").await.json();
+    assert_eq!(detail["request"]["head_base64"], "R0VUIC8gSFRUUC8xLjENClg6IOkNCg0K");
+    assert_eq!(detail["response"]["head_base64"], json!(null));
+}

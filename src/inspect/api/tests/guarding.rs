@@ -3,12 +3,13 @@
 use super::*;
 
 /// What every answer says, in lower case.
-const ALWAYS: [&str; 5] = [
+const ALWAYS: [&str; 6] = [
     "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
      connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'\r\n",
     "x-content-type-options: nosniff\r\n",
     "referrer-policy: no-referrer\r\n",
     "cross-origin-resource-policy: same-origin\r\n",
+    "cross-origin-opener-policy: same-origin\r\n",
     "cache-control: no-store\r\n",
 ];
 

@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::inspect::Settings;
-use crate::inspect::webhook::Provider;
+use crate::inspect::webhook::{Provider, Secrets};
 
 /// How long anything may take on a machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -80,12 +80,16 @@ impl Place {
         let inspector = Inspector::new(Settings::new(|| Duration::from_secs(1_800_000_000)));
         let (link, said) = watch::channel(Link { standing: Standing::Ready, text: Some("by streams".to_owned()) });
         let config = Config {
-            url: "https://example.com/app".to_owned(),
-            target: "http://localhost:3000".to_owned(),
-            link: said,
-            dial,
+            tunnel: Tunnel {
+                name: None,
+                url: "https://example.com/app".to_owned(),
+                target: "http://localhost:3000".to_owned(),
+                link: said,
+                dial,
+            },
+            others: Vec::new(),
             now: || Duration::from_millis(1_800_000_000_500),
-            secrets: secrets(),
+            webhooks: Arc::new(Webhooks::new(secrets(), "https://example.com/app")),
             token: token.clone(),
         };
         let shutdown = CancellationToken::new();

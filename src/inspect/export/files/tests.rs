@@ -25,6 +25,7 @@ fn exchange(head: &str, bytes: &[u8], answer: Option<(&str, &[u8])>) -> Exchange
         timing: Timing::default(),
         resumed: false,
         replay_of: None,
+        tunnel: None,
     }
 }
 

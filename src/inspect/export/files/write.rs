@@ -100,7 +100,7 @@ fn answer(files: &mut Files, exchange: &Exchange, stem: &str) {
     let Some(response) = &exchange.response else {
         let why = match &exchange.state {
             State::Unreachable(cause) => cause.as_str(),
-            State::Unanswered(cause) => cause,
+            State::Unanswered(cause) | State::GivenUp(cause) => cause,
             _ => "it was cut",
         };
         files.text.extend_from_slice(format!("# no answer: {}\n", harmless(why.as_bytes())).as_bytes());

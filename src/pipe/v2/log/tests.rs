@@ -94,6 +94,17 @@ fn what_is_sent_makes_room_for_little_more() {
 }
 
 #[test]
+fn what_has_grown_is_not_copied_to_grow_more() {
+    let mut out = outbound(&Budget::default());
+    out.window = Window::new(Limits::PIPE);
+    for length in [1, GROWN, 100] {
+        assert_eq!(out.write(&vec![1; length]), length);
+    }
+    let pieces = [0, distance(GROWN) + 1].map(|at| out.read(at, usize::MAX, Duration::ZERO).unwrap().1.len());
+    assert_eq!(pieces, [GROWN + 1, 100]);
+}
+
+#[test]
 fn what_was_large_in_a_busy_moment_is_given_back() {
     let mut out = outbound(&Budget::default());
     out.window = Window::new(Limits::PIPE);

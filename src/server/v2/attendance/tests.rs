@@ -3,7 +3,7 @@
 use super::super::STOPPING;
 use super::*;
 use crate::server::open::Terms;
-use crate::server::session::MOMENT;
+use crate::server::session::{MOMENT, Presence};
 use crate::server::{Config, Server};
 
 #[tokio::test(start_paused = true)]
@@ -144,8 +144,8 @@ async fn a_client_is_there_between_two_batches_on_a_slow_path() {
         assert!(!session.yields_to(None, None));
         let at = Instant::now();
         come_and_go(&session, &attendance, 2 * epoch + 1, true);
-        assert!(visitor.await.ok().unwrap());
-        assert_eq!(at.elapsed(), Duration::ZERO);
+        assert_eq!(visitor.await.ok(), Some(Presence::There), "it was not gone");
+        assert_eq!((at.elapsed(), attendance.waits.told()), (Duration::ZERO, None));
     }
     come_and_go(&session, &attendance, 100, true);
     let last = Instant::now();
@@ -165,7 +165,7 @@ async fn a_carrier_that_was_cut_leaves_nobody_and_one_that_comes_and_goes_ends_t
         let mut waiting = std::pin::pin!(session.attended());
         assert!(futures_util::poll!(waiting.as_mut()).is_pending());
         come_and_go(&session, &attendance, 2 * epoch + 1, true);
-        assert!(waiting.await.ok().unwrap());
+        assert_eq!(waiting.await.ok(), Some(Presence::Back));
         assert_eq!(begin.elapsed(), Duration::ZERO);
     }
 }
@@ -181,12 +181,40 @@ async fn a_crowd_may_come_while_a_link_is_made_again() {
         sleep(MOMENT / 2).await;
         come_and_go(&session, &attendance, 2, true);
     });
-    assert!(all.into_iter().all(|back| back.is_ok_and(|back| back)));
+    assert!(all.into_iter().all(|found| found.is_ok_and(|found| found == Presence::Back)));
     come_and_go(&session, &attendance, 3, false);
     // Those who wait for longer take places, and there are no more than these.
     let (all, ()) = tokio::join!(crowd(), async {
         sleep(MOMENT * 2).await;
         come_and_go(&session, &attendance, 4, true);
     });
-    assert_eq!(all.into_iter().filter(|back| back.as_ref().is_ok_and(|back| *back)).count(), places);
+    let back = all.into_iter().filter(|found| found.as_ref().is_ok_and(|found| *found == Presence::Back));
+    assert_eq!(back.count(), places);
+}
+
+/// Who waits, how it ends, and what of it is counted.
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_a_client_that_is_gone_is_counted() {
+    let server = Server::new(Config::new(None, || 0));
+    let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+    let told = || attendance.waits.told().map(|waits| (waits.waited, waits.in_vain));
+    come_and_go(&session, &attendance, 1, true);
+    // The next batch is late, and the client with it.
+    let (found, ()) = tokio::join!(session.attended(), async {
+        sleep(GAP + LOOK).await;
+        come_and_go(&session, &attendance, 2, false);
+    });
+    assert_eq!((found.ok(), told()), (Some(Presence::Back), Some((1, 0))));
+    // One leaves, one is told that nobody came, one is too many, and one is there when the client is.
+    drop(timeout(MOMENT / 2, session.attended()).await);
+    drop(timeout(2 * MOMENT, session.attended()).await);
+    assert_eq!(told(), Some((3, 2)));
+    let (found, ()) = tokio::join!(session.attended(), async {
+        sleep(MOMENT / 2).await;
+        assert_eq!(told(), Some((4, 2)), "it counts as soon as it waits");
+        come_and_go(&session, &attendance, 3, true);
+    });
+    assert_eq!((found.ok(), told()), (Some(Presence::Back), Some((4, 2))));
+    let metrics = &server.0.metrics;
+    assert_eq!((metrics.held.get(), metrics.held_in_vain.get()), (4, 2));
 }

@@ -1,0 +1,122 @@
+//! What one table of the file says: texts under their keys, and the line that each stands on. Pure. It has no `Debug`, for
+//! secrets may stand in it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::keys::{Key, Kind, Known, Table};
+use crate::cmd::exit::Failure;
+
+/// A table's settings.
+#[derive(Clone, Default)]
+pub(crate) struct Section(BTreeMap<String, Entry>);
+
+#[derive(Clone)]
+struct Entry {
+    texts: Vec<String>,
+    position: Position,
+}
+
+/// Where a key stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    file: Arc<Path>,
+    line: usize,
+    key: String,
+}
+
+/// The text of a file, and where it lies.
+pub(super) struct Source<'a> {
+    pub(super) file: Arc<Path>,
+    pub(super) text: &'a str,
+}
+
+impl Section {
+    /// Reads a table whose keys have to be among those that are `known`.
+    pub(super) fn read(source: &Source<'_>, table: &DeTable<'_>, kind: Table, known: &Known) -> Result<Self, Failure> {
+        let mut entries = BTreeMap::new();
+        for (name, value) in table {
+            let position = source.position(name);
+            let key = known
+                .find(kind, name.get_ref())
+                .map_err(|hint| Failure::usage(format!("unknown key {position}; {hint}")))?;
+            let texts = texts(key, value.get_ref()).ok_or_else(|| position.wrong(expected(key)))?;
+            entries.insert(key.name.clone(), Entry { texts, position });
+        }
+        Ok(Self(entries))
+    }
+
+    /// Whether it says nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What it says under a key, and where.
+    pub(crate) fn get(&self, key: &str) -> Option<(&[String], &Position)> {
+        self.0.get(key).map(|entry| (&entry.texts[..], &entry.position))
+    }
+}
+
+impl Source<'_> {
+    /// Where this key stands.
+    pub(super) fn position(&self, key: &Spanned<impl AsRef<str>>) -> Position {
+        let line = self.line(key.span().start);
+        Position { file: Arc::clone(&self.file), line, key: key.get_ref().as_ref().to_owned() }
+    }
+
+    /// The line that a byte is in, counted from 1.
+    pub(super) fn line(&self, at: usize) -> usize {
+        self.text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+    }
+}
+
+impl Position {
+    /// A path as it is written there: from the folder that the file lies in.
+    pub(crate) fn beside(&self, path: &str) -> PathBuf {
+        self.file.parent().unwrap_or(Path::new("")).join(path)
+    }
+
+    /// That something else was expected there.
+    pub(super) fn wrong(&self, cause: impl fmt::Display) -> Failure {
+        Failure::usage(format!("wrong {self}: {cause}"))
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` in `{}`, line {}", self.key, self.file.display(), self.line)
+    }
+}
+
+/// A value as the texts that a flag would have. None where it is of another type.
+fn texts(key: &Key, value: &DeValue<'_>) -> Option<Vec<String>> {
+    match (key.kind, value) {
+        (Kind::Switch, DeValue::Boolean(on)) => Some(vec![on.to_string()]),
+        (Kind::One, value) => text(value).map(|text| vec![text]),
+        (Kind::Many, DeValue::Array(values)) => values.iter().map(|value| text(value.get_ref())).collect(),
+        (Kind::Many, value) => text(value).map(|text| vec![text]),
+        (Kind::Switch, _) => None,
+    }
+}
+
+fn text(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str().to_owned()),
+        _ => None,
+    }
+}
+
+fn expected(key: &Key) -> String {
+    let name = &key.name;
+    match key.kind {
+        Kind::Switch => format!("write `{name} = true` or `{name} = false`"),
+        Kind::One => format!("write a text, such as `{name} = \"…\"`"),
+        Kind::Many => format!("write a text or a list of them, such as `{name} = [\"…\", \"…\"]`"),
+    }
+}

@@ -1,0 +1,165 @@
+//! From what was said, by flags, environment and file, to what a client has to know of one tunnel, and a process of all.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tracing::Level;
+
+use super::Flags;
+use crate::client::{Config, InvalidUrl, SourcePath, Target, TargetTls, Wire};
+use crate::cmd::config::keys::TARGET;
+use crate::cmd::exit::Failure;
+use crate::cmd::inspect::Place;
+use crate::cmd::output::Format;
+use crate::cmd::qr::Ink;
+use crate::cmd::sources::Sources;
+use crate::cmd::terminal::{Look, Manner, Paint, Stream, Voice};
+use crate::cmd::{duration, inspect, log, networks, secret, url_file};
+use crate::inspect::webhook::Secrets;
+use crate::wire::Prefix;
+
+/// One tunnel, and its two ends as they are told to people.
+pub(crate) struct Tunnel {
+    /// What it is called, where there are several.
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) source: String,
+    pub(crate) target: String,
+    pub(crate) config: Config,
+}
+
+/// What a process has once.
+pub(crate) struct Process {
+    pub(crate) place: Place,
+    pub(crate) secrets: Secrets,
+    pub(crate) manner: Manner,
+    pub(crate) level: Level,
+    /// What holds the public URL.
+    pub(crate) url_file: Option<PathBuf>,
+}
+
+impl Process {
+    /// Takes out of the flags what is the process's.
+    pub(crate) fn settle(flags: &mut Flags, from: &Sources<'_>) -> Result<Self, Failure> {
+        let url_file = flags.url_file.take();
+        if let Some(file) = &url_file {
+            url_file::check(file)?;
+        }
+        let place = inspect::Place::read(flags.inspect.take(), from)?;
+        let secrets = secret::webhooks(std::mem::take(&mut flags.webhook_secret), from)?;
+        let manner = manner(flags, from)?;
+        let level = log::level(flags.log.take(), from, Level::WARN)?;
+        Ok(Self { place, secrets, manner, level, url_file })
+    }
+}
+
+/// How the person or script is told.
+fn manner(flags: &mut Flags, from: &Sources<'_>) -> Result<Manner, Failure> {
+    let format = log::format(flags.log_format.take(), from)?;
+    if flags.qr && format == Format::Json {
+        return Err(Failure::usage("`--qr` is for people, and `--log-format json` for scripts; leave one away"));
+    }
+    let look = Look::at(Stream::Stderr, from.env());
+    let ink = if look.paint() == Paint::Coloured { Ink::Coloured } else { Ink::Plain };
+    let voice = if from.switch(flags.quiet, "--quiet")? { Voice::Quiet } else { Voice::Full };
+    Ok(Manner { voice, format, look, qr: flags.qr.then_some(ink) })
+}
+
+impl Tunnel {
+    /// One between two URLs as they were typed.
+    pub(super) fn between(source: String, target: String, flags: Flags, from: &Sources<'_>) -> Result<Self, Failure> {
+        if flags.server.is_some() || flags.prefix.is_some() {
+            return Err(Failure::usage(
+                "SOURCE says where the tunnel begins, and so do `--server` and `--prefix`; leave one away",
+            ));
+        }
+        let url = |error: InvalidUrl| Failure::usage(error.to_string());
+        let config = Config::new(source.parse().map_err(url)?, target.parse().map_err(url)?);
+        Ok(Self { name: None, source, target, config: settle(config, flags, from)? })
+    }
+
+    /// One from a prefix of the server that is said, `usual` where none is, to this target.
+    pub(crate) fn to(
+        target: &Target,
+        mut flags: Flags,
+        from: &Sources<'_>,
+        usual: impl FnOnce() -> Result<String, Failure>,
+    ) -> Result<Self, Failure> {
+        let server = from.one(flags.server.take(), "--server").ok_or_else(|| {
+            Failure::usage("no server is given; write `--server URL`, or `server = \"URL\"` into `sendit.toml`")
+        })?;
+        let prefix = match from.one(flags.prefix.take(), "--prefix") {
+            Some(given) => given.read(str::parse::<Prefix>)?.to_string(),
+            None => usual()?,
+        };
+        let source = format!("{}/{prefix}", server.text.trim_end_matches('/'));
+        let parsed = source.parse().map_err(|error| server.wrong(error))?;
+        let config = Config::new(parsed, target.clone());
+        Ok(Self { name: None, source, target: target.to_string(), config: settle(config, flags, from)? })
+    }
+
+    /// Whether the target does not see the path of the source.
+    pub(crate) fn strips(&self) -> bool {
+        self.config.path == SourcePath::Stripped
+    }
+}
+
+/// A target as a person writes it: its URL, or its port on this machine.
+pub(crate) fn target(text: &str) -> Result<Target, InvalidUrl> {
+    match text.parse::<u16>() {
+        Ok(port @ 1..) => format!("http://localhost:{port}").parse(),
+        _ => text.parse(),
+    }
+}
+
+/// The target that a tunnel of the file has.
+pub(crate) fn target_in_file(name: &str, from: &Sources<'_>) -> Result<Target, Failure> {
+    let none = || Failure::usage(format!("the tunnel `{name}` has no target; write `{TARGET} = 3000` into its table"));
+    from.one(None, TARGET).ok_or_else(none)?.read(target)
+}
+
+/// The prefix that a folder's name makes.
+pub(super) fn prefix_of(folder: &Path) -> Option<Prefix> {
+    let name = folder.file_name()?.to_str()?.to_ascii_lowercase();
+    let name = name.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    name.trim_matches('-').parse().ok()
+}
+
+fn settle(mut config: Config, flags: Flags, from: &Sources<'_>) -> Result<Config, Failure> {
+    if let Some(max_ttl) = from.read(flags.max_ttl, "--max-ttl", duration::parse)? {
+        config.max_ttl = max_ttl;
+    }
+    if let Some(wire) = from.read(flags.wire, "--wire", wire)? {
+        config.wire = wire;
+    }
+    if from.switch(flags.target_insecure, "--target-insecure")? {
+        config.target_tls = TargetTls::Insecure;
+    }
+    if let Some(host) = from.read(flags.host_header, "--host-header", str::parse)? {
+        config.host_header = host;
+    }
+    if from.switch(flags.strip_prefix, "--strip-prefix")? {
+        config.path = SourcePath::Stripped;
+    }
+    if let Some(hold) = from.read(flags.hold, "--hold", duration::parse)? {
+        (config.hold, config.target_hold) = (hold, hold);
+    }
+    config.basic_auth = secret::credentials(flags.basic_auth, flags.basic_auth_file, from)?;
+    config.allow_ip = networks::parse(&from.each(flags.allow_ip, "--allow-ip"))?;
+    config.token = secret::token(flags.token, flags.token_file, from)?;
+    match config.contradiction() {
+        Some(contradiction) => Err(Failure::usage(contradiction)),
+        None => Ok(config),
+    }
+}
+
+pub(crate) fn wire(text: &str) -> Result<Wire, String> {
+    match text {
+        "auto" => Ok(Wire::Auto),
+        "v1" => Ok(Wire::V1),
+        "v2" => Ok(Wire::V2),
+        _ => Err(format!("`{text}` is no wire; choose `auto`, `v1` or `v2`")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! The flags of `sendit serve`.
+
+use argh::{ArgsInfo, FromArgs};
+
+use crate::cmd::secret::Secret;
+
+/// Runs the public end, to which clients connect and which visitors call.
+#[derive(FromArgs, ArgsInfo)]
+#[argh(
+    subcommand,
+    name = "serve",
+    help_triggers("-h", "--help"),
+    example = "A server behind a reverse proxy on the same machine, its secret in a file:
+  openssl rand -hex 32 > secret
+  {command_name} --secret-file secret --public-url https://example.com",
+    example = "On every interface, without TLS:
+  {command_name} --addr :5050 --secret-file secret",
+    example = "Changing the secret without a stop: the new one signs, both are accepted:
+  {command_name} --secret-file new --secret-file old",
+    note = "The first line on standard error is `Listening: ADDRESS`, with the port that
+was found where port 0 was asked for. `GET /` answers an empty 200.",
+    note = "
+Without a secret anybody who reaches the server can open a tunnel. So it then
+listens on loopback addresses only, unless --insecure is given.",
+    note = "
+Each setting is taken from its flag, then the environment, then the table `[serve]` of
+sendit.toml. Secrets are all those that the first of these has, as texts, then in files.
+One newline at the end of a file is dropped.",
+    note = "
+A list of revoked tokens has one in a line: `jti:ID`, as `token --id` has set it;
+`sub:SUBJECT`, for all tokens of a subject; or `sha256:HEX`, the digest of the token
+itself. Lines with a `#` before them are comments. What is added counts after 3 s at
+most, for tunnels that stand too. A list that is missing, empty or not understood
+changes nothing: the one before stays in force, and a warning says so.",
+    note = "
+A client whose link is lost comes back to its session within --grace, and until
+then its visitors wait, for 10 s at most. That takes a client on wire v2; the
+session of a client on wire v1 ends with its link.",
+    note = "
+What X-Forwarded-For and its kin say is believed if it comes from a proxy in
+--trusted-proxy, and dropped if it comes from anybody else. Such a proxy has to
+set X-Forwarded-For itself, or visitors can choose the address that
+`connect --allow-ip` sees, and the log has.",
+    note = "
+Whatever is beyond a limit is answered with 429 or 503 and `Retry-After`; nobody
+else is harmed, and clients try again by themselves. A token that is accepted is
+never told to wait for the wrong ones that its address has sent.",
+    note = "
+At --admin, a listener of its own, `/healthz` says that the server lives, `/readyz` that it
+takes visitors, which it does not while it stops, and `/metrics` has what it counts, for
+Prometheus. With --admin-token-file whoever asks for more than health has to show the token, as
+`Authorization: Bearer`, and `sendit sessions` lists sessions and ends them. On an address
+that other machines can reach the token is a must.",
+    note = "
+Under systemd it takes the socket that is handed over in the place of --addr, and one named
+`admin` in that of --admin; it tells when it listens, stops, and lives.",
+    note = "
+Each exchange has a line in the log when it is over, refused ones included: address
+of the visitor, method and path, status, bytes of visitor and service, milliseconds,
+prefix and session, the code of `Sendit-Error`, and `cut` where it did not come to its
+end. With --log-format json each line on standard error is an object, from `Listening`
+on; what keeps the server from starting is said as text.
+Nobody who reads slowly holds the server up: lines are dropped then, and counted.",
+    note = "
+SIGHUP: files of secrets, sendit.toml's own among them, and the list of revoked tokens are
+read again at once, and no connection is cut; what changes without it counts after 3 s at
+most. A token that was signed with a secret that is gone opens no session any more; those
+that stand go on.",
+    note = "
+SIGINT or SIGTERM: no new sessions, exchanges in flight have 30 s to end. A
+second signal ends at once."
+)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch that a person types")]
+pub(crate) struct Serve {
+    /// configuration file, whose table `[serve]` is read (default: sendit.toml in this folder, else in the user's
+    /// configuration folder)
+    #[argh(option, arg_name = "FILE")]
+    pub(super) config: Option<String>,
+
+    /// address to listen on, `:PORT` for every interface (default: 127.0.0.1:5050)
+    #[argh(option, arg_name = "HOST:PORT")]
+    pub(super) addr: Option<String>,
+
+    /// secret that clients' tokens are signed with; can be repeated: the first signs, all verify
+    #[argh(option, arg_name = "SECRET")]
+    pub(super) secret: Vec<Secret>,
+
+    /// file that holds such a secret; can be repeated
+    #[argh(option, arg_name = "FILE")]
+    pub(super) secret_file: Vec<String>,
+
+    /// list of tokens that are good no more; read again when it changes, as files of secrets are
+    #[argh(option, arg_name = "FILE")]
+    pub(super) revoked_file: Option<String>,
+
+    /// path below which the server lives, where a reverse proxy gives it only a part of a site
+    #[argh(option, arg_name = "PATH")]
+    pub(super) http_prefix: Option<String>,
+
+    /// send visitors who came over plain HTTP, as X-Forwarded-Proto says, to https
+    #[argh(switch)]
+    pub(super) https_redir: bool,
+
+    /// the opposite of --https-redir, whatever the environment says
+    #[argh(switch, hidden_help)]
+    pub(super) no_https_redir: bool,
+
+    /// address of health, metrics and sessions, for whoever runs the server (default: none)
+    #[argh(option, arg_name = "HOST:PORT")]
+    pub(super) admin: Option<String>,
+
+    /// file that holds the token which whoever asks for metrics and sessions there has to show
+    #[argh(option, arg_name = "FILE")]
+    pub(super) admin_token_file: Option<String>,
+
+    /// do without a secret on any address
+    #[argh(switch)]
+    pub(super) insecure: bool,
+
+    /// the opposite of --insecure, whatever the file says
+    #[argh(switch, hidden_help)]
+    pub(super) no_insecure: bool,
+
+    /// address that visitors use; redirects then never leave it
+    #[argh(option, arg_name = "URL")]
+    pub(super) public_url: Option<String>,
+
+    /// how long a prefix is kept for a client that is gone, such as 30s or 5m (default: 60s)
+    #[argh(option, arg_name = "DURATION")]
+    pub(super) grace: Option<String>,
+
+    /// longest that a client may have its visitors wait for it (default: 60s)
+    #[argh(option, arg_name = "DURATION")]
+    pub(super) max_hold: Option<String>,
+
+    /// addresses of proxies whose X-Forwarded headers are believed, or none; can be repeated (default: loopback)
+    #[argh(option, arg_name = "CIDR")]
+    pub(super) trusted_proxy: Vec<String>,
+
+    /// how long the client of a new session may take to bring its first carrier (default: 15s)
+    #[argh(option, arg_name = "DURATION")]
+    pub(super) ready_within: Option<String>,
+
+    /// how many connections there may be at a time (default: 16384, or what the system's descriptors allow)
+    #[argh(option, arg_name = "NUMBER")]
+    pub(super) max_connections: Option<String>,
+
+    /// how many of them from one address, unless it is a trusted proxy's (default: 1024)
+    #[argh(option, arg_name = "NUMBER")]
+    pub(super) max_connections_per_address: Option<String>,
+
+    /// how many sessions there may be at a time (default: 1000)
+    #[argh(option, arg_name = "NUMBER")]
+    pub(super) max_sessions: Option<String>,
+
+    /// how many of them with one token, or with all tokens of one subject (default: 16)
+    #[argh(option, arg_name = "NUMBER")]
+    pub(super) max_sessions_per_token: Option<String>,
+
+    /// how many exchanges there may be at a time, visitors that wait included (default: 10000)
+    #[argh(option, arg_name = "NUMBER")]
+    pub(super) max_exchanges: Option<String>,
+
+    /// how many of them in one session (default: 256)
+    #[argh(option, arg_name = "NUMBER")]
+    pub(super) max_exchanges_per_session: Option<String>,
+
+    /// how many of them with one token, or with all tokens of one subject (default: 2500)
+    #[argh(option, arg_name = "NUMBER")]
+    pub(super) max_exchanges_per_token: Option<String>,
+
+    /// how many visitors may wait for one session (default: 64)
+    #[argh(option, arg_name = "NUMBER")]
+    pub(super) max_held_per_session: Option<String>,
+
+    /// how many wrong tokens an address may send in a minute before it is told to wait (default: 10)
+    #[argh(option, arg_name = "NUMBER")]
+    pub(super) max_failed_opens: Option<String>,
+
+    /// how many MiB may be kept for all clients together until they acknowledge them (default: 256)
+    #[argh(option, arg_name = "NUMBER")]
+    pub(super) max_replay: Option<String>,
+
+    /// how long a target may take to answer, such as 30s or 5m (default: as long as it likes)
+    #[argh(option, arg_name = "DURATION")]
+    pub(super) target_timeout: Option<String>,
+
+    /// how much is logged: error, warn, info, debug or trace (default: info)
+    #[argh(option, arg_name = "LEVEL")]
+    pub(super) log: Option<String>,
+
+    /// what the log looks like: text for people, or json (default: text)
+    #[argh(option, arg_name = "FORMAT")]
+    pub(super) log_format: Option<String>,
+
+    /// how each exchange is logged: with its path, with its query too, which may hold secrets, or off (default: path)
+    #[argh(option, arg_name = "HOW")]
+    pub(super) access_log: Option<String>,
+}

@@ -1,0 +1,91 @@
+//! Waits for a session's client: before anything of a request is on its way, and after.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::{Link, Session};
+use crate::proxy::Fault;
+
+/// How long a visitor waits for a client before that counts as waiting: longer than it takes to make a link again that was
+/// cut.
+pub(in crate::server) const MOMENT: Duration = Duration::from_secs(1);
+
+/// How a visitor has found the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::server) enum Presence {
+    /// It is there.
+    There,
+    /// It was gone, and is back.
+    Back,
+    /// The session has ended, and another may have taken its place.
+    Over,
+}
+
+impl Session {
+    /// How long a visitor who came at `begin` waits for the client: for as long as it is held where the client is gone,
+    /// and in any case until the client is missed.
+    pub(in crate::server) fn patience(&self, begin: Instant) -> Instant {
+        let missed = if let Link::V2(attendance) = &self.link { attendance.back_by() } else { None };
+        missed.into_iter().fold(begin + self.opening.hold, Instant::max)
+    }
+
+    /// Waits until the client is there, or the session has ended. Bounded by nothing, so the caller sets the deadline.
+    ///
+    /// # Errors
+    /// Where too many wait already.
+    pub(in crate::server) async fn attended(&self) -> Result<Presence, Fault> {
+        let Link::V2(attendance) = &self.link else { return Ok(Presence::There) };
+        if attendance.is_carried() && !self.ended.is_cancelled() {
+            return Ok(Presence::There);
+        }
+        // Between two batches nobody is gone before the next one is late.
+        let missed = if attendance.is_attended() { attendance.back_by() } else { None };
+        let mut back = pin!(self.back());
+        let mut wait = missed.is_none().then(|| attendance.waits.begin());
+        let found = async {
+            // Who waits for a moment takes no place from those who are held: a whole crowd may come while a link that was
+            // cut is made again.
+            if let Ok(found) = timeout(MOMENT, back.as_mut()).await {
+                return Ok(found);
+            }
+            // Nor does who waits for the next carrier of a client that is not gone.
+            let _held = if attendance.is_attended() { None } else { Some(self.places.hold()?) };
+            if let Some(missed) = missed {
+                if let Ok(found) = timeout_at(missed, back.as_mut()).await {
+                    return Ok(found);
+                }
+                wait = Some(attendance.waits.begin());
+            }
+            Ok(back.await)
+        };
+        let found = found.await?;
+        Ok(match (found, wait) {
+            (Presence::Back, Some(wait)) => {
+                wait.end();
+                Presence::Back
+            }
+            (Presence::Back, None) => Presence::There,
+            (found, _) => found,
+        })
+    }
+
+    async fn back(&self) -> Presence {
+        let Link::V2(attendance) = &self.link else { return Presence::There };
+        tokio::select! {
+            () = attendance.carried() => Presence::Back,
+            () = self.ended.cancelled() => Presence::Over,
+        }
+    }
+
+    /// Returns where the client gives no sign of life from now on for as long as visitors wait for it. It may be gone
+    /// since before this was called, unnoticed.
+    pub(super) async fn unheard(&self) {
+        match &self.link {
+            // The multiplexer finds out, and ends the session.
+            Link::V1(_) => std::future::pending().await,
+            Link::V2(attendance) => attendance.unheard(self.opening.hold).await,
+        }
+    }
+}
