@@ -26,6 +26,8 @@ pub enum Fault {
     TargetTimeout,
     /// The server has as much to do as it admits.
     Limit,
+    /// Others wait for the place of a visitor who has said all, and was not answered so far.
+    Displaced,
     /// The server is about to stop.
     Stopping,
     /// The request cannot be passed on as it is.
@@ -50,7 +52,8 @@ impl Fault {
             Self::ClientLost | Self::TargetRefused | Self::TargetBadResponse | Self::TargetSpeaksTls => {
                 StatusCode::BAD_GATEWAY
             }
-            Self::TargetTimeout => StatusCode::GATEWAY_TIMEOUT,
+            // Not 503: the target may be at work on it, so nobody is asked to send it again.
+            Self::TargetTimeout | Self::Displaced => StatusCode::GATEWAY_TIMEOUT,
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -68,7 +71,7 @@ impl Fault {
             Self::TargetRefused => "target-refused",
             Self::TargetBadResponse | Self::TargetSpeaksTls => "target-bad-response",
             Self::TargetTimeout => "target-timeout",
-            Self::Limit | Self::Stopping => "limit",
+            Self::Limit | Self::Displaced | Self::Stopping => "limit",
             Self::BadRequest | Self::UriTooLong | Self::HeadTooLarge => "bad-request",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
@@ -88,6 +91,7 @@ impl Fault {
                 "the service behind this tunnel speaks TLS where plain HTTP was expected; its tunnel should be given an `https://` destination"
             }
             Self::Limit => "the server is busy; try again shortly",
+            Self::Displaced => "the server is busy, and the service behind this tunnel has not answered so far",
             Self::Stopping => "the server is being restarted; try again shortly",
             Self::TargetTimeout => "the service behind this tunnel did not answer in time",
             Self::BadRequest => "this request cannot be passed on",

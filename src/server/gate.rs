@@ -123,6 +123,7 @@ impl<S: AsyncRead + Breakable + Unpin> Gate<S> {
             let mut looks = interval(LOOK);
             looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             self.ended = Some(looks);
+            self.course.end();
             return Poll::Ready(Ok(()));
         }
         // The bytes of a body are most of all, and need no copy.

@@ -29,7 +29,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -44,7 +43,7 @@ use crate::pipe::v2::Budget;
 use crate::wire::{Prefix, SessionId};
 use connections::Connections;
 use limits::Failures;
-use quotas::{Quotas, Who};
+use quotas::{Quota, Quotas, Who};
 use registry::Registry;
 
 /// How long exchanges in flight may take to end once the server is to stop.
@@ -74,7 +73,7 @@ struct Inner {
     /// What each token or subject may have.
     quotas: Quotas<Who>,
     /// Places for exchanges, those of visitors that wait among them.
-    places: Arc<Semaphore>,
+    places: Arc<Quota>,
     /// How many exchanges wait for their answers.
     asking: Arc<AtomicUsize>,
     /// Sessions, connections and swaps.
@@ -101,7 +100,7 @@ impl Server {
         Self(Arc::new(Inner {
             budget: Budget::new(config.limits.replay.saturating_mul(1024 * 1024)),
             connections: Connections::new(&config),
-            places: Arc::new(Semaphore::new(exchanges.min(Semaphore::MAX_PERMITS))),
+            places: Quota::new(exchanges),
             failures: Failures::default(),
             revoked: Mutex::default(),
             quotas: Quotas::default(),

@@ -235,7 +235,7 @@ impl Server {
     fn opened(&self, claims: Option<Claims>, token: &str, prefix: Prefix, hold: Duration, rules: Rules) -> Opening {
         let Inner { config, quotas, .. } = &*self.0;
         let bearer = claims.as_ref().map(|claims| Bearer::new(token, claims));
-        let places = |bearer| quotas.places(Who::of(bearer), config.limits.exchanges_per_token);
+        let places = |bearer| quotas.of(Who::of(bearer), config.limits.exchanges_per_token);
         let shared_places = bearer.as_ref().map(places);
         let (expiry, target_timeout) = (claims.and_then(|claims| claims.expiry), config.target_timeout);
         Opening { prefix, expiry, bearer, attempt: None, shared_places, hold, rules, target_timeout }

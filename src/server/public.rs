@@ -1,5 +1,7 @@
 //! A visitor's way to the session that holds the prefix of the path.
 
+use std::future::pending;
+use std::iter::once;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::access_log::Entry;
 use super::gate::Owed;
+use super::quotas::{Taken, told_to_go};
 use super::session::{Place, Session};
 use super::{BasePath, Server};
 use crate::proxy::{Breaker, Call, Fault, Visitor, challenge};
@@ -85,7 +88,7 @@ async fn pass_on(
     entry: &Entry,
 ) -> Result<Response, Fault> {
     let visitor = &arrival.visitor;
-    let one_of_all = Arc::clone(&server.0.places).try_acquire_owned().map_err(|_| Fault::Limit)?;
+    let one_of_all = server.0.places.take_now().await.ok_or(Fault::Limit)?;
     let prefix = there.prefix().ok_or(Fault::UnknownPrefix)?;
     let (session, place) = {
         let caller = Caller { headers: request.headers(), visitor, entry };
@@ -96,8 +99,24 @@ async fn pass_on(
     }
     *request.uri_mut() = there.whole.clone();
     let call = Call { visitor, place: &there.path, breaker: arrival.breaker.clone(), meter: entry.meter() };
-    let guard = (one_of_all, place, arrival.owed.take(), server.0.exchanges.token(), entry.clone());
-    session.forward(request, call, guard).await
+    let (places, owed) = (Arc::new((one_of_all, place)), arrival.owed.take());
+    let guard = (Arc::clone(&places), owed.clone(), server.0.exchanges.token(), entry.clone());
+    tokio::select! {
+        biased;
+        answer = session.forward(request, call, guard) => answer,
+        () = makes_room(owed.as_ref(), &places) => Err(Fault::Displaced),
+    }
+}
+
+/// Returns once a visitor who only listens for an answer is to leave its places to others.
+async fn makes_room(owed: Option<&Owed>, (one_of_all, place): &(Taken, Place)) {
+    match owed {
+        Some(owed) => owed.only_listens().await,
+        // Its connection is not listened to for an end of its own.
+        None => pending().await,
+    }
+    // Apart, for it would have its room in every exchange.
+    Box::pin(told_to_go(once(one_of_all).chain(place.taken()))).await;
 }
 
 /// Who calls, as the socket says.

@@ -1,12 +1,26 @@
-//! What many share: a token's sessions, or all of a subject's tokens, or the visitors of an address.
+//! What many share: a token's sessions, or all of a subject's tokens, or the visitors of an address, or of a session, or all.
+
+mod listeners;
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::select_all;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::auth::Bearer;
+use listeners::Listeners;
+
+/// The part of all places, one in so many, that visitors who only listen keep where others wait; one of them always does.
+const LISTEN: usize = 4;
+
+/// How long a visitor who makes room may take to go.
+const ROOM_DEADLINE: Duration = Duration::from_millis(100);
 
 /// Whom a quota is for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -23,8 +37,65 @@ impl Who {
     }
 }
 
+/// Places for exchanges.
+pub(super) struct Quota {
+    places: Semaphore,
+    listeners: Listeners,
+}
+
+/// A place, until it is dropped.
+pub(super) struct Taken(Arc<Quota>);
+
+impl Quota {
+    /// So many.
+    pub(super) fn new(number: usize) -> Arc<Self> {
+        let places = Semaphore::new(number.min(Semaphore::MAX_PERMITS));
+        Arc::new(Self { places, listeners: Listeners::new((number / LISTEN).max(1)) })
+    }
+
+    /// A place, where one is free.
+    pub(super) fn try_take(self: &Arc<Self>) -> Option<Taken> {
+        self.places.try_acquire().ok()?.forget();
+        Some(Taken(Arc::clone(self)))
+    }
+
+    /// A place, once one is free. Where it has to wait it displaces one who only listens, if these are more than few.
+    /// Bounded by nothing, so the caller sets the deadline.
+    pub(super) async fn take(self: &Arc<Self>) -> Taken {
+        let mut free = pin!(self.places.acquire());
+        let place = tokio::select! {
+            biased;
+            place = free.as_mut() => place,
+            () = self.listeners.displace() => free.await,
+        };
+        place.expect("nobody closes it").forget();
+        Taken(Arc::clone(self))
+    }
+
+    /// A place, where one is free, or one who only listens makes room at once.
+    pub(super) async fn take_now(self: &Arc<Self>) -> Option<Taken> {
+        if let Some(taken) = self.try_take() {
+            return Some(taken);
+        }
+        self.listeners.displace().now_or_never()?;
+        timeout(ROOM_DEADLINE, self.places.acquire()).await.ok()?.ok()?.forget();
+        Some(Taken(Arc::clone(self)))
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.0.places.add_permits(1);
+    }
+}
+
+/// Returns once one who has these places, and from now on only listens, is to leave them to somebody else.
+pub(super) async fn told_to_go(places: impl Iterator<Item = &Taken>) {
+    select_all(places.map(|Taken(quota)| Box::pin(quota.listeners.told_to_go()))).await;
+}
+
 /// The places for exchanges of everybody who has some.
-pub(super) struct Quotas<Who>(Mutex<HashMap<Who, Weak<Semaphore>>>);
+pub(super) struct Quotas<Who>(Mutex<HashMap<Who, Weak<Quota>>>);
 
 // Not derived: that would ask for a `Who` that has a default.
 impl<Who> Default for Quotas<Who> {
@@ -36,16 +107,16 @@ impl<Who> Default for Quotas<Who> {
 impl<Who: Eq + Hash> Quotas<Who> {
     /// The places that all of `who` have together, `number` of them. They are there for as long as somebody keeps them, or
     /// has one of them.
-    pub(super) fn places(&self, who: Who, number: usize) -> Arc<Semaphore> {
+    pub(super) fn of(&self, who: Who, number: usize) -> Arc<Quota> {
         // Held for a look, never across an await.
         let mut quotas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(places) = quotas.get(&who).and_then(Weak::upgrade) {
-            return places;
+        if let Some(quota) = quotas.get(&who).and_then(Weak::upgrade) {
+            return quota;
         }
-        quotas.retain(|_, places| places.strong_count() > 0);
-        let places = Arc::new(Semaphore::new(number.min(Semaphore::MAX_PERMITS)));
-        quotas.insert(who, Arc::downgrade(&places));
-        places
+        quotas.retain(|_, quota| quota.strong_count() > 0);
+        let quota = Quota::new(number);
+        quotas.insert(who, Arc::downgrade(&quota));
+        quota
     }
 }
 
@@ -57,14 +128,15 @@ mod tests {
     fn places_are_shared_by_who_holds_them_and_forgotten_after() {
         let quotas = Quotas::default();
         let (me, you) = (Who::Subject("me".to_owned()), Who::Token([1; 32]));
-        let (mine, yours) = (quotas.places(me.clone(), 2), quotas.places(you, 3));
-        assert!(Arc::ptr_eq(&mine, &quotas.places(me.clone(), 2)));
-        assert_eq!((mine.available_permits(), yours.available_permits()), (2, 3));
+        let (mine, yours) = (quotas.of(me.clone(), 2), quotas.of(you, 3));
+        let free = |quota: &Quota| quota.places.available_permits();
+        assert!(Arc::ptr_eq(&mine, &quotas.of(me.clone(), 2)));
+        assert_eq!((free(&mine), free(&yours)), (2, 3));
         // An exchange that outlives its session is still one of mine.
-        let exchange = mine.try_acquire_owned().unwrap();
-        assert_eq!(quotas.places(me.clone(), 2).available_permits(), 1);
-        drop((exchange, yours));
-        assert_eq!(quotas.places(me, 2).available_permits(), 2);
+        let exchange = mine.try_take().unwrap();
+        assert_eq!(free(&quotas.of(me.clone(), 2)), 1);
+        drop((exchange, mine, yours));
+        assert_eq!(free(&quotas.of(me, 2)), 2);
         assert_eq!(quotas.0.lock().unwrap().len(), 1);
     }
 }

@@ -1,6 +1,6 @@
 //! The connections that can make room where it is needed: first those that are only listened to, behind the last answer,
-//! then those that wait for a visitor's next request, and of each the one that has waited longest. Knows no connection,
-//! only that each watches its own place in the queue.
+//! then those that wait for a visitor's next request, and of each the one that has waited longest. In queues of their own
+//! also the visitors who can make room. Knows neither, only that each watches its own place in the queue.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -36,8 +36,13 @@ pub(super) struct Waiter {
 impl Waiting {
     /// Has the first end. False where nobody waits.
     pub(super) fn shed(&self) -> bool {
-        let shed = self.lock().waiters.pop_first();
-        shed.is_some_and(|(_, waker)| {
+        self.shed_beyond(0)
+    }
+
+    /// The same where more than `few` wait.
+    pub(super) fn shed_beyond(&self, few: usize) -> bool {
+        let shed = Some(self.lock()).filter(|queue| queue.waiters.len() > few);
+        shed.and_then(|mut queue| queue.waiters.pop_first()).is_some_and(|(_, waker)| {
             waker.wake();
             true
         })

@@ -212,6 +212,33 @@ async fn every_failure_has_its_line() {
     told(&mut server, "/app/away", answer, 503, "client-offline", sentence).await;
 }
 
+/// One of two who only listened for an answer had to leave its place.
+#[tokio::test]
+async fn who_makes_room_has_its_line() {
+    let mut target = Target::start();
+    let flags = [&JSON[..], &["--max-exchanges-per-session", "2"]].concat();
+    let Tunnel { mut server, client: _client } = Tunnel::with(&target.url(), &flags, &[]).await;
+    let mut listeners = Vec::new();
+    for _ in 0..2 {
+        let mut visitor = server.visit().await;
+        visitor.send("GET /app/listens HTTP/1.1\r\nHost: a.example\r\n\r\n").await;
+        visitor.finish().await;
+        let mut service = target.accept().await;
+        service.head().await;
+        listeners.push((visitor, service));
+    }
+    let mut newcomer = server.visit().await;
+    newcomer.send("GET /app/comes HTTP/1.1\r\nHost: a.example\r\n\r\n").await;
+    let _comes = target.accept().await;
+    let [(one, _one), (other, _other)] = &mut listeners[..] else { unreachable!("there are two") };
+    let answer = tokio::select! {
+        head = one.head() => (head, one.rest().await.0),
+        head = other.head() => (head, other.rest().await.0),
+    };
+    let sentence = "the server is busy, and the service behind this tunnel has not answered so far";
+    told(&mut server, "/app/listens", answer, 504, "limit", sentence).await;
+}
+
 #[tokio::test]
 async fn a_target_that_refuses_a_client_that_is_lost_and_visitors_who_are_not_let_in() {
     let socket = down();

@@ -71,6 +71,22 @@ async fn streams_that_the_server_has_to_reset_end_their_connection() {
     assert_eq!(server.get("/", "").await.0.status(), "200");
 }
 
+/// Here a visitor says that a request is whole by a frame, so the end of the connection is the end of all that is on it, and
+/// none of that keeps a place.
+#[tokio::test]
+async fn a_connection_that_ends_takes_its_exchanges_along() {
+    let mut target = Target::start();
+    let Tunnel { server, client: _client } = Tunnel::to(&target.url()).await;
+    let mut visitor = server.visit().await;
+    // GET, http, `/app` and `a` as the host. (RFC 7541, appendix A)
+    let request = [0x82, 0x86, 0x04, 4, b'/', b'a', b'p', b'p', 0x41, 1, b'a'];
+    visitor.send([PREFACE, &frame(4, 0, 0, &[]), &frame(1, 0x5, 1, &request)].concat()).await;
+    let mut service = target.accept().await;
+    assert_eq!(service.head().await.start, "GET /app HTTP/1.1");
+    visitor.finish().await;
+    assert_eq!(service.rest().await.0, "");
+}
+
 /// As much memory as a server may have got from answers that are read for nothing, in KiB.
 const GROWTH: u64 = 16 * 1024;
 

@@ -1,10 +1,11 @@
-//! Visitors who leave before their exchange is over.
+//! Visitors who leave before their exchange is over, and those who only listen.
 
 use std::time::Duration;
 
 use crate::peer::{End, Peer};
 use crate::target::Target;
 use crate::tunnel::{Server, Tunnel};
+use crate::v2::{SECRET, token};
 use crate::world::PATIENCE;
 
 /// A visitor who has sent `request`, and the target which has read `seen` of it.
@@ -106,6 +107,91 @@ async fn who_has_said_all_may_still_leave() {
     drop(visitor);
     service.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;
     assert_eq!(service.rest().await.0, "", "an answer that nobody takes");
+}
+
+/// So many visitors whom the target has read and leaves without an answer.
+async fn many(server: &Server, target: &mut Target, request: &str, count: usize) -> Vec<(Peer, Peer)> {
+    let mut many = Vec::new();
+    for _ in 0..count {
+        let mut visitor = server.visit().await;
+        visitor.send(request).await;
+        let mut service = target.accept().await;
+        service.head().await;
+        many.push((visitor, service));
+    }
+    many
+}
+
+/// The same who have said all.
+async fn listeners(server: &Server, target: &mut Target, request: &str, count: usize) -> Vec<(Peer, Peer)> {
+    let mut many = many(server, target, request, count).await;
+    for (visitor, _) in &mut many {
+        visitor.finish().await;
+    }
+    many
+}
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+/// Who has said all may be gone, and costs nothing there. So a crowd of them keeps nobody out, whoever's places they have:
+/// for each newcomer one is told that it was not answered, until they are few.
+#[tokio::test]
+async fn a_crowd_that_only_listens_makes_room() {
+    let by = |address: &str| GET.replace("\r\n\r\n", &format!("\r\nX-Forwarded-For: {address}\r\n\r\n"));
+    for (serve, request, places) in [
+        (&[][..], GET.to_owned(), 256),
+        (&["--max-exchanges-per-session", "8"], GET.to_owned(), 8),
+        (&["--max-exchanges-per-session", "16"], by("203.0.113.9"), 8),
+        (&["--max-exchanges", "8"], GET.to_owned(), 8),
+        (&["--max-exchanges-per-token", "8"], GET.to_owned(), 8),
+    ] {
+        let mut target = Target::start();
+        let serve = [&["--secret", SECRET], serve].concat();
+        let connect = ["--token", &token("me")];
+        let Tunnel { server, client: _client } = Tunnel::with(&target.url(), &serve, &connect).await;
+        let mut crowd = listeners(&server, &mut target, &request, places).await;
+        // Whose answer has begun is heard to its end.
+        crowd[0].1.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf").await;
+        crowd[0].0.until("half").await;
+        for (mut visitor, mut service) in many(&server, &mut target, &request, 5).await {
+            service.send(OK).await;
+            assert_eq!(visitor.head().await.status(), "200");
+        }
+        let (mut visitor, mut service) = crowd.remove(0);
+        service.send("full").await;
+        assert_eq!(visitor.rest().await, ("full".to_owned(), End::Closed));
+        let mut told = 0;
+        for (mut visitor, mut service) in crowd {
+            service.try_send(OK).await;
+            let head = visitor.head().await;
+            let is_told = head.status() == "504" && head.value("sendit-error") == Some("limit");
+            assert!(is_told || head.status() == "200", "{head:?}");
+            told += usize::from(is_told);
+        }
+        assert_eq!(told, 5, "{serve:?}");
+    }
+}
+
+/// Few who only listen are answered, however many others wait.
+#[tokio::test]
+async fn few_who_only_listen_keep_their_places() {
+    let mut target = Target::start();
+    let serve = ["--max-exchanges-per-session", "8"];
+    let Tunnel { server, client: _client } = Tunnel::with(&target.url(), &serve, &[]).await;
+    let mut few = listeners(&server, &mut target, GET, 2).await;
+    let _others = many(&server, &mut target, GET, 6).await;
+    let mut waits = server.visit().await;
+    waits.send(GET).await;
+    assert!(waits.is_silent(MOMENT).await, "there is no place");
+    for (visitor, service) in &mut few {
+        assert!(visitor.is_silent(MOMENT).await && service.is_silent(MOMENT).await, "nobody has left");
+        service.send(OK).await;
+        assert_eq!(visitor.head().await.status(), "200");
+    }
+    let mut service = target.accept().await;
+    service.head().await;
+    service.send(OK).await;
+    assert_eq!(waits.head().await.status(), "200");
 }
 
 #[tokio::test]

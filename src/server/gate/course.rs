@@ -1,5 +1,6 @@
 //! What becomes of the exchange on a visitor's connection, told by the one who answers it to the one who reads.
 
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -21,6 +22,10 @@ struct Inner {
     /// The answer that waits for that to change.
     held_back: Option<Waker>,
     waiting: Option<Waker>,
+    /// The visitor has said all.
+    has_ended: bool,
+    /// Who wants to know of that.
+    awaits_end: Option<Waker>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,6 +76,15 @@ impl Course {
         }
     }
 
+    /// Notes that the visitor has said all.
+    pub(super) fn end(&self) {
+        let mut inner = self.lock();
+        inner.has_ended = true;
+        if let Some(awaits_end) = inner.awaits_end.take() {
+            awaits_end.wake();
+        }
+    }
+
     /// The protocol has changed, for good.
     pub(crate) fn switch(&self) {
         self.set(State::Switched);
@@ -102,7 +116,22 @@ impl Course {
 /// An answer that is owed to a visitor: until it is dropped, the end of what the visitor sends is not the end of the
 /// exchange. A request carries it as an extension.
 #[derive(Clone, Debug)]
-pub(crate) struct Owed(#[expect(dead_code, reason = "it counts by being there")] Arc<Owing>);
+pub(crate) struct Owed(Arc<Owing>);
+
+impl Owed {
+    /// Returns once the visitor has said all, and only listens for the answer.
+    pub(crate) async fn only_listens(&self) {
+        poll_fn(|cx| {
+            let mut inner = self.0.0.lock();
+            if inner.has_ended {
+                return Poll::Ready(());
+            }
+            inner.awaits_end = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+}
 
 #[derive(Debug)]
 struct Owing(Course);

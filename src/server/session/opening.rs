@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::super::Limits;
+use super::super::quotas::Quota;
 use super::super::v1::Pairs;
 use super::super::v2::Attendance;
 use crate::auth::Bearer;
@@ -26,7 +26,7 @@ pub(in crate::server) struct Opening {
     /// Which of its client's attempts to open one it comes from.
     pub(in crate::server) attempt: Option<Attempt>,
     /// The places for exchanges that it shares with all sessions of the same token, or subject.
-    pub(in crate::server) shared_places: Option<Arc<Semaphore>>,
+    pub(in crate::server) shared_places: Option<Arc<Quota>>,
     /// How long visitors wait for the client where it is gone.
     pub(in crate::server) hold: Duration,
     /// What the hop does. Given to it when the session starts.

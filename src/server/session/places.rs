@@ -1,17 +1,17 @@
 //! Places for a session's exchanges: of the session, of the token that opened it, and of each address that visitors come
 //! from.
 
+use std::iter::once;
 use std::net::IpAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::super::Limits;
 use super::super::limits::network;
-use super::super::quotas::Quotas;
+use super::super::quotas::{Quota, Quotas, Taken};
 use crate::proxy::Fault;
 
 /// How long a visitor waits for another exchange to end where there are as many as may be.
@@ -19,28 +19,34 @@ pub(super) const STREAM_DEADLINE: Duration = Duration::from_secs(10);
 
 /// All places of a session.
 pub(super) struct Places {
-    own: Arc<Semaphore>,
+    own: Arc<Quota>,
     /// For visitors that wait for a place, or for the client.
     held: Semaphore,
-    of_token: Option<Arc<Semaphore>>,
+    of_token: Option<Arc<Quota>>,
     of_addresses: Quotas<IpAddr>,
     most_of_address: usize,
 }
 
 /// A place for one exchange, until it is dropped.
 pub(in crate::server) struct Place {
-    _own: OwnedSemaphorePermit,
-    _of_token: Option<OwnedSemaphorePermit>,
-    _of_address: Option<OwnedSemaphorePermit>,
+    own: Taken,
+    of_address: Option<Taken>,
+    of_token: Option<Taken>,
+}
+
+impl Place {
+    /// All that it is made of.
+    pub(in crate::server) fn taken(&self) -> impl Iterator<Item = &Taken> {
+        once(&self.own).chain(&self.of_address).chain(&self.of_token)
+    }
 }
 
 impl Places {
     /// As many as `limits` give. What visitors of one address cannot all have is half of them.
-    pub(super) fn new(limits: &Limits, of_token: Option<Arc<Semaphore>>) -> Self {
-        let places = |number: usize| Semaphore::new(number.min(Semaphore::MAX_PERMITS));
+    pub(super) fn new(limits: &Limits, of_token: Option<Arc<Quota>>) -> Self {
         Self {
-            own: Arc::new(places(limits.exchanges_per_session)),
-            held: places(limits.held_per_session),
+            own: Quota::new(limits.exchanges_per_session),
+            held: Semaphore::new(limits.held_per_session.min(Semaphore::MAX_PERMITS)),
             of_token,
             of_addresses: Quotas::default(),
             most_of_address: limits.exchanges_per_session.div_ceil(2),
@@ -51,35 +57,35 @@ impl Places {
     /// taken, or all that the address may have, for 10 s at most, but not where all are that the token, or its subject,
     /// may have.
     pub(super) async fn place(&self, address: Option<IpAddr>) -> Result<Place, Fault> {
-        let of_token = self.of_token.clone().map(Semaphore::try_acquire_owned).transpose();
-        let of_token = of_token.map_err(|_| Fault::Limit)?;
-        let mut taking = pin!(self.take(address));
-        let taken = tokio::select! {
-            biased;
-            taken = taking.as_mut() => taken,
-            // None is free.
-            () = std::future::ready(()) => {
-                let _held = self.hold()?;
-                timeout(STREAM_DEADLINE, taking).await.map_err(|_| Fault::Limit)?
-            }
+        let of_token = match &self.of_token {
+            Some(quota) => Some(quota.take_now().await.ok_or(Fault::Limit)?),
+            None => None,
         };
-        let (own, of_address) = taken.map_err(|_| Fault::Limit)?;
-        Ok(Place { _own: own, _of_token: of_token, _of_address: of_address })
+        let share = address.map(|address| self.of_addresses.of(network(address), self.most_of_address));
+        let (own, of_address) = if let Some(free) = self.free(share.as_ref()) {
+            free
+        } else {
+            let _held = self.hold()?;
+            timeout(STREAM_DEADLINE, self.take(share.as_ref())).await.map_err(|_| Fault::Limit)?
+        };
+        Ok(Place { own, of_address, of_token })
+    }
+
+    fn free(&self, share: Option<&Arc<Quota>>) -> Option<(Taken, Option<Taken>)> {
+        let of_address = match share {
+            Some(share) => Some(share.try_take()?),
+            None => None,
+        };
+        Some((self.own.try_take()?, of_address))
     }
 
     /// That of the address first: whoever waits for it takes nothing from anybody else.
-    async fn take(
-        &self,
-        address: Option<IpAddr>,
-    ) -> Result<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>), AcquireError> {
-        let of_address = match address {
-            Some(address) => {
-                let share = self.of_addresses.places(network(address), self.most_of_address);
-                Some(share.acquire_owned().await?)
-            }
+    async fn take(&self, share: Option<&Arc<Quota>>) -> (Taken, Option<Taken>) {
+        let of_address = match share {
+            Some(share) => Some(share.take().await),
             None => None,
         };
-        Ok((Arc::clone(&self.own).acquire_owned().await?, of_address))
+        (self.own.take().await, of_address)
     }
 
     /// Leave to wait.
