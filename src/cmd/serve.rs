@@ -1,11 +1,13 @@
 //! `sendit serve`: from what was typed to a listening server.
 
+mod admin;
 mod flags;
 mod hang_up;
 mod limits;
 mod revoked;
 mod secrets;
 mod steady;
+mod systemd;
 
 use std::convert::Infallible;
 
@@ -27,10 +29,12 @@ use super::sources::Sources;
 use super::{clock, descriptors, log, networks, output, secret};
 use crate::auth::Keys;
 use crate::server::{self, AccessLog, BasePath, Limits, PlainHttp, Server};
+use admin::Admin;
 pub(crate) use flags::Serve;
 use hang_up::HangUp;
 use revoked::RevokedFile;
 use secrets::SecretSource;
+use systemd::Handed;
 
 const DEFAULT_ADDR: &str = "127.0.0.1:5050";
 
@@ -42,6 +46,7 @@ struct Settings {
     revoked: Option<RevokedFile>,
     /// Where the secrets come from, where there are some.
     secrets: Option<SecretSource>,
+    admin: Admin,
     level: Level,
     format: Format,
 }
@@ -60,18 +65,23 @@ enum Auth {
 /// Serves until a signal comes.
 pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(), Failure> {
     let from = Sources::new("serve", env, file.map(|file| &file.serve));
-    let Settings { address, mut config, auth, revoked, mut secrets, level, format } = args.settle(&from)?;
+    let Settings { address, mut config, auth, revoked, mut secrets, admin, level, format } = args.settle(&from)?;
     if let Some(secrets) = &mut secrets {
         secrets.file = file.cloned();
     }
-    let resolved = address.resolve().await?;
+    let mut handed = Handed::take(env)?;
+    let resolved = handed.public_or(address).await?;
     let warning = auth.warning(&resolved)?;
     let (signals, hang_up) = (Signals::catch()?, HangUp::catch()?);
-    let listener = resolved.bind()?;
+    let listener = resolved.bind("--addr")?;
+    let admin = admin.listen(handed.admin).await?;
     let addr = listener.local_addr().context("no address to tell")?;
     // Nothing is logged between the two, so this is the first line.
     log::start(level, format);
     output::say(format_args!("Listening: {addr}"));
+    if let Some(admin) = &admin {
+        output::say(format_args!("Admin: {}", admin.addr()));
+    }
     for warning in warning.into_iter().chain(file.and_then(File::warning)) {
         output::warn(warning);
     }
@@ -85,6 +95,8 @@ pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(
     let serving = async {
         tokio::select! {
             () = server::serve(listener, server.clone(), shutdown.clone()) => Ok(()),
+            () = admin::serve(admin, server.clone()) => Ok(()),
+            () = systemd::keep(shutdown.clone()) => Ok(()),
             never = reread(&server, revoked, secrets, asked) => match never {},
             never = hang_up.relay(again, shutdown.clone()) => match never {},
         }
@@ -163,8 +175,9 @@ impl Serve {
         if let Some(access_log) = from.read(self.access_log, "--access-log", access_log)? {
             config.access_log = access_log;
         }
+        let admin = Admin::settle(self.admin, self.admin_token_file, from)?;
         let (level, format) = (log::level(self.log, from, Level::INFO)?, log::format(self.log_format, from)?);
-        Ok(Settings { address, config, auth, revoked, secrets, level, format })
+        Ok(Settings { address, config, auth, revoked, secrets, admin, level, format })
     }
 }
 

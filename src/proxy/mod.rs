@@ -33,7 +33,7 @@ pub use fault::Fault;
 pub use forwarded::{Trusted, Visitor};
 pub(crate) use headers::has;
 pub use hop::{Call, Hop};
-pub use meter::Meter;
+pub use meter::{Meter, Sum, Traffic};
 pub use rules::{Path, Protocol, Rules};
 pub(crate) use tracked::Tracked;
 pub(crate) use turn::spend;

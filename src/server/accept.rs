@@ -75,7 +75,7 @@ async fn accept(listener: &TcpListener, server: &Server) {
                 if let Some(place) = connections.place(peer.ip()).await {
                     tasks.spawn(connection(stream, peer, place, server.clone(), routes.clone()));
                 } else {
-                    access_log::refused(server.0.config.access_log, Some(peer.ip().to_canonical()), Fault::Limit);
+                    access_log::refused(server, Some(peer.ip().to_canonical()), Fault::Limit);
                     refusals.refuse(stream);
                 }
             }
@@ -99,7 +99,7 @@ async fn answer(
     arrival: Arrival,
 ) -> Result<Response<Answer<UnderWay>>, Infallible> {
     let under_way = course.exchange();
-    let mut answer = match refusal(&request, &arrival.visitor, routes.access_log()) {
+    let mut answer = match refusal(&request, &arrival.visitor, routes.server()) {
         Some(refusal) => refusal,
         None => routes.answer(request.map(Body::new), arrival).await,
     };

@@ -10,7 +10,7 @@ use tower_service::Service as _;
 
 use super::access_log::{self, Entry};
 use super::public::Arrival;
-use super::{AccessLog, Config, PlainHttp, Server, public, v1, v2};
+use super::{Config, PlainHttp, Server, public, v1, v2};
 use crate::proxy::{Fault, is_host};
 use crate::wire::{self, Prefix};
 
@@ -56,9 +56,9 @@ impl Routes {
         Self { server: server.clone(), router: router(server.clone()) }
     }
 
-    /// How exchanges are logged.
-    pub(super) fn access_log(&self) -> AccessLog {
-        self.server.0.config.access_log
+    /// Whose routes they are.
+    pub(super) fn server(&self) -> &Server {
+        &self.server
     }
 
     /// Answers as the router would.
@@ -90,7 +90,7 @@ async fn redirect(State(server): State<Server>, request: Request, next: Next) ->
     if !plain {
         return next.run(request).await;
     }
-    let Config { access_log, trusted, public_url, .. } = &server.0.config;
+    let Config { trusted, public_url, .. } = &server.0.config;
     let from = trusted.origin(&public::caller(&request), request.headers());
     let host = match public_url {
         Some(url) => url.authority().to_owned(),
@@ -101,7 +101,7 @@ async fn redirect(State(server): State<Server>, request: Request, next: Next) ->
         },
     };
     if !is_host(&host) {
-        access_log::refused(*access_log, from, Fault::BadRequest);
+        access_log::refused(&server, from, Fault::BadRequest);
         return Fault::BadRequest.answer(request.headers());
     }
     // What a program that mounts the router has cut off is part of the address.
@@ -109,7 +109,7 @@ async fn redirect(State(server): State<Server>, request: Request, next: Next) ->
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let answer = Redirect::temporary(&format!("https://{host}{path}")).into_response();
     let from = trusted.spelt_origin(&public::caller(&request), request.headers());
-    Entry::begin(*access_log, from, request.method(), uri).answered_here(&answer, None);
+    Entry::begin(&server, from, request.method(), uri).answered_here(&answer, None);
     answer
 }
 

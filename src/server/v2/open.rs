@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::super::Server;
-use super::super::open::Denied;
-use super::super::public::caller;
+use super::super::open::{Denied, Terms};
+use super::super::public::{caller, origin};
 use super::uploads::MAX_BATCH;
 use super::{Refused, json, refused, terms};
 use crate::wire::v2::{Asked, Given};
@@ -27,9 +27,10 @@ const ASKED_DEADLINE: Duration = Duration::from_secs(10);
 /// `POST open`: reserves a prefix.
 pub(in crate::server) async fn open(State(server): State<Server>, request: Request) -> Response {
     let token = bearer(request.headers());
+    let from = origin(&server, &request);
     let claims = match server.admit(&token, caller(&request).address()) {
         Ok(claims) => claims,
-        Err(denied) => return refusal(denied),
+        Err(denied) => return refusal(&server, denied),
     };
     let asked: Asked = match asked(request.into_body()).await {
         Ok(asked) => asked,
@@ -40,7 +41,7 @@ pub(in crate::server) async fn open(State(server): State<Server>, request: Reque
         Err(cause) => return unreadable(&cause),
     };
     let hold = terms.hold;
-    match server.open_v2(claims, &token, terms) {
+    match server.open_v2(claims, &token, Terms { from, ..terms }) {
         Ok((session, attendance)) => {
             let given = Given {
                 session: session.id().to_string(),
@@ -52,7 +53,7 @@ pub(in crate::server) async fn open(State(server): State<Server>, request: Reque
             };
             json(StatusCode::OK, &given)
         }
-        Err(denied) => refusal(denied),
+        Err(denied) => refusal(&server, denied),
     }
 }
 
@@ -84,7 +85,8 @@ pub(super) async fn asked<T: DeserializeOwned>(body: Body) -> Result<T, Refused>
     serde_json::from_slice(&body).map_err(|cause| Box::new(unreadable(&cause)))
 }
 
-pub(super) fn refusal(denied: Denied) -> Response {
+pub(super) fn refusal(server: &Server, denied: Denied) -> Response {
+    server.0.metrics.refused.count(denied.into());
     let (status, code) = match denied {
         Denied::Token => (StatusCode::UNAUTHORIZED, "bad-token"),
         Denied::Revoked => (StatusCode::UNAUTHORIZED, "revoked"),

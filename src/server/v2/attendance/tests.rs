@@ -20,6 +20,34 @@ async fn a_session_that_ends_in_order_tells_its_client() {
     }
 }
 
+/// A carrier that follows another brings nobody back: its client was there.
+#[tokio::test(start_paused = true)]
+async fn who_was_gone_and_comes_is_counted() {
+    let server = Server::new(Config::new(None, || 0));
+    let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+    let resumed = || server.0.metrics.resumed.get();
+    let come = |epoch| attendance.attend(Direction::Read, &batch(&session, epoch)).unwrap();
+    let mut first = come(1);
+    assert_eq!(resumed(), 0, "it comes for the first time");
+    first.is_whole();
+    drop(first);
+    let second = come(2);
+    assert_eq!(resumed(), 0, "it follows one that has ended in order");
+    drop(second);
+    let third = come(3);
+    assert_eq!(resumed(), 1, "it follows one that was cut");
+    drop(come(4));
+    assert_eq!(resumed(), 1, "there is another beside it");
+    drop(third);
+    sleep(Duration::from_secs(20)).await;
+    let _last = come(5);
+    assert_eq!(resumed(), 2);
+    sleep(SILENCE * 2).await;
+    assert!(!session.is_attended(), "it has fallen silent");
+    let _new = come(6);
+    assert_eq!(resumed(), 3);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_session_waits_for_its_client_as_long_as_the_grace() {
     let mut config = Config::new(None, || 0);
@@ -192,4 +220,6 @@ async fn whoever_waits_for_a_client_that_is_gone_is_counted() {
         come_and_go(&session, &attendance, 4, true);
     });
     assert_eq!((found.ok(), told()), (Some(Presence::Back), Some((4, 2))));
+    let metrics = &server.0.metrics;
+    assert_eq!((metrics.held.get(), metrics.held_in_vain.get()), (4, 2));
 }
