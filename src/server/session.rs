@@ -34,9 +34,9 @@ use crate::wire::{Prefix, SessionId};
 pub(super) use opening::{Around, Link, Opening};
 pub(super) use places::Place;
 use places::{Places, STREAM_DEADLINE};
-#[cfg(test)]
-pub(super) use presence::MOMENT;
 pub(super) use presence::Presence;
+#[cfg(test)]
+pub(super) use presence::{LATE, MOMENT};
 pub(super) use running::Running;
 use turns::Turns;
 

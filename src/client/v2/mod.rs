@@ -141,7 +141,7 @@ async fn tell_outages(tunnel: &Tunnel, life: &Life<'_>) {
             life.client.tell(Event::Back { after, held, lost });
         }
     };
-    tunnel.failures.watch(|| tunnel.carriers.heard(), tell).await;
+    tunnel.failures.watch(|| tunnel.carriers.heard(), || tunnel.carriers.arrives(), tell).await;
 }
 
 fn lost(life: &Life<'_>, carriers: &Carriers, cause: &str) -> Ended {
