@@ -16,7 +16,7 @@ use sendit::auth::{Audience, Claims, Key, Keys, mint, verify};
 use sendit::inspect::{Inspector, Settings};
 use sendit::mux::{self, Upkeep};
 use sendit::pipe::v2::{Budget, Carriers, Pipe, Receiver, SendBody, pipe};
-use sendit::proxy::{Breaker, Call, Hop, Rules, Visitor};
+use sendit::proxy::{Breaker, Call, Hop, Meter, Rules, Visitor};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -166,7 +166,8 @@ fn hops(criterion: &mut Criterion) {
                         request.headers_mut().insert(*name, HeaderValue::from_static(value));
                     }
                     let breaker = Breaker::default();
-                    let call = Call { visitor: &visitor, place: "/my-app", breaker, meter: None, waited: None };
+                    let meter = Meter::default();
+                    let call = Call { visitor: &visitor, place: "/my-app", breaker, meter, waited: None };
                     let answer = hop.forward(request, call, ()).await.expect("an answer");
                     black_box(answer.into_body().collect().await.expect("a whole answer"));
                 });

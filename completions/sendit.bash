@@ -33,6 +33,9 @@ _sendit() {
             doctor)
                 cmd="sendit_doctor"
                 ;;
+            sessions)
+                cmd="sendit_sessions"
+                ;;
             requests)
                 cmd="sendit_requests"
                 ;;
@@ -60,7 +63,7 @@ _sendit() {
     case "${cmd}" in
         sendit)
             opts="--version --help"
-            cmds="serve connect start run config doctor requests replay record play token demo install-links"
+            cmds="serve connect start run config doctor sessions requests replay record play token demo install-links"
             case "${prev}" in
                 *)
                     COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
@@ -69,7 +72,7 @@ _sendit() {
             esac
             ;;
         sendit_serve)
-            opts="--config --addr --secret --secret-file --revoked-file --tls-cert --tls-key --redirect-addr --domain --http-prefix --https-redir --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
+            opts="--config --addr --secret --secret-file --revoked-file --tls-cert --tls-key --redirect-addr --domain --http-prefix --https-redir --admin --admin-token-file --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
             case "${prev}" in
                 --config)
                     COMPREPLY=()
@@ -108,6 +111,14 @@ _sendit() {
                     return 0
                     ;;
                 --http-prefix)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --admin)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --admin-token-file)
                     COMPREPLY=()
                     return 0
                     ;;
@@ -490,6 +501,23 @@ _sendit() {
                     ;;
                 --log)
                     COMPREPLY=( $(compgen -W "error warn info debug trace" -- "${cur}") )
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=( $(compgen -W "${opts} ${cmds}" -- "${cur}") )
+                    return 0
+                    ;;
+            esac
+            ;;
+        sendit_sessions)
+            opts="--admin --admin-token-file --json --help"
+            case "${prev}" in
+                --admin)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --admin-token-file)
+                    COMPREPLY=()
                     return 0
                     ;;
                 *)

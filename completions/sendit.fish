@@ -3,7 +3,7 @@ function __fish_sendit_using_command
     set -e cmd[1]
     set -l target_cmd $argv
 
-    set -l known_value_flags 'access-log' 'addr' 'allow-ip' 'basic-auth' 'basic-auth-file' 'ca-file' 'config' 'domain' 'expect' 'grace' 'hold' 'host-header' 'http-prefix' 'id' 'inspect' 'limit' 'log' 'log-format' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-exchanges-per-token' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'method' 'path' 'path-var' 'port' 'port-var' 'prefix' 'prefix-var' 'public-url' 'ready-within' 'redirect-addr' 'revoked-file' 'secret' 'secret-file' 'server' 'status' 'subject' 'target-timeout' 'text' 'tls-cert' 'tls-key' 'to' 'token' 'token-file' 'trusted-proxy' 'ttl' 'url-file' 'url-var' 'webhook-secret' 'wire' 
+    set -l known_value_flags 'access-log' 'addr' 'admin' 'admin-token-file' 'allow-ip' 'basic-auth' 'basic-auth-file' 'ca-file' 'config' 'domain' 'expect' 'grace' 'hold' 'host-header' 'http-prefix' 'id' 'inspect' 'limit' 'log' 'log-format' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-exchanges-per-token' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'method' 'path' 'path-var' 'port' 'port-var' 'prefix' 'prefix-var' 'public-url' 'ready-within' 'redirect-addr' 'revoked-file' 'secret' 'secret-file' 'server' 'status' 'subject' 'target-timeout' 'text' 'tls-cert' 'tls-key' 'to' 'token' 'token-file' 'trusted-proxy' 'ttl' 'url-file' 'url-var' 'webhook-secret' 'wire' 
 
     set -l i 1
     set -l cleaned_cmd
@@ -49,6 +49,7 @@ complete -c sendit -n '__fish_sendit_using_command' -f -a 'start' -d 'Opens tunn
 complete -c sendit -n '__fish_sendit_using_command' -f -a 'run' -d 'Runs a program with its public URL in its environment, and a tunnel to it as long as it runs.'
 complete -c sendit -n '__fish_sendit_using_command' -f -a 'config' -d 'Says whether the configuration file is right, and what it has.'
 complete -c sendit -n '__fish_sendit_using_command' -f -a 'doctor' -d 'Measures the way to a server, and says what would make a tunnel faster.'
+complete -c sendit -n '__fish_sendit_using_command' -f -a 'sessions' -d 'Lists the sessions of a running server, the oldest first, or ends one.'
 complete -c sendit -n '__fish_sendit_using_command' -f -a 'requests' -d 'Lists what has passed through a running client, the newest last.'
 complete -c sendit -n '__fish_sendit_using_command' -f -a 'replay' -d 'Sends a request that has passed through a running client to the target again.'
 complete -c sendit -n '__fish_sendit_using_command' -f -a 'record' -d 'Writes what has passed through a running client into files that belong into git.'
@@ -67,6 +68,8 @@ complete -c sendit -n '__fish_sendit_using_command serve' -f -l redirect-addr -r
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l domain -r -d 'domain below which each prefix is a host as well, such as tunnel.example.com for my-app.tunnel.example.com'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l http-prefix -r -d 'path below which the server lives, where a reverse proxy gives it only a part of a site'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l https-redir -d 'send visitors who came over plain HTTP, as X-Forwarded-Proto says, to https'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l admin -r -d 'address of health, metrics and sessions, for whoever runs the server (default: none)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l admin-token-file -rF -d 'file that holds the token which whoever asks for metrics and sessions there has to show'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l insecure -d 'do without a secret on any address'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l public-url -r -d 'address that visitors use; redirects then never leave it'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l grace -r -d 'how long a prefix is kept for a client that is gone, such as 30s or 5m (default: 60s)'
@@ -172,6 +175,10 @@ complete -c sendit -n '__fish_sendit_using_command doctor' -l longest -r -d 'how
 complete -c sendit -n '__fish_sendit_using_command doctor' -l json -d 'print one JSON object instead of a table'
 complete -c sendit -n '__fish_sendit_using_command doctor' -l log -x -a 'error warn info debug trace' -d 'how much is logged: error, warn, info, debug or trace (default: warn)'
 complete -c sendit -n '__fish_sendit_using_command doctor' -l help -d 'display usage information'
+complete -c sendit -n '__fish_sendit_using_command sessions' -l admin -r -d 'address that `serve --admin` was given (default: 127.0.0.1:5051)'
+complete -c sendit -n '__fish_sendit_using_command sessions' -l admin-token-file -rF -d 'file that holds the admin token'
+complete -c sendit -n '__fish_sendit_using_command sessions' -l json -d 'print JSON instead of lines'
+complete -c sendit -n '__fish_sendit_using_command sessions' -l help -d 'display usage information'
 complete -c sendit -n '__fish_sendit_using_command requests' -f -l limit -r -d 'most exchanges to list (default: 20)'
 complete -c sendit -n '__fish_sendit_using_command requests' -f -l text -r -d 'only those whose heads or bodies hold this text'
 complete -c sendit -n '__fish_sendit_using_command requests' -f -l method -r -d 'only those of this method'

@@ -98,8 +98,8 @@
 //!
 //! # The modules, in the order to read them
 //!
-//! Each imports only those before it, and those of one layer are strangers: `wire`, then `auth`, `pipe`, `mux`, `proxy` and
-//! `inspect`, then `server` and `client`, then `cmd`.
+//! Each imports only those before it, and those of one layer are strangers: `wire`, then `auth`, `pipe`, `mux`, `proxy`,
+//! `inspect` and `metrics`, then `server` and `client`, then `cmd`.
 
 pub mod wire;
 
@@ -112,6 +112,8 @@ pub mod mux;
 pub mod proxy;
 
 pub mod inspect;
+
+pub mod metrics;
 
 pub mod server;
 

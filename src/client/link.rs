@@ -107,6 +107,8 @@ pub(super) enum Denied {
     NotV2(String),
     /// The server cannot do what is asked for.
     NotGranted(String),
+    /// Whoever runs the server does not want it.
+    Dismissed(String),
     /// It may work later.
     Later(String),
     /// It may work after so long, and not before.
@@ -134,6 +136,7 @@ impl Denied {
             Self::Prefix(cause) => Ok(Error::Prefix(cause)),
             Self::NotSendit(cause) => Ok(Error::NotSendit(cause)),
             Self::NotV2(cause) | Self::NotGranted(cause) => Ok(Error::NotGranted(cause)),
+            Self::Dismissed(cause) => Ok(Error::Dismissed(cause)),
             Self::Later(cause) => Err(cause.into()),
             Self::After(rest, cause) => Err(Setback { cause, rest }),
         }

@@ -101,6 +101,9 @@ pub enum Error {
     /// The server cannot do what was asked of it, and going on without would be unsafe or useless.
     #[error("{0}")]
     NotGranted(String),
+    /// Whoever runs the server has ended the session.
+    #[error("{0}")]
+    Dismissed(String),
     /// The server cannot be reached, or takes no session now. A tunnel tries again; an examination says so.
     #[error("{0}")]
     Unreachable(String),

@@ -113,6 +113,14 @@ pub(super) fn expired(source: &Source) -> Denied {
     Denied::Token(format!("the token for the server at `{host}` has expired: ask who runs it for another"))
 }
 
+/// What follows where whoever runs the server has ended the session.
+pub(super) fn dismissed(source: &Source) -> Denied {
+    let host = source.url().origin().ascii_serialization();
+    Denied::Dismissed(format!(
+        "whoever runs the server at `{host}` has ended the session: ask before you connect again"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Config;

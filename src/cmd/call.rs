@@ -18,6 +18,7 @@ use super::replay::Replay;
 use super::requests::Requests;
 use super::run::Run;
 use super::serve::Serve;
+use super::sessions::Sessions;
 use super::start::Start;
 use super::token::Token;
 use super::{flags, help};
@@ -57,6 +58,7 @@ pub(crate) enum Command {
     Run(Run),
     Config(Config),
     Doctor(Doctor),
+    Sessions(Sessions),
     Requests(Requests),
     Replay(Replay),
     Record(Record),
@@ -81,6 +83,7 @@ const NAMES: &[Name] = &[
     Name { command: "run", link: None, read: |name, args| read(name, args, Command::Run) },
     Name { command: "config", link: None, read: |name, args| read(name, args, Command::Config) },
     Name { command: "doctor", link: None, read: |name, args| read(name, args, Command::Doctor) },
+    Name { command: "sessions", link: None, read: |name, args| read(name, args, Command::Sessions) },
     Name { command: "requests", link: None, read: |name, args| read(name, args, Command::Requests) },
     Name { command: "replay", link: None, read: |name, args| read(name, args, Command::Replay) },
     Name { command: "record", link: None, read: |name, args| read(name, args, Command::Record) },

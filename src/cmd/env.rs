@@ -69,6 +69,10 @@ pub(crate) const WEBHOOK_SECRET_SLACK: &str = "SENDIT_WEBHOOK_SECRET_SLACK";
 pub(crate) const WEBHOOK_SECRET_TWILIO: &str = "SENDIT_WEBHOOK_SECRET_TWILIO";
 /// The variable for `--webhook-secret standard=…`.
 pub(crate) const WEBHOOK_SECRET_STANDARD: &str = "SENDIT_WEBHOOK_SECRET_STANDARD";
+/// The variable for `--admin`.
+pub(crate) const ADMIN: &str = "SENDIT_ADMIN";
+/// The variable for `--admin-token-file`.
+pub(crate) const ADMIN_TOKEN_FILE: &str = "SENDIT_ADMIN_TOKEN_FILE";
 /// The variable for `--log`.
 pub(crate) const LOG: &str = "SENDIT_LOG";
 
@@ -78,6 +82,9 @@ pub(crate) const LOG_FORMAT: &str = "SENDIT_LOG_FORMAT";
 /// What every program heeds that has colours, and what terminals are called. They take no flag's place.
 pub(crate) const NO_COLOR: &str = "NO_COLOR";
 pub(crate) const TERM: &str = "TERM";
+
+/// What systemd says of the sockets that it hands over.
+pub(crate) const LISTEN_FDNAMES: &str = "LISTEN_FDNAMES";
 
 /// Below which folders people's programs look for their configuration, as the system has it, and in which place there.
 /// (XDG Base Directory Specification)
@@ -130,6 +137,18 @@ pub const TABLE: &[Variable] = &[
         commands: &["serve"],
     },
     Variable { name: CA_FILE, flag: "--ca-file", meaning: "authority that vouches for the server", commands: OPENING },
+    Variable {
+        name: ADMIN,
+        flag: "--admin",
+        meaning: "address of the server's admin endpoints",
+        commands: &["serve", "sessions"],
+    },
+    Variable {
+        name: ADMIN_TOKEN_FILE,
+        flag: "--admin-token-file",
+        meaning: "file that holds the admin token",
+        commands: &["serve", "sessions"],
+    },
     Variable { name: TOKEN, flag: "--token", meaning: "token to present", commands: OPENING },
     Variable { name: TOKEN_FILE, flag: "--token-file", meaning: "file that holds the token", commands: OPENING },
     Variable { name: WIRE, flag: "--wire", meaning: "wire to speak: auto, v1 or v2", commands: CLIENTS },
@@ -210,7 +229,8 @@ const OPENING: &[&str] = &["connect", "start", "run", "doctor"];
 pub(crate) struct Env(BTreeMap<String, String>);
 
 impl Env {
-    /// Reads the variables of [`TABLE`], and those that say what a terminal can show and where configuration is.
+    /// Reads the variables of [`TABLE`], and those that say what a terminal can show, what systemd hands over and where
+    /// configuration is.
     pub(crate) fn from_process() -> Result<Self, Failure> {
         let read = |name: &&str| {
             #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
@@ -221,7 +241,7 @@ impl Env {
             Some(text.map(|text| ((*name).to_owned(), text)))
         };
         let folders = FOLDERS.iter().map(|(base, _)| *base);
-        let names = TABLE.iter().map(|row| row.name).chain([NO_COLOR, TERM]).chain(folders);
+        let names = TABLE.iter().map(|row| row.name).chain([NO_COLOR, TERM, LISTEN_FDNAMES]).chain(folders);
         names.collect::<Vec<_>>().iter().filter_map(read).collect::<Result<_, _>>().map(Self)
     }
 

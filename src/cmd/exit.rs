@@ -29,6 +29,8 @@ pub enum Exit {
     Unreachable,
     /// An answer is not as expected.
     Answer,
+    /// Whoever runs the server has ended the session.
+    Dismissed,
     /// A certificate, or its key, cannot be used.
     Certificate,
     /// The program that was to be run is no program.
@@ -57,26 +59,39 @@ pub const TABLE: &[Meaning] = &[
     Meaning { exit: Exit::Success, text: "success, or stopped by a signal", commands: EVERY },
     Meaning { exit: Exit::Unexpected, text: "unexpected failure", commands: EVERY },
     Meaning { exit: Exit::Usage, text: "wrong flag, argument, environment variable or configuration", commands: EVERY },
-    Meaning { exit: Exit::Unauthorized, text: "the server refuses the token", commands: OPENING },
+    Meaning {
+        exit: Exit::Unauthorized,
+        text: "the server refuses the token",
+        commands: &["connect", "start", "run", "doctor", "sessions"],
+    },
     Meaning { exit: Exit::Prefix, text: "the server does not give the prefix", commands: OPENING },
     Meaning { exit: Exit::NotSendit, text: "no sendit server at the URL", commands: OPENING },
     Meaning { exit: Exit::Listen, text: "cannot listen on the address", commands: &["serve", "demo"] },
     Meaning {
         exit: Exit::File,
         text: "a file cannot be read or written",
-        commands: &["serve", "connect", "start", "run", "config", "doctor", "record", "play", "token", "install-links"],
+        commands: &[
+            "serve",
+            "connect",
+            "start",
+            "run",
+            "config",
+            "doctor",
+            "sessions",
+            "record",
+            "play",
+            "token",
+            "install-links",
+        ],
     },
-    Meaning {
-        exit: Exit::NotGranted,
-        text: "the server cannot do what a flag asks for",
-        commands: &["connect", "start", "run"],
-    },
+    Meaning { exit: Exit::NotGranted, text: "the server cannot do what a flag asks for", commands: CLIENTS },
     Meaning {
         exit: Exit::Unreachable,
         text: "the server, the service, or the running client that is asked, cannot be reached",
-        commands: &["doctor", "requests", "replay", "record", "play"],
+        commands: &["doctor", "sessions", "requests", "replay", "record", "play"],
     },
     Meaning { exit: Exit::Answer, text: "an answer is not as expected", commands: &["play"] },
+    Meaning { exit: Exit::Dismissed, text: "whoever runs the server has ended the session", commands: CLIENTS },
     Meaning {
         exit: Exit::Certificate,
         text: "a certificate, or its key, cannot be used",
@@ -103,6 +118,7 @@ const EVERY: &[&str] = &[
     "run",
     "config",
     "doctor",
+    "sessions",
     "requests",
     "replay",
     "record",
@@ -112,6 +128,7 @@ const EVERY: &[&str] = &[
     "install-links",
 ];
 
+const CLIENTS: &[&str] = &["connect", "start", "run"];
 const OPENING: &[&str] = &["connect", "start", "run", "doctor"];
 
 impl Exit {
@@ -130,7 +147,8 @@ impl Exit {
             Self::NotGranted => 8,
             Self::Unreachable => 9,
             Self::Answer => 10,
-            Self::Certificate => 11,
+            Self::Dismissed => 11,
+            Self::Certificate => 12,
             Self::NotExecutable => 126,
             Self::NotFound => 127,
             Self::Interrupted => 130,
@@ -233,7 +251,7 @@ mod tests {
     #[test]
     fn the_table_is_in_order_and_names_each_code_once() {
         let terms: Vec<String> = TABLE.iter().map(|row| row.exit.term()).collect();
-        let expected = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "126", "127", "130", "any"];
+        let expected = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "126", "127", "130", "any"];
         assert_eq!(terms, expected);
     }
 }

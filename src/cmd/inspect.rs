@@ -60,11 +60,10 @@ impl Place {
                  `127.0.0.1:4040`"
             )));
         }
-        match address.bind() {
+        match address.bind("--inspect") {
             Ok(listener) => Ok(Some(listener)),
             Err(failure) => {
-                let sentence = failure.sentence.replace("`--addr`", "`--inspect`");
-                output::warn(format_args!("{sentence}; the tunnel goes on without its inspector"));
+                output::warn(format_args!("{}; the tunnel goes on without its inspector", failure.sentence));
                 Ok(None)
             }
         }

@@ -46,7 +46,7 @@ impl Address {
         if !host.is_empty() {
             addrs.sort_by_key(SocketAddr::is_ipv6);
         }
-        Ok(Resolved { text, addrs })
+        Ok(Resolved { text, addrs, handed: None })
     }
 }
 
@@ -60,9 +60,19 @@ fn everywhere(port: u16) -> Vec<SocketAddr> {
 pub(crate) struct Resolved {
     text: String,
     addrs: Vec<SocketAddr>,
+    /// What listens there already.
+    handed: Option<TcpListener>,
 }
 
 impl Resolved {
+    /// Where a socket listens that somebody else has opened.
+    #[cfg(unix)]
+    pub(crate) fn handed(socket: std::net::TcpListener) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        let (addr, socket) = (socket.local_addr()?, TcpListener::from_std(socket)?);
+        Ok(Self { text: addr.to_string(), addrs: vec![addr], handed: Some(socket) })
+    }
+
     /// Whether none but this machine can reach any of it.
     pub(crate) fn is_loopback(&self) -> bool {
         self.addrs.iter().all(|addr| addr.ip().to_canonical().is_loopback())
@@ -74,22 +84,25 @@ impl Resolved {
     }
 
     /// Listens on the first address that this machine has. One that is taken is not skipped: whoever asked for a port
-    /// would find somebody else at it.
-    pub(crate) fn bind(&self) -> Result<TcpListener, Failure> {
+    /// would find somebody else at it. `flag` is what chooses another.
+    pub(crate) fn bind(mut self, flag: &str) -> Result<TcpListener, Failure> {
+        if let Some(handed) = self.handed.take() {
+            return Ok(handed);
+        }
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for addr in &self.addrs {
             match listen(*addr) {
                 Ok(listener) => return Ok(listener),
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(self.refused(&error)),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(self.refused(&error, flag)),
                 Err(error) => last = error,
             }
         }
-        Err(self.refused(&last))
+        Err(self.refused(&last, flag))
     }
 
-    fn refused(&self, error: &io::Error) -> Failure {
+    fn refused(&self, error: &io::Error, flag: &str) -> Failure {
         let cause = match error.kind() {
-            io::ErrorKind::AddrInUse => "another program has the port; choose one with `--addr`".to_owned(),
+            io::ErrorKind::AddrInUse => format!("another program has the port; choose one with `{flag}`"),
             io::ErrorKind::AddrNotAvailable => "this machine does not have the address".to_owned(),
             io::ErrorKind::PermissionDenied => "permission denied; ports under 1024 may need root".to_owned(),
             _ => reason(error),
@@ -160,9 +173,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_is_not_taken_twice() {
-        let first = resolve("127.0.0.1:0").await.bind().map_err(|failure| failure.sentence).unwrap();
+        let first = resolve("127.0.0.1:0").await.bind("--addr").map_err(|failure| failure.sentence).unwrap();
         let text = first.local_addr().unwrap().to_string();
         let sentence = format!("cannot listen on `{text}`: another program has the port; choose one with `--addr`");
-        assert_eq!(resolve(&text).await.bind().err(), Some(Failure::new(Exit::Listen, sentence)));
+        assert_eq!(resolve(&text).await.bind("--addr").err(), Some(Failure::new(Exit::Listen, sentence)));
     }
 }

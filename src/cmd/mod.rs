@@ -23,9 +23,11 @@ mod replay;
 mod requests;
 mod run;
 mod serve;
+mod sessions;
 mod start;
 mod token;
 
+mod ask;
 mod atomic;
 mod authorities;
 mod clock;
@@ -104,6 +106,7 @@ async fn obey(args: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
                     check::run(&args, file.as_ref())
                 }
                 Command::Doctor(args) => doctor::run(args, &env).await,
+                Command::Sessions(args) => sessions::run(args, &env).await,
                 Command::Requests(args) => requests::run(args, &env).await,
                 Command::Replay(args) => replay::run(args, &env).await,
                 Command::Record(args) => record::run(args, &env).await,

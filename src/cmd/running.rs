@@ -6,18 +6,15 @@ mod search;
 
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
-use hyper::client::conn::http1;
 use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 pub(crate) use detail::Detail;
 
+use super::ask::{Trouble, ask};
 use super::exit::{Exit, Failure};
 use super::inspect;
 use super::sources::Sources;
@@ -29,7 +26,7 @@ const USUAL: &str = "127.0.0.1:4040";
 /// Where it lists exchanges.
 pub(crate) const LIST: &str = "/api/requests";
 
-/// How long a connection may take, on the same machine, and how long what is named as an inspector to show that it is one.
+/// How long what is named as an inspector may take to show that it is one.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How long an answer may take. A replay's has its target to wait for, which is given up after 60 s without a byte.
@@ -132,28 +129,14 @@ impl Running {
 
     async fn exchange(&self, method: Method, path: &str, token: Option<&str>) -> Result<(StatusCode, Bytes), Failure> {
         let Self { address, .. } = self;
-        let connected = timeout(CONNECT_DEADLINE, TcpStream::connect(address)).await;
-        let stream = connected.map_err(|_| absent(address, "it takes no connection"))?;
-        let stream = stream.map_err(|error| absent(address, &error.kind().to_string()))?;
-        let broken = |error: hyper::Error| {
-            if error.is_parse() { foreign(address) } else { absent(address, "it does not finish what it says") }
-        };
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-        let mut request = Request::builder().method(method).uri(path).header("host", address);
+        let mut request = Request::builder().method(method).uri(path);
         if let Some(token) = token {
             request = request.header("sendit-token", token);
         }
-        let request = request.body(Full::new(Bytes::new())).map_err(|error| absent(address, &error.to_string()))?;
-        let answered = async move {
-            let response = sender.send_request(request).await.map_err(broken)?;
-            let status = response.status();
-            let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
-            let body = body.map_err(|_| absent(address, "it does not finish what it says"))?;
-            Ok((status, body.to_bytes()))
-        };
-        // The connection ends after the answer: nobody is left who could ask for another.
-        let (answered, _) = tokio::join!(answered, connection);
-        answered
+        ask(address, request, MAX_ANSWER).await.map_err(|trouble| match trouble {
+            Trouble::Absent(cause) => absent(address, &cause),
+            Trouble::Foreign => foreign(address),
+        })
     }
 }
 

@@ -13,6 +13,7 @@ use super::exit::{Failure, reason};
 use super::sources::{Given, Sources};
 use crate::auth::{EmptySecret, Key, Keys};
 use crate::client::Token;
+use crate::server::admin;
 use crate::wire::Credentials;
 
 pub(crate) use webhooks::webhooks;
@@ -91,6 +92,14 @@ pub(crate) fn token_text(
         Some((_, given)) => token_in(&given.path())?,
     };
     Ok(Some(text).filter(|text| !text.trim().is_empty()))
+}
+
+/// The token of whoever runs a server, from its file.
+pub(crate) fn admin_token(path: &Path) -> Result<admin::Token, Failure> {
+    let bytes = read("admin token", path)?;
+    let text = std::str::from_utf8(without_newline(&bytes)).unwrap_or_default();
+    let wrong = |cause| Failure::file(format!("the file `{}` holds no admin token: {cause}", path.display()));
+    text.parse().map_err(wrong)
 }
 
 /// What visitors have to know; at each place the text goes before the file. What is there and cannot be meant is refused:

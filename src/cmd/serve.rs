@@ -1,5 +1,6 @@
 //! `sendit serve`: from what was typed to a listening server.
 
+mod admin;
 mod certificate;
 mod files;
 mod flags;
@@ -8,9 +9,10 @@ mod limits;
 mod revoked;
 mod secrets;
 mod settle;
+mod sockets;
 mod steady;
+mod systemd;
 
-use anyhow::Context as _;
 use tokio::sync::watch;
 
 use super::config::File;
@@ -19,52 +21,46 @@ use super::exit::Failure;
 use super::signals::Signals;
 use super::sources::Sources;
 use super::{descriptors, log, output};
-use crate::server::{self, Limits, Listener, Server};
+use crate::server::{self, Limits, Server};
 pub(crate) use flags::Serve;
 use hang_up::HangUp;
 use settle::Settings;
 #[cfg(test)]
 pub(super) use settle::access_log;
+use sockets::Sockets;
+use systemd::Handed;
 
 /// Serves until a signal comes.
 pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(), Failure> {
     let from = Sources::new("serve", env, file.map(|file| &file.serve));
-    let Settings { address, mut config, auth, mut files, redirects, level, format } = args.settle(&from)?;
+    let Settings { address, mut config, auth, mut files, redirects, admin, level, format } = args.settle(&from)?;
     if let Some(secrets) = &mut files.secrets {
         secrets.file = file.cloned();
     }
-    let resolved = address.resolve().await?;
+    let mut handed = Handed::take(env)?;
+    let resolved = handed.public_or(address).await?;
     let warning = auth.warning(&resolved)?;
     let (signals, hang_up) = (Signals::catch()?, HangUp::catch()?);
-    let socket = resolved.bind()?;
-    let addr = socket.local_addr().context("no address to tell")?;
-    let mut listeners = vec![match files.tls() {
-        Some(tls) => Listener::https(socket, tls),
-        None => Listener::http(socket),
-    }];
-    let redirects = match redirects {
-        Some(address) => Some(address.resolve().await?.bind()?),
-        None => None,
-    };
+    let sockets = Sockets::open(resolved, redirects, admin, handed.admin).await?;
     // Nothing is logged between the two, so this is the first line.
     log::start(level, format);
-    output::say(format_args!("Listening: {addr}"));
-    if let Some(socket) = redirects {
-        let at = socket.local_addr().context("no address to tell")?;
-        output::say(format_args!("Redirecting to https: {at}"));
-        listeners.push(Listener::redirects(socket, addr.port()));
-    }
+    sockets.tell()?;
     for warning in warning.into_iter().chain(file.and_then(File::warning)) {
         output::warn(warning);
     }
     fit(&mut config.limits, descriptors::connections());
     let shutdown = signals.shutdown();
     let server = Server::new(config);
+    let (listeners, admin) = sockets.apart(files.tls());
     let (again, asked) = watch::channel(());
     let watching = files.watch(&server, asked);
     let serving = async {
         tokio::select! {
+            biased;
+            // First, or a server that has nothing to wait for would be over before it has said that it stops.
+            () = systemd::keep(shutdown.clone()) => Ok(()),
             () = server::serve_at(listeners, server.clone(), shutdown.clone()) => Ok(()),
+            () = admin::serve(admin, server.clone()) => Ok(()),
             never = watching => match never {},
             never = hang_up.relay(again, shutdown.clone()) => match never {},
         }

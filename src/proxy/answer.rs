@@ -40,7 +40,7 @@ impl Breaker {
 pub(super) struct Answer<G> {
     body: Incoming,
     breaker: Breaker,
-    meter: Option<Arc<Meter>>,
+    meter: Meter,
     /// The connection to a target that has no use for the rest of the request, once this is whole.
     rest: Option<Seen>,
     _guard: G,
@@ -49,22 +49,16 @@ pub(super) struct Answer<G> {
 impl<G> Answer<G> {
     /// The breaker trips at the beginning, not when something fails: the process may end at any moment, and then
     /// nobody is left to trip it.
-    pub(super) fn new(
-        body: Incoming,
-        breaker: Breaker,
-        meter: Option<Arc<Meter>>,
-        rest: Option<Seen>,
-        guard: G,
-    ) -> Self {
+    pub(super) fn new(body: Incoming, breaker: Breaker, meter: Meter, rest: Option<Seen>, guard: G) -> Self {
         if body.is_end_stream()
             && let Some(rest) = &rest
         {
             rest.cut();
         }
-        if !body.is_end_stream() {
-            breaker.trip();
-        } else if let Some(meter) = &meter {
+        if body.is_end_stream() {
             meter.end();
+        } else {
+            breaker.trip();
         }
         Self { body, breaker, meter, rest, _guard: guard }
     }
@@ -89,13 +83,11 @@ impl<G: Unpin> HttpBody for Answer<G> {
                 rest.cut();
             }
         }
-        if let Some(meter) = &this.meter {
-            if let Poll::Ready(Some(Ok(frame))) = &frame {
-                meter.add_down(frame.data_ref().map_or(0, Bytes::len));
-            }
-            if whole {
-                meter.end();
-            }
+        if let Poll::Ready(Some(Ok(frame))) = &frame {
+            this.meter.add_down(frame.data_ref().map_or(0, Bytes::len));
+        }
+        if whole {
+            this.meter.end();
         }
         frame
     }

@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -35,8 +34,8 @@ pub struct Call<'a> {
     pub place: &'a str,
     /// Who is told of an answer that cannot be finished.
     pub breaker: Breaker,
-    /// What counts the bytes, where somebody wants to know.
-    pub meter: Option<Arc<Meter>>,
+    /// What counts the bytes.
+    pub meter: Meter,
     /// How long the visitor has waited before, where it had to. What gives streams is told, so the exchange has one of its own,
     /// but with a target of HTTP/2, where all share one.
     pub waited: Option<Duration>,

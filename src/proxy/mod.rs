@@ -34,7 +34,7 @@ pub(crate) use forwarded::X_FORWARDED_PROTO;
 pub use forwarded::{Trusted, Visitor};
 pub(crate) use headers::has;
 pub use hop::{Call, Hop};
-pub use meter::Meter;
+pub use meter::{Meter, Sum, Traffic};
 pub use rules::{Path, Protocol, Rules};
 pub(crate) use tracked::Tracked;
 pub(crate) use turn::spend;

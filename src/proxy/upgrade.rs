@@ -1,7 +1,5 @@
 //! After a 101: bytes both ways until both sides have ended.
 
-use std::sync::Arc;
-
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional_with_sizes;
@@ -14,24 +12,14 @@ const BUFFER: usize = 16 * 1024;
 
 /// Joins a visitor's connection to a target's. Ends when both directions have, each in its own time; a cut on either
 /// side is a cut on the other. Exempt from timers: people leave such connections open for days.
-pub(super) async fn splice(
-    visitor: OnUpgrade,
-    target: OnUpgrade,
-    breaker: Breaker,
-    meter: Option<Arc<Meter>>,
-    _guard: impl Send,
-) {
+pub(super) async fn splice(visitor: OnUpgrade, target: OnUpgrade, breaker: Breaker, meter: Meter, _guard: impl Send) {
     let Ok((visitor, target)) = tokio::try_join!(visitor, target) else {
         breaker.trip();
         return;
     };
     let counted = |add: fn(&Meter, usize)| {
         let meter = meter.clone();
-        move |bytes: &[u8]| {
-            if let Some(meter) = &meter {
-                add(meter, bytes.len());
-            }
-        }
+        move |bytes: &[u8]| add(&meter, bytes.len())
     };
     let visitor = InspectWriter::new(TokioIo::new(visitor), counted(Meter::add_down));
     let mut visitor = InspectReader::new(visitor, counted(Meter::add_up));
@@ -40,7 +28,7 @@ pub(super) async fn splice(
     let mut ending = Ending { breaker, whole: false };
     let copied = copy_bidirectional_with_sizes(&mut visitor, &mut target, BUFFER, BUFFER).await;
     ending.whole = copied.is_ok();
-    if let Some(meter) = meter.filter(|_| copied.is_ok()) {
+    if copied.is_ok() {
         meter.end();
     }
 }

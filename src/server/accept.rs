@@ -78,7 +78,7 @@ pub async fn serve_at(listeners: impl IntoIterator<Item = Listener>, server: Ser
 }
 
 async fn accept(listener: Listener, server: &Server, refusals: &Refusals) {
-    let Inner { connections, tasks, config, .. } = &*server.0;
+    let Inner { connections, tasks, .. } = &*server.0;
     let Listener { socket, speaks } = listener;
     let (routes, tls) = match speaks {
         Speaks::Http => (Routes::of(server), None),
@@ -93,7 +93,7 @@ async fn accept(listener: Listener, server: &Server, refusals: &Refusals) {
                 if let Some(place) = connections.place(peer.ip()).await {
                     tasks.spawn(connection(stream, peer, place, tls.clone(), server.clone(), routes.clone()));
                 } else {
-                    access_log::refused(config.access_log, Some(peer.ip().to_canonical()), Fault::Limit);
+                    access_log::refused(server, Some(peer.ip().to_canonical()), Fault::Limit);
                     refusals.refuse(stream, tls.as_ref());
                 }
             }
@@ -117,7 +117,7 @@ async fn answer(
     arrival: Arrival,
 ) -> Result<Response<Answer<UnderWay>>, Infallible> {
     let under_way = course.exchange();
-    let mut answer = match refusal(&request, &arrival.visitor, routes.access_log()) {
+    let mut answer = match refusal(&request, &arrival.visitor, routes.server()) {
         Some(refusal) => refusal,
         None => routes.answer(request.map(Body::new), arrival).await,
     };

@@ -1,4 +1,5 @@
-//! One line in the log for each exchange, written once its last byte is through. Knows nothing of where the log goes.
+//! One line in the log for each exchange, written once its last byte is through, which is when it is counted. Knows nothing
+//! of where the log goes.
 
 use std::fmt::{self, Display, Write as _};
 use std::net::IpAddr;
@@ -12,7 +13,9 @@ use tracing::field::display;
 
 use super::config::AccessLog;
 use super::session::Session;
-use crate::proxy::{Fault, Meter};
+use super::{Inner, Server, counts};
+use crate::metrics::Metrics;
+use crate::proxy::{Fault, Meter, Sum};
 
 /// What the lines are filtered by.
 const TARGET: &str = "sendit::access";
@@ -25,72 +28,114 @@ const MAX_METHOD: usize = 32;
 const MAX_FAILED: usize = 100;
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// An exchange's line. Clones are of the same one, which is written when the last of them is dropped; nothing is where
-/// nobody reads it.
-#[derive(Clone)]
-pub(super) struct Entry(Option<Arc<Inner>>);
+/// What is noted of an exchange. When it is dropped the exchange is counted, and its line written where anybody reads it.
+pub(super) struct Entry {
+    begin: Instant,
+    meter: Meter,
+    metrics: Arc<Metrics>,
+    outcome: OnceLock<(StatusCode, Option<Fault>)>,
+    is_head: bool,
+    line: Option<Box<Line>>,
+}
 
-struct Inner {
+/// What only a line tells: where nobody reads it, none of that is kept.
+struct Line {
+    how: AccessLog,
     from: Option<HeaderValue>,
     method: Method,
     uri: Uri,
-    how: AccessLog,
-    begin: Instant,
-    meter: Arc<Meter>,
+    sum: Arc<Sum>,
     session: Mutex<Option<Arc<Session>>>,
-    outcome: OnceLock<(StatusCode, Option<Fault>)>,
 }
 
 impl Entry {
     /// One that comes `from` where that is known.
-    pub(super) fn begin(how: AccessLog, from: Option<HeaderValue>, method: &Method, uri: &Uri) -> Self {
-        if !is_read(how) {
-            return Self(None);
-        }
-        Self(Some(Arc::new(Inner {
-            from,
-            method: method.clone(),
-            uri: uri.clone(),
-            how,
+    pub(super) fn begin(server: &Server, from: Option<HeaderValue>, method: &Method, uri: &Uri) -> Self {
+        let Inner { config, metrics, traffic, .. } = &*server.0;
+        let line = is_read(config.access_log).then(|| {
+            let (how, method, uri) = (config.access_log, method.clone(), uri.clone());
+            Box::new(Line { how, from, method, uri, sum: Arc::default(), session: Mutex::default() })
+        });
+        let sum = line.as_ref().map(|line| Arc::clone(&line.sum));
+        Self {
             begin: Instant::now(),
-            meter: Arc::default(),
-            session: Mutex::default(),
+            meter: Meter::new(Arc::clone(traffic), sum),
+            metrics: Arc::clone(metrics),
             outcome: OnceLock::new(),
-        })))
+            is_head: *method == Method::HEAD,
+            line,
+        }
     }
 
     /// What counts the exchange's bytes.
-    pub(super) fn meter(&self) -> Option<Arc<Meter>> {
-        self.0.as_ref().map(|inner| Arc::clone(&inner.meter))
+    pub(super) fn meter(&self) -> Meter {
+        self.meter.clone()
     }
 
     /// Names the session that the exchange goes to.
     pub(super) fn goes_to(&self, session: &Arc<Session>) {
-        if let Some(inner) = &self.0 {
+        if let Some(line) = &self.line {
             // Held for a word, never across an await.
-            *inner.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(session));
+            *line.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(session));
         }
     }
 
     /// Notes the head of a target's answer.
     pub(super) fn answered(&self, status: StatusCode) {
-        if let Some(inner) = &self.0 {
-            let _ = inner.outcome.set((status, None));
-        }
+        self.metrics.answered.count(self.begin.elapsed());
+        let _ = self.outcome.set((status, None));
     }
 
     /// Notes an answer that the server gives itself, and for which fault, if that is why.
     pub(super) fn answered_here(&self, answer: &Response<impl Body>, fault: Option<Fault>) {
-        if let Some(inner) = &self.0 {
-            let _ = inner.outcome.set((answer.status(), fault));
-            let length = answer.body().size_hint().exact().filter(|_| inner.method != Method::HEAD);
-            inner.meter.add_down(length.and_then(|length| usize::try_from(length).ok()).unwrap_or_default());
-            inner.meter.end();
+        let _ = self.outcome.set((answer.status(), fault));
+        let length = answer.body().size_hint().exact().filter(|_| !self.is_head);
+        self.meter.add_down(length.and_then(|length| usize::try_from(length).ok()).unwrap_or_default());
+        self.meter.end();
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let (status, fault) = match self.outcome.get() {
+            Some((status, fault)) => (Some(status.as_u16()), *fault),
+            // The visitor left before there was an answer.
+            None => (None, None),
+        };
+        let took = self.begin.elapsed();
+        self.metrics.ended.count(took);
+        counts::exchange(&self.metrics, status, fault);
+        let has_failed = fault.is_some() || status.is_none();
+        if let Some(line) = self.line.take()
+            && (!has_failed || may_tell())
+        {
+            line.write(status, fault, took);
         }
     }
 }
 
-impl Inner {
+impl Line {
+    fn write(&self, status: Option<u16>, fault: Option<Fault>, took: Duration) {
+        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let session = session.as_deref();
+        let ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
+        tracing::info!(
+            target: TARGET,
+            from = self.from.as_ref().and_then(|from| from.to_str().ok()).map(display),
+            method = display(&self.method.as_str()[..self.method.as_str().len().min(MAX_METHOD)]),
+            path = display(Shown(self.path())),
+            status,
+            error = fault.map(|fault| display(fault.code())),
+            up = self.sum.traffic().up(),
+            down = self.sum.traffic().down(),
+            ms,
+            cut = (!self.sum.is_whole()).then_some(true),
+            prefix = session.map(|session| display(session.prefix())),
+            session = session.map(|session| display(session.id().short())),
+            "exchange"
+        );
+    }
+
     fn path(&self) -> &str {
         match self.how {
             AccessLog::PathAndQuery => self.uri.path_and_query().map_or("/", |whole| whole.as_str()),
@@ -99,41 +144,10 @@ impl Inner {
     }
 }
 
-impl Drop for Inner {
-    fn drop(&mut self) {
-        let (status, fault) = match self.outcome.get() {
-            Some((status, fault)) => (Some(status.as_u16()), *fault),
-            // The visitor left before there was an answer.
-            None => (None, None),
-        };
-        let has_failed = fault.is_some() || status.is_none();
-        if has_failed && !may_tell() {
-            return;
-        }
-        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let session = session.as_deref();
-        let ms = (self.begin.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
-        tracing::info!(
-            target: TARGET,
-            from = self.from.as_ref().and_then(|from| from.to_str().ok()).map(display),
-            method = display(&self.method.as_str()[..self.method.as_str().len().min(MAX_METHOD)]),
-            path = display(Shown(self.path())),
-            status,
-            error = fault.map(|fault| display(fault.code())),
-            up = self.meter.up(),
-            down = self.meter.down(),
-            ms,
-            cut = (!self.meter.is_whole()).then_some(true),
-            prefix = session.map(|session| display(session.prefix())),
-            session = session.map(|session| display(session.id().short())),
-            "exchange"
-        );
-    }
-}
-
-/// Tells of a visitor whose request was not read, of which nothing is known but that and whose connection it was.
-pub(super) fn refused(how: AccessLog, from: Option<IpAddr>, fault: Fault) {
-    if is_read(how) && may_tell() {
+/// Counts and tells of a visitor whose request was not read, of which nothing is known but that and whose connection it was.
+pub(super) fn refused(server: &Server, from: Option<IpAddr>, fault: Fault) {
+    counts::exchange(&server.0.metrics, Some(fault.status().as_u16()), Some(fault));
+    if is_read(server.0.config.access_log) && may_tell() {
         let (status, error) = (fault.status().as_u16(), display(fault.code()));
         tracing::info!(target: TARGET, from = from.map(display), status, error, "exchange");
     }

@@ -20,6 +20,7 @@ const ROOM_DEADLINE: Duration = Duration::from_millis(100);
 /// All connections of a server.
 pub(super) struct Connections {
     places: Arc<Semaphore>,
+    most: usize,
     /// Of those that are nobody's proxy: one that is brings everybody's.
     of: Arc<Mutex<HashMap<IpAddr, usize>>>,
     most_of_one: usize,
@@ -42,13 +43,20 @@ struct Counted {
 impl Connections {
     pub(super) fn new(config: &Config) -> Self {
         let Limits { connections, connections_per_address, .. } = config.limits;
+        let most = connections.min(Semaphore::MAX_PERMITS);
         Self {
-            places: Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS))),
+            places: Arc::new(Semaphore::new(most)),
+            most,
             of: Arc::default(),
             most_of_one: connections_per_address,
             trusted: config.trusted.clone(),
             waiting: Waiting::default(),
         }
+    }
+
+    /// How many there are.
+    pub(super) fn number(&self) -> usize {
+        self.most - self.places.available_permits()
     }
 
     /// Those that wait for a request.

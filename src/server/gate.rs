@@ -27,9 +27,8 @@ use patience::Stage;
 use scan::Scan;
 
 use super::accept::MAX_HEAD;
-use super::access_log;
-use super::config::AccessLog;
 use super::severable::Severable;
+use super::{Server, access_log};
 use crate::proxy::{Fault, Visitor};
 
 /// How often a visitor who has said all is looked at, for nothing tells of one who then leaves.
@@ -274,7 +273,7 @@ fn substitute(fault: Fault, head: &[u8]) -> BytesMut {
 pub(super) fn refusal<B>(
     request: &Request<B>,
     visitor: &Visitor,
-    log: AccessLog,
+    server: &Server,
 ) -> Option<Response<axum::body::Body>> {
     if request.method().as_str() != REFUSED {
         return None;
@@ -284,6 +283,6 @@ pub(super) fn refusal<B>(
         "/431" => Fault::HeadTooLarge,
         _ => Fault::BadRequest,
     };
-    access_log::refused(log, visitor.address(), fault);
+    access_log::refused(server, visitor.address(), fault);
     Some(fault.answer(request.headers()))
 }

@@ -52,15 +52,14 @@ fn at_port(host: &str, port: u16) -> Option<String> {
 /// Leads to the public address where it is known, for `Host` is what the visitor made of it; else, and where that is the
 /// host of a tunnel, to what `place` makes of that.
 fn answer(server: &Server, request: &Request, place: impl FnOnce(&str) -> Option<String>) -> Response {
-    let Config { access_log, trusted, public_url, domain, .. } = &server.0.config;
-    let from = trusted.origin(&public::caller(request), request.headers());
+    let Config { trusted, public_url, domain, .. } = &server.0.config;
     let is_tunnels_own = domain.as_ref().is_some_and(|domain| domain.tunnel_of(request).is_some());
     let host = match public_url {
         Some(url) if !is_tunnels_own => Some(url.authority().to_owned()),
         _ => host(request).filter(|host| is_host(host)).and_then(place),
     };
     let Some(host) = host else {
-        access_log::refused(*access_log, from, Fault::BadRequest);
+        access_log::refused(server, public::origin(server, request), Fault::BadRequest);
         return Fault::BadRequest.answer(request.headers());
     };
     // What a program that mounts the router has cut off is part of the address.
@@ -68,7 +67,7 @@ fn answer(server: &Server, request: &Request, place: impl FnOnce(&str) -> Option
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let answer = Redirect::temporary(&format!("https://{host}{path}")).into_response();
     let from = trusted.spelt_origin(&public::caller(request), request.headers());
-    Entry::begin(*access_log, from, request.method(), uri).answered_here(&answer, None);
+    Entry::begin(server, from, request.method(), uri).answered_here(&answer, None);
     answer
 }
 

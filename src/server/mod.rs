@@ -3,9 +3,11 @@
 
 mod accept;
 mod access_log;
+pub mod admin;
 mod answer;
 mod config;
 mod connections;
+mod counts;
 mod domain;
 mod gate;
 mod http2;
@@ -47,7 +49,9 @@ pub use stream::TargetStream;
 pub use tls::{Identity, Tls, Unusable};
 
 use crate::auth::{Audience, Claims, Key, Keys, Revoked, mint, verify};
+use crate::metrics::Metrics;
 use crate::pipe::v2::Budget;
+use crate::proxy::Traffic;
 use crate::wire::{Prefix, SessionId};
 use connections::Connections;
 use limits::Failures;
@@ -86,6 +90,11 @@ struct Inner {
     places: Arc<Quota>,
     /// How many exchanges wait for their answers.
     asking: Arc<AtomicUsize>,
+    metrics: Arc<Metrics>,
+    /// What all exchanges have come to.
+    traffic: Arc<Traffic>,
+    /// When it began, in Unix seconds.
+    began: u64,
     /// Sessions, connections and swaps.
     tasks: TaskTracker,
     /// Visitors' exchanges in flight.
@@ -107,6 +116,7 @@ impl Server {
         let Limits { connections, exchanges, .. } = config.limits;
         // What visitors do with their connections is theirs; the clients' carriers need some as well.
         let exchanges = exchanges.min((connections - connections / 4).max(1));
+        config.limits.exchanges = exchanges;
         Self(Arc::new(Inner {
             budget: Budget::new(config.limits.replay.saturating_mul(1024 * 1024)),
             connections: Connections::new(&config),
@@ -116,6 +126,9 @@ impl Server {
             revoked: Mutex::default(),
             quotas: Quotas::default(),
             asking: Arc::default(),
+            metrics: Arc::default(),
+            traffic: Arc::default(),
+            began: (config.clock)(),
             config,
             connect_keys: Keys::new(key, []),
             started: Instant::now(),

@@ -71,6 +71,8 @@ pub(super) struct Terms<'a> {
     pub(super) rules: Rules,
     /// Which of its attempts this is, where the client says so.
     pub(super) attempt: Option<Attempt>,
+    /// Where it is asked for from, where that is known.
+    pub(super) from: Option<IpAddr>,
     /// Whether a stream says how long its visitor has waited.
     pub(super) tells_waits: bool,
 }
@@ -80,7 +82,7 @@ impl<'a> Terms<'a> {
     pub(super) fn plain(prefix: &'a str, server: &Server) -> Self {
         let Config { max_hold, trusted, .. } = &server.0.config;
         let rules = Rules { trusted: trusted.clone(), ..Rules::default() };
-        Self { prefix, hold: HOLD.min(*max_hold), rules, attempt: None, tells_waits: false }
+        Self { prefix, hold: HOLD.min(*max_hold), rules, attempt: None, from: None, tells_waits: false }
     }
 }
 
@@ -168,14 +170,19 @@ impl Server {
     }
 
     /// Opens a session on wire v1 for a client that was let in.
-    pub(super) fn open_v1(&self, claims: Option<Claims>, token: &str, prefix: &str) -> Result<Arc<Session>, Denied> {
-        let opening = self.opening(claims, token, Terms::plain(prefix, self))?;
+    pub(super) fn open_v1(
+        &self,
+        claims: Option<Claims>,
+        token: &str,
+        terms: Terms<'_>,
+    ) -> Result<Arc<Session>, Denied> {
+        let opening = self.opening(claims, token, terms)?;
         let inner = &self.0;
         let (pipe, swapper) = pipe::v1::pipe();
         let upkeep = Upkeep::alive();
         let fence = upkeep.fence.clone();
         let swapper = swapper.with_fence(move || fence.clone().boxed());
-        let link = Link::V1(Pairs::new(swapper, inner.tasks.clone()));
+        let link = Link::V1(Pairs::new(swapper, inner.tasks.clone(), Arc::clone(&inner.metrics)));
         self.start(Session::start(opening, pipe, link, upkeep, &self.around()))
     }
 
@@ -189,7 +196,7 @@ impl Server {
         let opening = self.opening(claims, token, terms)?;
         let inner = &self.0;
         let (pipe, carriers) = pipe::v2::pipe(&inner.budget);
-        let attendance = Arc::new(Attendance::new(Secret::from_random(random()), carriers, &inner.config));
+        let attendance = Arc::new(self.attendance(carriers));
         let link = Link::V2(Arc::clone(&attendance));
         let running = Session::start(opening, pipe, link, Upkeep::default(), &self.around());
         Ok((self.start(running)?, attendance))
@@ -200,6 +207,7 @@ impl Server {
         &self,
         claims: Option<Claims>,
         token: &str,
+        from: Option<IpAddr>,
     ) -> Result<(Arc<Session>, Arc<Attendance>), Denied> {
         if self.is_draining() {
             return Err(Denied::Draining);
@@ -207,10 +215,9 @@ impl Server {
         let inner = &self.0;
         let prefix = EXAMINED.parse().map_err(|_| Denied::InvalidPrefix)?;
         let (pipe, carriers) = pipe::v2::pipe(&inner.budget);
-        let attendance = Attendance::new(Secret::from_random(random()), carriers, &inner.config);
-        let attendance = Arc::new(attendance.no_longer_than(EXAMINATION_GRACE));
+        let attendance = Arc::new(self.attendance(carriers).no_longer_than(EXAMINATION_GRACE));
         let link = Link::V2(Arc::clone(&attendance));
-        let opening = self.opened(claims, token, prefix, Duration::ZERO, Rules::default());
+        let opening = Opening { from, ..self.opened(claims, token, prefix, Duration::ZERO, Rules::default()) };
         let running = Session::start(opening, pipe, link, Upkeep::default(), &self.around());
         let session = Arc::clone(running.session());
         let lease = inner.registry.admit(Arc::clone(&session), &inner.config.limits)?;
@@ -232,7 +239,7 @@ impl Server {
     }
 
     fn opening(&self, claims: Option<Claims>, token: &str, terms: Terms<'_>) -> Result<Opening, Denied> {
-        let Terms { prefix, hold, rules, attempt, tells_waits } = terms;
+        let Terms { prefix, hold, rules, attempt, from, tells_waits } = terms;
         if self.is_draining() {
             return Err(Denied::Draining);
         }
@@ -240,7 +247,7 @@ impl Server {
         if claims.as_ref().is_some_and(|claims| !claims.allows(&prefix)) {
             return Err(Denied::ForbiddenPrefix);
         }
-        Ok(Opening { attempt, tells_waits, ..self.opened(claims, token, prefix, hold, rules) })
+        Ok(Opening { from, attempt, tells_waits, ..self.opened(claims, token, prefix, hold, rules) })
     }
 
     fn opened(&self, claims: Option<Claims>, token: &str, prefix: Prefix, hold: Duration, rules: Rules) -> Opening {
@@ -249,8 +256,13 @@ impl Server {
         let places = |bearer| quotas.of(Who::of(bearer), config.limits.exchanges_per_token);
         let shared_places = bearer.as_ref().map(places);
         let (expiry, target_timeout) = (claims.and_then(|claims| claims.expiry), config.target_timeout);
-        let (attempt, tells_waits) = (None, false);
-        Opening { prefix, expiry, bearer, attempt, tells_waits, shared_places, hold, rules, target_timeout }
+        let (from, attempt, tells_waits) = (None, None, false);
+        Opening { prefix, expiry, bearer, from, attempt, tells_waits, shared_places, hold, rules, target_timeout }
+    }
+
+    fn attendance(&self, carriers: pipe::v2::Carriers) -> Attendance {
+        let Inner { config, metrics, .. } = &*self.0;
+        Attendance::new(Secret::from_random(random()), carriers, config, Arc::clone(metrics))
     }
 
     fn around(&self) -> Around {
@@ -261,6 +273,7 @@ impl Server {
             limits: inner.config.limits.clone(),
             clock: inner.config.clock,
             asking: Arc::clone(&inner.asking),
+            metrics: Arc::clone(&inner.metrics),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::future::pending;
 use std::iter::once;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, OriginalUri, Request, State};
@@ -48,17 +48,24 @@ pub(super) async fn visit(server: Server, mut request: Request, mut arrival: Arr
     let accept = request.headers().get(ACCEPT).cloned();
     let there = There::of(&mut request, &server.0.config);
     let from = server.0.config.trusted.spelt_origin(&arrival.visitor, request.headers());
-    let entry = Entry::begin(server.0.config.access_log, from, request.method(), &there.whole);
-    let answer = pass_on(&server, &mut request, &mut arrival, &there, &entry).await;
-    answer.inspect(|answer| entry.answered(answer.status())).unwrap_or_else(|fault| {
+    let entry = Entry::begin(&server, from, request.method(), &there.whole);
+    let exchange = Arc::new(Exchange { places: OnceLock::new(), entry });
+    let answer = pass_on(&server, &mut request, &mut arrival, &there, &exchange).await;
+    answer.inspect(|answer| exchange.entry.answered(answer.status())).unwrap_or_else(|fault| {
         let headers = accept.map(|accept| (ACCEPT, accept)).into_iter().collect();
         let mut answer = fault.answer(&headers);
         if fault == Fault::Unauthorized {
             answer.headers_mut().insert(WWW_AUTHENTICATE, challenge(&there.path));
         }
-        entry.answered_here(&answer, Some(fault));
+        exchange.entry.answered_here(&answer, Some(fault));
         answer
     })
+}
+
+/// What there is of an exchange until its last byte is through. It is counted once its places are free.
+struct Exchange {
+    places: OnceLock<(Taken, Place)>,
+    entry: Entry,
 }
 
 /// The session that holds the prefix, with a place for one exchange, once its client is there: the one of now, or the one
@@ -107,9 +114,9 @@ async fn pass_on(
     request: &mut Request,
     arrival: &mut Arrival,
     there: &There,
-    entry: &Entry,
+    exchange: &Arc<Exchange>,
 ) -> Result<Response, Fault> {
-    let visitor = &arrival.visitor;
+    let (visitor, entry) = (&arrival.visitor, &exchange.entry);
     let one_of_all = server.0.places.take_now().await.ok_or(Fault::Limit)?;
     let prefix = there.prefix().ok_or(Fault::UnknownPrefix)?;
     let Attended { session, place, waited } = {
@@ -122,12 +129,12 @@ async fn pass_on(
     *request.uri_mut() = there.whole.clone();
     let (breaker, meter) = (arrival.breaker.clone(), entry.meter());
     let call = Call { visitor, place: &there.path, breaker, meter, waited };
-    let (places, owed) = (Arc::new((one_of_all, place)), arrival.owed.take());
-    let guard = (Arc::clone(&places), owed.clone(), server.0.exchanges.token(), entry.clone());
+    let (places, owed) = (exchange.places.get_or_init(|| (one_of_all, place)), arrival.owed.take());
+    let guard = (Arc::clone(exchange), owed.clone(), server.0.exchanges.token());
     tokio::select! {
         biased;
         answer = session.forward(request, call, guard) => answer,
-        () = makes_room(owed.as_ref(), &places) => Err(Fault::Displaced),
+        () = makes_room(owed.as_ref(), places) => Err(Fault::Displaced),
     }
 }
 
@@ -149,6 +156,11 @@ pub(super) fn caller(request: &Request) -> Visitor {
         Some(arrival) => arrival.visitor.clone(),
         None => Visitor::new(extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0), false),
     }
+}
+
+/// Where a request comes from, as far as whoever brings it is believed.
+pub(super) fn origin(server: &Server, request: &Request) -> Option<IpAddr> {
+    server.0.config.trusted.origin(&caller(request), request.headers())
 }
 
 /// Where in the server's world a visitor wants to go.

@@ -40,6 +40,7 @@ impl Who {
 /// Places for exchanges.
 pub(super) struct Quota {
     places: Semaphore,
+    number: usize,
     listeners: Listeners,
 }
 
@@ -49,8 +50,13 @@ pub(super) struct Taken(Arc<Quota>);
 impl Quota {
     /// So many.
     pub(super) fn new(number: usize) -> Arc<Self> {
-        let places = Semaphore::new(number.min(Semaphore::MAX_PERMITS));
-        Arc::new(Self { places, listeners: Listeners::new((number / LISTEN).max(1)) })
+        let number = number.min(Semaphore::MAX_PERMITS);
+        Arc::new(Self { places: Semaphore::new(number), number, listeners: Listeners::new((number / LISTEN).max(1)) })
+    }
+
+    /// How many are taken.
+    pub(super) fn taken(&self) -> usize {
+        self.number - self.places.available_permits()
     }
 
     /// A place, where one is free.

@@ -8,7 +8,7 @@ use axum::routing::{any, post};
 use tower_service::Service as _;
 
 use super::public::Arrival;
-use super::{AccessLog, Config, PlainHttp, Server, https, public, v1, v2};
+use super::{Config, PlainHttp, Server, https, public, v1, v2};
 use crate::wire::{self, Prefix};
 
 pub(super) fn router(server: Server) -> Router {
@@ -65,9 +65,9 @@ impl Routes {
         Self { server: server.clone(), router: https::router(server.clone(), port), direct: false }
     }
 
-    /// How exchanges are logged.
-    pub(super) fn access_log(&self) -> AccessLog {
-        self.server.0.config.access_log
+    /// Whose routes they are.
+    pub(super) fn server(&self) -> &Server {
+        &self.server
     }
 
     /// Answers as the router would.

@@ -1,5 +1,6 @@
 //! One client's tunnel as the server sees it: streams go out over whatever carries it, exchanges are counted.
 
+mod look;
 mod opening;
 mod places;
 mod presence;
@@ -24,17 +25,18 @@ use super::quotas::Who;
 use super::stream::{Preface, TargetStream};
 use super::upload::Sending;
 use super::{GRACE, random};
-use crate::auth::{Bearer, Revoked};
+use crate::auth::Bearer;
+use crate::metrics::Metrics;
 use crate::mux::{self, Opener, Upkeep};
-use crate::proxy::{Call, Fault, Hop, Visitor};
+use crate::proxy::{Call, Fault, Hop, Traffic, Visitor};
 use crate::wire::v2::Attempt;
 use crate::wire::{Prefix, SessionId};
 pub(super) use opening::{Around, Link, Opening};
 pub(super) use places::Place;
 use places::{Places, STREAM_DEADLINE};
-#[cfg(test)]
-pub(super) use presence::MOMENT;
 pub(super) use presence::Presence;
+#[cfg(test)]
+pub(super) use presence::{LATE, MOMENT};
 pub(super) use running::Running;
 use turns::Turns;
 
@@ -48,7 +50,10 @@ pub(super) struct Session {
     tasks: TaskTracker,
     /// The wall clock that tokens are dated by, in Unix seconds.
     clock: fn() -> u64,
+    since: u64,
     exchanges: TaskTracker,
+    traffic: Arc<Traffic>,
+    metrics: Arc<Metrics>,
     places: Places,
     turns: Turns,
     /// The session is to end in order.
@@ -68,7 +73,7 @@ impl Session {
         let key = SessionId::from_random(random());
         let fault_key = HeaderValue::from_str(key.as_str()).expect("hexadecimal digits make a header value");
         let preface = preface(&link, &opening);
-        let Around { tasks, closing, limits, clock, asking } = around;
+        let Around { tasks, closing, limits, clock, asking, metrics } = around;
         let (opener, driver) = mux::opening(pipe, upkeep, limits.exchanges_per_session);
         let hop = {
             let (opener, rules) = (opener.clone(), std::mem::take(&mut opening.rules));
@@ -86,7 +91,10 @@ impl Session {
             hop,
             tasks: tasks.clone(),
             clock: *clock,
+            since: clock(),
             exchanges: TaskTracker::new(),
+            traffic: Arc::default(),
+            metrics: Arc::clone(metrics),
             closing: closing.clone(),
             ended: CancellationToken::new(),
         };
@@ -135,28 +143,6 @@ impl Session {
         self.bearer() == bearer && follows.unwrap_or_else(|| bearer.is_some() || !attendance.is_attended())
     }
 
-    /// Ends the session because its client has opened another.
-    pub(super) fn evict(&self) {
-        self.end(super::v2::TAKEN_OVER, "another client has taken the prefix with the same token");
-    }
-
-    /// Ends the session where its token is on the list. Whether it is.
-    pub(super) fn obey(&self, revoked: &Revoked) -> bool {
-        let is_revoked = self.bearer().is_some_and(|bearer| revoked.covers(bearer));
-        if is_revoked {
-            tracing::info!(session = %self.id, prefix = %self.prefix(), "the token of a session is revoked");
-            self.end(super::v2::REVOKED, "the token has been revoked");
-        }
-        is_revoked
-    }
-
-    fn end(&self, code: u8, text: &str) {
-        if let Link::V2(attendance) = &self.link {
-            attendance.close(code, text);
-        }
-        self.closing.cancel();
-    }
-
     /// A stream for whatever its caller will say on it, which may begin with any byte.
     pub(super) async fn dial(&self) -> io::Result<TargetStream> {
         open(self.opener.clone(), preface(&self.link, &self.opening), Some(Duration::ZERO)).await
@@ -185,7 +171,7 @@ impl Session {
     pub(super) async fn forward(
         &self,
         request: &mut Request<Body>,
-        call: Call<'_>,
+        mut call: Call<'_>,
         guard: impl Send + Sync + Unpin + 'static,
     ) -> Result<Response, Fault> {
         if self.exchanges.is_closed() {
@@ -193,7 +179,8 @@ impl Session {
         }
         let _asking = self.turns.begin().await;
         let guard = (self.exchanges.token(), guard);
-        let sending = Sending::watch(request, call.meter.as_ref());
+        call.meter.goes_to(&self.traffic);
+        let sending = Sending::watch(request, &call.meter);
         // In one place: what is handed on by value has room in each future that it is handed to.
         let answer = pin!(self.hop.forward(std::mem::take(request), call, guard));
         let answer = async {

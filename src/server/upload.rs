@@ -26,14 +26,14 @@ struct Course {
 
 impl Sending {
     /// Looks at the body of `request` from now on; `meter` counts it.
-    pub(super) fn watch(request: &mut Request<Body>, meter: Option<&Arc<Meter>>) -> Self {
+    pub(super) fn watch(request: &mut Request<Body>, meter: &Meter) -> Self {
         if request.body().is_end_stream() {
             return Self(None);
         }
         let course = Course::default();
         let body = std::mem::take(request.body_mut());
         let (broken, over) = (Arc::clone(&course.broken), course.over.clone().drop_guard());
-        *request.body_mut() = Body::new(Upload { body, broken, meter: meter.cloned(), _over: over });
+        *request.body_mut() = Body::new(Upload { body, broken, meter: meter.clone(), _over: over });
         Self(Some(course))
     }
 
@@ -63,7 +63,7 @@ impl Sending {
 struct Upload {
     body: Body,
     broken: Arc<AtomicBool>,
-    meter: Option<Arc<Meter>>,
+    meter: Meter,
     _over: DropGuard,
 }
 
@@ -74,10 +74,10 @@ impl HttpBody for Upload {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = self.get_mut();
         let frame = Pin::new(&mut this.body).poll_frame(cx);
-        match (&frame, &this.meter) {
-            (Poll::Ready(Some(Err(_))), _) => this.broken.store(true, Ordering::Relaxed),
-            (Poll::Ready(Some(Ok(frame))), Some(meter)) => meter.add_up(frame.data_ref().map_or(0, Bytes::len)),
-            _ => {}
+        match &frame {
+            Poll::Ready(Some(Err(_))) => this.broken.store(true, Ordering::Relaxed),
+            Poll::Ready(Some(Ok(frame))) => this.meter.add_up(frame.data_ref().map_or(0, Bytes::len)),
+            Poll::Ready(None) | Poll::Pending => {}
         }
         frame
     }

@@ -148,7 +148,7 @@ async fn a_server_of_a_file_speaks_tls_and_has_a_domain() {
     assert_eq!(code, Some(0), "{said}");
     folder.write("k", "");
     let (code, _, said) = folder.run(&["config", "check"]).await;
-    assert_eq!(code, Some(11), "{said}");
+    assert_eq!(code, Some(12), "{said}");
 }
 
 #[tokio::test]

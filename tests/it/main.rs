@@ -65,6 +65,7 @@ mod limits;
 mod load;
 #[cfg(unix)]
 mod log_sink;
+mod operations;
 mod origin;
 // The Go names are symbolic links, and its commands are those of a Unix shell.
 #[cfg(unix)]

@@ -151,7 +151,7 @@ async fn a_batch_down_is_cut_in_the_middle() {
 
 #[tokio::test]
 async fn batches_are_cut_wherever_they_are() {
-    let every = Duration::from_millis(200)..=Duration::from_millis(400);
+    let every = Duration::from_millis(50)..=Duration::from_millis(100);
     let kills = Kills { what: vec![Loss::Both], how: vec![Cut::Fin, Cut::Rst], every };
     let killed = |tally: &Tally, said: &str| {
         let kills = [Cut::Fin, Cut::Rst].map(|cut| tally.of(Act::Kill(Loss::Both, cut)));

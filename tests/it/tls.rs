@@ -165,24 +165,24 @@ async fn no_server_starts_with_a_certificate_that_is_of_no_use() {
     let files = [("good", &good), ("key", &key), ("other", &authority.issue(&[], GOOD).1)]
         .map(|(name, text)| authority.write(name, text));
     let [good, key, other] = files.each_ref().map(String::as_str);
-    check((good, other), 11, "the certificate in CERT is not for the key in KEY: give the two that were made together")
+    check((good, other), 12, "the certificate in CERT is not for the key in KEY: give the two that were made together")
         .await;
     check(
         (key, key),
-        11,
+        12,
         "there is no certificate in CERT: give a PEM file with the certificate first, then those that vouch for it",
     )
     .await;
-    check((good, good), 11, "there is no private key in KEY: give a PEM file with a key that has no password").await;
+    check((good, good), 12, "there is no private key in KEY: give a PEM file with a key that has no password").await;
     let gone = authority.path("gone");
     check((&gone, key), 7, "cannot read the certificate CERT: there is no such file or directory").await;
     check((good, &gone), 7, "cannot read the key KEY: there is no such file or directory").await;
     let [old, old_key] = authority.renew(&[], (2000, 2001));
-    check((&old, &old_key), 11, "the certificate in CERT has expired, at 2001-01-01T00:00:00Z: renew it").await;
+    check((&old, &old_key), 12, "the certificate in CERT has expired, at 2001-01-01T00:00:00Z: renew it").await;
     let [early, early_key] = authority.renew(&[], (3000, 3001));
     check(
         (&early, &early_key),
-        11,
+        12,
         "the certificate in CERT is not good before 3000-01-01T00:00:00Z: wait, or set this machine's clock",
     )
     .await;

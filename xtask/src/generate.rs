@@ -1,9 +1,11 @@
-//! What is generated from the argument types and kept in the repository: completions, man pages, the README's command
-//! reference and the table of settings. Knows the command line as data and nothing of what the commands do.
+//! What is generated from the code and kept in the repository: completions, man pages, the README's command reference and
+//! the table of settings from the argument types, the names of metrics from their table. Knows the command line as data and
+//! nothing of what the commands do.
 
 mod completions;
 mod manual;
 mod markdown;
+mod metrics;
 mod roff;
 mod verify;
 
@@ -56,7 +58,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         }
     }
     if !wrong.is_empty() {
-        bail!("not what the argument types say, run `cargo xtask gen`: {}", wrong.join(", "));
+        bail!("not what the code says, run `cargo xtask gen`: {}", wrong.join(", "));
     }
     let paths: Vec<&str> = everything.iter().map(|generated| generated.path.as_str()).collect();
     verify::run(root, &paths)?;
@@ -73,6 +75,7 @@ fn everything(root: &Path) -> Result<Vec<Generated>> {
     let page =
         fs::read_to_string(root.join(CONFIGURATION)).with_context(|| format!("cannot read `{CONFIGURATION}`"))?;
     files.push(Generated { path: CONFIGURATION.to_owned(), text: markdown::configuration(&page, &manual)? });
+    files.push(metrics::file(root)?);
     Ok(files)
 }
 

@@ -16,7 +16,7 @@ struct Need {
     without: &'static str,
 }
 
-const NEEDS: [Need; 25] = [
+const NEEDS: [Need; 27] = [
     Need { program: "curl", package: "curl", without: "curl as a visitor" },
     Need { program: "openssl", package: "openssl", without: "the commands of the documents" },
     Need { program: "nginx", package: "nginx", without: "nginx as a target, and the tunnel behind it" },
@@ -39,6 +39,12 @@ const NEEDS: [Need; 25] = [
     Need { program: "ip", package: "iproute2", without: "a client that changes its network" },
     Need { program: "slowhttptest", package: "slowhttptest", without: "slow connections by another program" },
     Need { program: "h2load", package: "nghttp2-client", without: "a load of HTTP/2 by another program" },
+    Need {
+        program: "prometheus",
+        package: "prometheus",
+        without: "metrics and the dashboard, as Prometheus reads them",
+    },
+    Need { program: "systemd-analyze", package: "systemd", without: "the check of systemd's units" },
     Need { program: "wrk", package: "wrk", without: "the short benchmark" },
     Need { program: "valgrind", package: "valgrind", without: "the profile" },
     Need { program: "strace", package: "strace", without: "the profile" },

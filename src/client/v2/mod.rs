@@ -44,6 +44,9 @@ const REVOKED: u8 = 3;
 /// The code with which a server says that the token's time is over.
 const EXPIRED: u8 = 4;
 
+/// The code with which a server says that whoever runs it has ended the session.
+const DISMISSED: u8 = 5;
+
 /// Opens a session and lives through it. `None` where the server does not speak this wire.
 pub(super) async fn live(life: &Life<'_>, was_ready: &mut bool) -> Option<Ended> {
     let (pipe, carriers) = pipe(&Budget::default());
@@ -138,7 +141,7 @@ async fn tell_outages(tunnel: &Tunnel, life: &Life<'_>) {
             life.client.tell(Event::Back { after, held, lost });
         }
     };
-    tunnel.failures.watch(|| tunnel.carriers.heard(), tell).await;
+    tunnel.failures.watch(|| tunnel.carriers.heard(), || tunnel.carriers.arrives(), tell).await;
 }
 
 fn lost(life: &Life<'_>, carriers: &Carriers, cause: &str) -> Ended {
@@ -149,6 +152,7 @@ fn lost(life: &Life<'_>, carriers: &Carriers, cause: &str) -> Ended {
         Some(End::Closed { code: TAKEN_OVER, text }) => Ended::Denied(Denied::Prefix(text)),
         Some(End::Closed { code: REVOKED, .. }) => Ended::Denied(refusal::revoked(&life.client.config.source)),
         Some(End::Closed { code: EXPIRED, .. }) => Ended::Denied(refusal::expired(&life.client.config.source)),
+        Some(End::Closed { code: DISMISSED, .. }) => Ended::Denied(refusal::dismissed(&life.client.config.source)),
         Some(End::Closed { text, .. }) => Ended::Lost(text),
         Some(End::Failed(cause)) => Ended::Lost(format!("the link to the server was lost: {cause}")),
         None => Ended::Lost(format!("the link to the server was lost: {cause}")),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 /// A carrier that is cut is replaced at once, which nobody needs to hear of. Where another fails this much later, and
 /// nothing has arrived meanwhile, the link is lost: by then the first replacement has been tried.
@@ -11,9 +11,6 @@ const REPLACED: Duration = Duration::from_millis(200);
 
 /// So it is where nothing has arrived for this long: even a long poll that has nothing to say ends sooner.
 const HOPE: Duration = Duration::from_secs(6);
-
-/// How often is looked, while the link is lost, whether it is back.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// What there is to tell.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,8 +34,14 @@ impl Failures {
         self.0.send_replace(cause.to_owned());
     }
 
-    /// Tells of outages. Never returns; `heard` is a count that grows with all that arrives.
-    pub(super) async fn watch(&self, heard: impl Fn() -> u64, mut tell: impl FnMut(News)) {
+    /// Tells of outages: of an end before what has arrived is passed on. Never returns; `heard` is a count that grows with all
+    /// that arrives, which `arrives` waits for.
+    pub(super) async fn watch<A: Future<Output = ()>>(
+        &self,
+        heard: impl Fn() -> u64,
+        arrives: impl Fn() -> A,
+        mut tell: impl FnMut(News),
+    ) {
         let mut failures = self.0.subscribe();
         loop {
             // The sender is a field of ours: it is not dropped meanwhile.
@@ -49,7 +52,7 @@ impl Failures {
             }
             tell(News::Lost { cause: failures.borrow_and_update().clone() });
             while heard() == before {
-                sleep(LOOK).await;
+                arrives().await;
             }
             tell(News::Back { after: since.elapsed() });
             failures.mark_unchanged();
@@ -76,6 +79,9 @@ async fn lasts(failures: &mut watch::Receiver<String>, since: Instant, is_back: 
 mod tests {
     use std::cell::{Cell, RefCell};
 
+    use tokio::sync::Notify;
+    use tokio::time::sleep;
+
     use super::*;
 
     /// What happens after a wait, in milliseconds.
@@ -87,18 +93,22 @@ mod tests {
 
     async fn check(acts: &[(u64, Act)], expected: &[News]) {
         let (failures, heard, told) = (Failures::default(), Cell::new(0), RefCell::new(Vec::new()));
+        let arrived = Notify::new();
         let acting = async {
             for (wait, act) in acts {
                 sleep(Duration::from_millis(*wait)).await;
                 match act {
                     Fails(cause) => failures.note(cause),
-                    Arrives => heard.set(heard.get() + 1),
+                    Arrives => {
+                        heard.set(heard.get() + 1);
+                        arrived.notify_one();
+                    }
                 }
             }
             sleep(Duration::from_secs(60)).await;
         };
         tokio::select! {
-            () = failures.watch(|| heard.get(), |news| told.borrow_mut().push(news)) => {}
+            () = failures.watch(|| heard.get(), || arrived.notified(), |news| told.borrow_mut().push(news)) => {}
             () = acting => {}
         }
         assert_eq!(*told.borrow(), expected);
@@ -115,9 +125,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_outage_is_told_once_and_its_end_once() {
         check(&[(10, Arrives), (10, Fails("a")), (5, Fails("b")), (20, Arrives)], &[]).await;
-        // The clock is looked at every 100 ms after the third failure.
         let acts = [(10, Fails("a")), (1, Fails("b")), (299, Fails("c")), (500, Fails("d")), (2_350, Arrives)];
-        check(&acts, &[lost("c"), back(3_200)]).await;
+        check(&acts, &[lost("c"), back(3_150)]).await;
         // One after the other, each of them mended at once.
         check(
             &[(10, Fails("a")), (50, Arrives), (1_000, Fails("b")), (50, Arrives), (5_000, Fails("c")), (1, Arrives)],
@@ -125,9 +134,9 @@ mod tests {
         )
         .await;
         // Nothing fails any more, but nothing comes either.
-        check(&[(10, Fails("a")), (8_950, Arrives)], &[lost("a"), back(9_000)]).await;
+        check(&[(10, Fails("a")), (8_950, Arrives)], &[lost("a"), back(8_950)]).await;
         let acts =
             [(10, Fails("a")), (300, Fails("b")), (650, Arrives), (110, Fails("c")), (300, Fails("d")), (90, Arrives)];
-        check(&acts, &[lost("b"), back(1_000), lost("d"), back(400)]).await;
+        check(&acts, &[lost("b"), back(950), lost("d"), back(390)]).await;
     }
 }

@@ -23,6 +23,7 @@ fn seen(args: &[&str]) -> Result<String, Failure> {
             Command::Run(_) => "run".to_owned(),
             Command::Config(_) => "config".to_owned(),
             Command::Doctor(_) => "doctor".to_owned(),
+            Command::Sessions(_) => "sessions".to_owned(),
             Command::Requests(_) => "requests".to_owned(),
             Command::Replay(_) => "replay".to_owned(),
             Command::Record(_) => "record".to_owned(),
@@ -64,6 +65,7 @@ fn subcommands() {
     check(&["sendit", "run", "--prefix", "app", "--", "make", "start", "-j4", "--help"], "run");
     check(&["sendit", "config", "check"], "config");
     check(&["sendit", "doctor", "https://host"], "doctor");
+    check(&["sendit", "sessions", "end", "my-app"], "sessions");
     check(&["sendit", "requests", "-json"], "requests");
     check(&["sendit", "replay", "7"], "replay");
     check(&["sendit", "record", "-follow", "dir"], "record");

@@ -109,7 +109,7 @@ pub(crate) async fn run(args: Demo, env: &Env) -> Result<(), Failure> {
 }
 
 async fn listen(text: &str) -> Result<TcpListener, Failure> {
-    Address::parse(text)?.resolve().await?.bind()
+    Address::parse(text)?.resolve().await?.bind("--addr")
 }
 
 fn own_address(listener: &TcpListener) -> Result<SocketAddr, Failure> {

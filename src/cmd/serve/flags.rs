@@ -56,6 +56,15 @@ Whatever is beyond a limit is answered with 429 or 503 and `Retry-After`; nobody
 else is harmed, and clients try again by themselves. A token that is accepted is
 never told to wait for the wrong ones that its address has sent.",
     note = "
+At --admin, a listener of its own, `/healthz` says that the server lives, `/readyz` that it
+takes visitors, which it does not while it stops, and `/metrics` has what it counts, for
+Prometheus. With --admin-token-file whoever asks for more than health has to show the token, as
+`Authorization: Bearer`, and `sendit sessions` lists sessions and ends them. On an address
+that other machines can reach the token is a must.",
+    note = "
+Under systemd it takes the socket that is handed over in the place of --addr, and one named
+`admin` in that of --admin; it tells when it listens, stops, and lives.",
+    note = "
 Each exchange has a line in the log when it is over, refused ones included: address
 of the visitor, method and path, status, bytes of visitor and service, milliseconds,
 prefix and session, the code of `Sendit-Error`, and `cut` where it did not come to its
@@ -121,6 +130,14 @@ pub(crate) struct Serve {
     /// the opposite of --https-redir, whatever the environment says
     #[argh(switch, hidden_help)]
     pub(super) no_https_redir: bool,
+
+    /// address of health, metrics and sessions, for whoever runs the server (default: none)
+    #[argh(option, arg_name = "HOST:PORT")]
+    pub(super) admin: Option<String>,
+
+    /// file that holds the token which whoever asks for metrics and sessions there has to show
+    #[argh(option, arg_name = "FILE")]
+    pub(super) admin_token_file: Option<String>,
 
     /// do without a secret on any address
     #[argh(switch)]

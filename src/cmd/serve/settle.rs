@@ -5,6 +5,7 @@ use tracing::Level;
 use url::Url;
 
 use super::Serve;
+use super::admin::Admin;
 use super::certificate::Certificate;
 use super::files::Files;
 use super::revoked::RevokedFile;
@@ -29,6 +30,7 @@ pub(super) struct Settings {
     pub(super) files: Files,
     /// Where visitors are sent to `https`.
     pub(super) redirects: Option<Address>,
+    pub(super) admin: Admin,
     pub(super) level: Level,
     pub(super) format: Format,
 }
@@ -95,8 +97,9 @@ impl Serve {
         if let Some(access_log) = from.read(self.access_log, "--access-log", access_log)? {
             config.access_log = access_log;
         }
+        let admin = Admin::settle(self.admin, self.admin_token_file, from)?;
         let (level, format) = (log::level(self.log, from, Level::INFO)?, log::format(self.log_format, from)?);
-        Ok(Settings { address, config, auth, files, redirects, level, format })
+        Ok(Settings { address, config, auth, files, redirects, admin, level, format })
     }
 }
 

@@ -37,6 +37,9 @@ const NOTES: usize = 22;
 /// The longest path in a row of words.
 const LONGEST: usize = 256;
 
+/// From how many ms on a visitor was held, as on the page: who comes before the first carrier waits for a moment.
+const HELD: f64 = 100.0;
+
 /// What a width has room for: the same for each line, so that columns stand below each other.
 struct Columns {
     clock: bool,
@@ -155,7 +158,7 @@ fn notes(row: &Summary) -> Vec<String> {
         Sort::WebSocket => Some("WebSocket".to_owned()),
         Sort::Sse => Some("events".to_owned()),
     };
-    let held = row.held_ms.map(|ms| Duration::from_secs_f64((ms / 1_000.0).clamp(0.0, 1e9)));
+    let held = row.held_ms.filter(|ms| *ms >= HELD).map(|ms| Duration::from_secs_f64((ms / 1_000.0).clamp(0.0, 1e9)));
     let held = held.map(|held| format!("held {}", took(held)));
     let resumed = row.resumed.then(|| "resumed".to_owned());
     let replay = row.replay_of.map(|of| format!("replay of #{of}"));
@@ -293,6 +296,8 @@ mod tests {
         let closed =
             Summary { state: Progress::Cut, cause: Some("the target closed".to_owned()), kind: Sort::Http, ..open };
         assert!(words(&closed, "stamp").ends_with(", held 250 ms, cut: the target closed"));
+        let moment = Summary { held_ms: Some(99.0), ..closed };
+        assert!(words(&moment, "stamp").ends_with(" out, cut: the target closed"));
     }
 
     #[test]

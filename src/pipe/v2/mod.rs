@@ -265,6 +265,11 @@ impl Carriers {
         self.0.heard()
     }
 
+    /// Waits until something arrives, or has since the last call. For one at a time.
+    pub async fn arrives(&self) {
+        self.0.arrives().await;
+    }
+
     /// Ends the pipe; the first end stays. An end in order is told to the peer by the carriers that there are.
     pub fn end(&self, end: End) {
         self.0.end(end);

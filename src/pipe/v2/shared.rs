@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::budget::Budget;
@@ -51,6 +52,7 @@ pub(super) struct Shared {
     inner: Mutex<Inner>,
     /// Grows with all that arrives.
     heard: AtomicU64,
+    arrived: Notify,
 }
 
 impl Shared {
@@ -66,7 +68,7 @@ impl Shared {
             watchers: Vec::new(),
             mourners: Vec::new(),
         };
-        Self { began: Instant::now(), inner: inner.into(), heard: AtomicU64::new(0) }
+        Self { began: Instant::now(), inner: inner.into(), heard: AtomicU64::new(0), arrived: Notify::new() }
     }
 
     // Held for a copy at most, never across an await, and never while another lock is taken.
@@ -83,6 +85,11 @@ impl Shared {
 
     pub(super) fn note_heard(&self) {
         self.heard.fetch_add(1, Ordering::Relaxed);
+        self.arrived.notify_one();
+    }
+
+    pub(super) async fn arrives(&self) {
+        self.arrived.notified().await;
     }
 
     pub(super) fn heard(&self) -> u64 {

@@ -19,6 +19,7 @@ fn opening(prefix: &str, owner: Option<u8>) -> Opening {
         prefix: prefix.parse().unwrap(),
         expiry: None,
         bearer,
+        from: None,
         attempt: None,
         tells_waits: false,
         shared_places: None,
@@ -30,7 +31,7 @@ fn opening(prefix: &str, owner: Option<u8>) -> Opening {
 
 fn around() -> Around {
     let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
-    Around { tasks, closing, limits: Limits::default(), clock: || 0, asking: Arc::default() }
+    Around { tasks, closing, limits: Limits::default(), clock: || 0, asking: Arc::default(), metrics: Arc::default() }
 }
 
 fn limits(sessions: usize) -> Limits {
@@ -39,7 +40,7 @@ fn limits(sessions: usize) -> Limits {
 
 fn session(prefix: &str) -> Arc<Session> {
     let (around, (pipe, swapper)) = (around(), v1::pipe());
-    let link = Link::V1(Pairs::new(swapper, around.tasks.clone()));
+    let link = Link::V1(Pairs::new(swapper, around.tasks.clone(), Arc::default()));
     Arc::clone(Session::start(opening(prefix, Some(0)), pipe, link, Upkeep::default(), &around).session())
 }
 
@@ -49,7 +50,7 @@ fn lasting(prefix: &str, owner: Option<u8>) -> Arc<Session> {
 
 fn lasting_of(opening: Opening) -> Arc<Session> {
     let (pipe, carriers) = v2::pipe(&v2::Budget::default());
-    let attendance = Attendance::new(Secret::from_random([0; 32]), carriers, &Config::new(None, || 0));
+    let attendance = Attendance::new(Secret::from_random([0; 32]), carriers, &Config::new(None, || 0), Arc::default());
     let link = Link::V2(Arc::new(attendance));
     Arc::clone(Session::start(opening, pipe, link, Upkeep::default(), &around()).session())
 }

@@ -1,5 +1,6 @@
 //! What a session is made of.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use super::super::quotas::Quota;
 use super::super::v1::Pairs;
 use super::super::v2::Attendance;
 use crate::auth::Bearer;
+use crate::metrics::{Metrics, Wire};
 use crate::proxy::Rules;
 use crate::wire::Prefix;
 use crate::wire::v2::Attempt;
@@ -23,6 +25,8 @@ pub(in crate::server) struct Opening {
     pub(in crate::server) expiry: Option<u64>,
     /// Who has opened it, where tokens are asked for.
     pub(in crate::server) bearer: Option<Bearer>,
+    /// Where it was opened from, where that is known.
+    pub(in crate::server) from: Option<IpAddr>,
     /// Which of its client's attempts to open one it comes from.
     pub(in crate::server) attempt: Option<Attempt>,
     /// Whether the client is told at a stream's beginning how long its visitor has waited.
@@ -44,6 +48,15 @@ pub(in crate::server) enum Link {
     V2(Arc<Attendance>),
 }
 
+impl Link {
+    pub(in crate::server) fn wire(&self) -> Wire {
+        match self {
+            Self::V1(_) => Wire::V1,
+            Self::V2(_) => Wire::V2,
+        }
+    }
+}
+
 /// What a session has of its server.
 pub(in crate::server) struct Around {
     pub(in crate::server) tasks: TaskTracker,
@@ -52,4 +65,5 @@ pub(in crate::server) struct Around {
     pub(in crate::server) clock: fn() -> u64,
     /// How many exchanges of all sessions wait for their answers.
     pub(in crate::server) asking: Arc<AtomicUsize>,
+    pub(in crate::server) metrics: Arc<Metrics>,
 }

@@ -22,6 +22,7 @@ pub(super) struct Places {
     own: Arc<Quota>,
     /// For visitors that wait for a place, or for the client.
     held: Semaphore,
+    most_held: usize,
     of_token: Option<Arc<Quota>>,
     of_addresses: Quotas<IpAddr>,
     most_of_address: usize,
@@ -44,9 +45,11 @@ impl Place {
 impl Places {
     /// As many as `limits` give. What visitors of one address cannot all have is half of them.
     pub(super) fn new(limits: &Limits, of_token: Option<Arc<Quota>>) -> Self {
+        let most_held = limits.held_per_session.min(Semaphore::MAX_PERMITS);
         Self {
             own: Quota::new(limits.exchanges_per_session),
-            held: Semaphore::new(limits.held_per_session.min(Semaphore::MAX_PERMITS)),
+            held: Semaphore::new(most_held),
+            most_held,
             of_token,
             of_addresses: Quotas::default(),
             most_of_address: limits.exchanges_per_session.div_ceil(2),
@@ -86,6 +89,11 @@ impl Places {
             None => None,
         };
         (self.own.take().await, of_address)
+    }
+
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.most_held - self.held.available_permits()
     }
 
     /// Leave to wait.

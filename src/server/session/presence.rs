@@ -12,12 +12,16 @@ use crate::proxy::Fault;
 /// cut.
 pub(in crate::server) const MOMENT: Duration = Duration::from_secs(1);
 
+/// How long a visitor waits for the next carrier of a client that is not gone before that counts as waiting: between two
+/// batches a round trip passes, and nothing tells one of seconds from a link that was lost.
+pub(in crate::server) const LATE: Duration = Duration::from_millis(200);
+
 /// How a visitor has found the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::server) enum Presence {
     /// It is there.
     There,
-    /// It was gone, and is back.
+    /// It was gone, or its next carrier late, and is back.
     Back,
     /// The session has ended, and another may have taken its place.
     Over,
@@ -40,24 +44,23 @@ impl Session {
         if attendance.is_carried() && !self.ended.is_cancelled() {
             return Ok(Presence::There);
         }
-        // Between two batches nobody is gone before the next one is late.
-        let missed = if attendance.is_attended() { attendance.back_by() } else { None };
+        let begin = Instant::now();
         let mut back = pin!(self.back());
-        let mut wait = missed.is_none().then(|| attendance.waits.begin());
+        let mut wait = (!attendance.is_attended()).then(|| attendance.waits.begin());
         let found = async {
-            // Who waits for a moment takes no place from those who are held: a whole crowd may come while a link that was
-            // cut is made again.
-            if let Ok(found) = timeout(MOMENT, back.as_mut()).await {
-                return Ok(found);
-            }
-            // Nor does who waits for the next carrier of a client that is not gone.
-            let _held = if attendance.is_attended() { None } else { Some(self.places.hold()?) };
-            if let Some(missed) = missed {
-                if let Ok(found) = timeout_at(missed, back.as_mut()).await {
+            if wait.is_none() {
+                if let Ok(found) = timeout(LATE, back.as_mut()).await {
                     return Ok(found);
                 }
                 wait = Some(attendance.waits.begin());
             }
+            // Who waits for a moment takes no place from those who are held: a whole crowd may come while a link that was
+            // cut is made again.
+            if let Ok(found) = timeout_at(begin + MOMENT, back.as_mut()).await {
+                return Ok(found);
+            }
+            // Nor does who waits for the next carrier of a client that is not gone.
+            let _held = if attendance.is_attended() { None } else { Some(self.places.hold()?) };
             Ok(back.await)
         };
         let found = found.await?;

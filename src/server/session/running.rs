@@ -10,8 +10,9 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::super::registry::Lease;
-use super::super::v2::EXPIRED;
+use super::super::v2;
 use super::{Link, Session};
+use crate::auth::Revoked;
 use crate::mux::{self, Ending};
 
 /// How often the clock is asked at least whether a token's time is over: it may be set, or the machine have slept.
@@ -36,6 +37,7 @@ impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
         let subject = bearer.and_then(|bearer| bearer.subject.as_deref()).unwrap_or_default();
         let jti = bearer.and_then(|bearer| bearer.id.as_deref());
         tracing::info!(session = %id, %prefix, subject, jti, "session opened");
+        session.metrics.opened.count(session.link.wire());
         let attended = async {
             match &session.link {
                 Link::V1(_) => std::future::pending().await,
@@ -56,12 +58,43 @@ impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
         drop(lease);
         match ending {
             Ending::Closed => tracing::info!(session = %id, %prefix, "session closed"),
-            Ending::Failed(cause) => tracing::warn!(session = %id, %prefix, %cause, "session lost"),
+            Ending::Failed(cause) => {
+                session.metrics.lost.count();
+                tracing::warn!(session = %id, %prefix, %cause, "session lost");
+            }
         }
     }
 }
 
 impl Session {
+    /// Ends the session because its client has opened another.
+    pub(in crate::server) fn evict(&self) {
+        self.end(v2::TAKEN_OVER, "another client has taken the prefix with the same token");
+    }
+
+    /// Ends the session where its token is on the list. Whether it is.
+    pub(in crate::server) fn obey(&self, revoked: &Revoked) -> bool {
+        let is_revoked = self.bearer().is_some_and(|bearer| revoked.covers(bearer));
+        if is_revoked {
+            tracing::info!(session = %self.id, prefix = %self.prefix(), "the token of a session is revoked");
+            self.end(v2::REVOKED, "the token has been revoked");
+        }
+        is_revoked
+    }
+
+    /// Ends the session because whoever runs the server wants it.
+    pub(in crate::server) fn dismiss(&self) {
+        tracing::info!(session = %self.id, prefix = %self.prefix(), "a session is ended by hand");
+        self.end(v2::DISMISSED, "whoever runs the server has ended the session");
+    }
+
+    fn end(&self, code: u8, text: &str) {
+        if let Link::V2(attendance) = &self.link {
+            attendance.close(code, text);
+        }
+        self.closing.cancel();
+    }
+
     /// Ends the session when its token's time is over, however long its carriers live. It ends by what moves it, so this
     /// never returns.
     async fn expire(&self) -> Infallible {
@@ -74,7 +107,7 @@ impl Session {
             sleep(left.min(EXPIRY_LOOK)).await;
         }
         tracing::info!(session = %self.id, prefix = %self.prefix(), "the token of a session has expired");
-        self.end(EXPIRED, "the token has expired");
+        self.end(v2::EXPIRED, "the token has expired");
         pending().await
     }
 }

@@ -17,8 +17,8 @@ use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
 use super::Server;
-use super::open::Denied;
-use super::public::caller;
+use super::open::{Denied, Terms};
+use super::public::{caller, origin};
 use super::session::{Link, Session, unbuffered};
 use crate::pipe::v1::{Incoming, carrier};
 use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
@@ -32,7 +32,7 @@ const FORM_DEADLINE: Duration = Duration::from_secs(10);
 /// `POST open`: reserves a prefix. The answer ends at once, for one that stays open never comes through an
 /// intermediary that buffers; the session is ended by its own deadline where no carriers follow.
 pub(super) async fn open(State(server): State<Server>, request: Request) -> Response {
-    let address = caller(&request).address();
+    let (address, from) = (caller(&request).address(), origin(&server, &request));
     let query = request.uri().query().unwrap_or_default().to_owned();
     let body = Limited::new(request.into_body(), MAX_FORM).collect();
     let form = match timeout(FORM_DEADLINE, body).await {
@@ -41,12 +41,13 @@ pub(super) async fn open(State(server): State<Server>, request: Request) -> Resp
         Err(_) => return (StatusCode::REQUEST_TIMEOUT, "the form did not come within 10 s\n").into_response(),
     };
     let opened = {
-        let token = field(&form, &query, "token");
-        server.admit(&token, address).and_then(|claims| server.open_v1(claims, &token, &field(&form, &query, "prefix")))
+        let (token, prefix) = (field(&form, &query, "token"), field(&form, &query, "prefix"));
+        let terms = Terms { from, ..Terms::plain(&prefix, &server) };
+        server.admit(&token, address).and_then(|claims| server.open_v1(claims, &token, terms))
     };
     match opened {
         Ok(session) => granted(&server, &session),
-        Err(denied) => refusal(denied),
+        Err(denied) => refusal(&server, denied),
     }
 }
 
@@ -64,7 +65,8 @@ fn granted(server: &Server, session: &Session) -> Response {
     response
 }
 
-fn refusal(denied: Denied) -> Response {
+fn refusal(server: &Server, denied: Denied) -> Response {
+    server.0.metrics.refused.count(denied.into());
     let (status, code) = match denied {
         Denied::Token => (StatusCode::UNAUTHORIZED, "bad-token"),
         Denied::Revoked => (StatusCode::UNAUTHORIZED, "revoked"),

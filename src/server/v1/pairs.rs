@@ -1,11 +1,13 @@
 //! A v1 session's carriers, which are paired by order of arrival.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use crate::metrics::{Metrics, Wire};
 use crate::pipe::v1::{Incoming, Outgoing, SwapError, Swapper};
 
 /// How many carriers of a direction may wait for one of the other, and how many pairs for their turn.
@@ -19,6 +21,13 @@ pub(in crate::server) struct Pairs {
     tasks: TaskTracker,
     /// Swaps under way or waiting for their turn.
     swaps: Arc<Semaphore>,
+    /// What of them has come about. The first is no renewal: it is what the session begins with.
+    done: Arc<Done>,
+}
+
+struct Done {
+    is_begun: AtomicBool,
+    metrics: Arc<Metrics>,
 }
 
 /// Carriers that wait for the other half of their pair.
@@ -33,8 +42,9 @@ struct Waiting {
 pub(in crate::server) struct TooMany;
 
 impl Pairs {
-    pub(in crate::server) fn new(swapper: Swapper, tasks: TaskTracker) -> Self {
-        Self { waiting: Arc::default(), swapper, tasks, swaps: Arc::new(Semaphore::new(MAX_WAITING)) }
+    pub(in crate::server) fn new(swapper: Swapper, tasks: TaskTracker, metrics: Arc<Metrics>) -> Self {
+        let done = Arc::new(Done { is_begun: AtomicBool::new(false), metrics });
+        Self { waiting: Arc::default(), swapper, tasks, swaps: Arc::new(Semaphore::new(MAX_WAITING)), done }
     }
 
     pub(super) fn add_read(&self, carrier: Outgoing) -> Result<(), TooMany> {
@@ -64,7 +74,7 @@ impl Pairs {
         };
         if let Some((incoming, outgoing)) = pair {
             let turn = Arc::clone(&self.swaps).try_acquire_owned().map_err(|_| TooMany)?;
-            let swap = swap(self.swapper.clone(), incoming, outgoing);
+            let swap = swap(self.swapper.clone(), incoming, outgoing, Arc::clone(&self.done));
             self.tasks.spawn(async move {
                 swap.await;
                 drop(turn);
@@ -89,9 +99,14 @@ impl Waiting {
     }
 }
 
-async fn swap(swapper: Swapper, incoming: Incoming, outgoing: Outgoing) {
+async fn swap(swapper: Swapper, incoming: Incoming, outgoing: Outgoing, done: Arc<Done>) {
     match swapper.swap(incoming, outgoing).await {
-        Ok(()) => tracing::debug!("carriers swapped"),
+        Ok(()) => {
+            tracing::debug!("carriers swapped");
+            if done.is_begun.swap(true, Ordering::Relaxed) {
+                done.metrics.renewed.count(Wire::V1);
+            }
+        }
         Err(SwapError::Refused(cause)) => tracing::info!(cause, "a pair of carriers was refused"),
         Err(SwapError::Lost(cause)) => tracing::warn!(cause, "a pair of carriers was lost"),
     }
@@ -126,7 +141,7 @@ mod tests {
         let cut = || Err(io::Error::from(io::ErrorKind::ConnectionReset));
         let said = |text: &'static [u8]| Ok(Frame::data(Bytes::from_static(text)));
         let ((_pipe, swapper), tasks) = (pipe(), TaskTracker::new());
-        let pairs = Pairs::new(swapper.clone(), tasks.clone());
+        let pairs = Pairs::new(swapper.clone(), tasks.clone(), Arc::default());
         for last in [Some(cut()), None] {
             let (sender, left) = body();
             sender.send(said(b"SYN\n")).await.unwrap();

@@ -2,8 +2,8 @@
 //! a limit.
 
 use std::io;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
@@ -13,12 +13,17 @@ use tokio_util::sync::CancellationToken;
 use super::super::Config;
 use super::uploads::Uploads;
 use super::waits::Waits;
+use crate::metrics::{Metrics, Wire};
 use crate::mux::Ending;
 use crate::pipe::v2::{Carriers, End};
 use crate::wire::v2::{Carrier, Manner, Secret};
 
+mod epochs;
 #[cfg(test)]
 mod tests;
+
+pub(super) use epochs::{Direction, Stale};
+use epochs::{Epochs, Rank};
 
 /// How long a client may be silent before it counts as gone: more than twice as long as one that is there ever is, and
 /// with the looks between less than 15 s.
@@ -52,6 +57,7 @@ pub(in crate::server) struct Attendance {
     epochs: Mutex<Epochs>,
     grace: Duration,
     ready_within: Duration,
+    metrics: Arc<Metrics>,
 }
 
 /// The roll that a session keeps.
@@ -77,24 +83,6 @@ impl Roll {
         is_there && !self.silent
     }
 }
-
-/// The newest carrier of each direction.
-#[derive(Default)]
-struct Epochs {
-    read: u64,
-    write: u64,
-}
-
-/// A direction, as the URLs name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Direction {
-    Read,
-    Write,
-}
-
-/// A newer carrier has been there.
-#[derive(Debug)]
-pub(super) struct Stale;
 
 /// A carrier that is there, until it is dropped. It was cut then, unless it is said to have ended in order.
 pub(super) struct Present {
@@ -128,18 +116,19 @@ impl Drop for Present {
 }
 
 impl Attendance {
-    pub(in crate::server) fn new(secret: Secret, carriers: Carriers, config: &Config) -> Self {
+    pub(in crate::server) fn new(secret: Secret, carriers: Carriers, config: &Config, metrics: Arc<Metrics>) -> Self {
         Self {
             secret,
             carriers,
             uploads: Uploads::default(),
-            waits: Waits::default(),
+            waits: Waits::new(Arc::clone(&metrics)),
             present: watch::Sender::new(Roll::default()),
             calls: AtomicU64::new(0),
             repeats: Semaphore::new(MAX_REPEATS),
             epochs: Mutex::default(),
             grace: config.grace,
             ready_within: config.ready_within,
+            metrics,
         }
     }
 
@@ -158,25 +147,15 @@ impl Attendance {
         self.grace
     }
 
-    /// Counts a carrier in. Epochs only rise: a stream's must be new, while batches up of one epoch may be many, in any
-    /// order, and the same one may come twice. A batch of the newest epoch may be a repeat, and is not counted.
+    /// Counts a carrier in, unless its epoch is over. What may be a repeat, or anybody's, is not counted.
     pub(super) fn attend(&self, direction: Direction, carrier: &Carrier) -> Result<Present, Stale> {
-        {
-            // Held for a comparison, never across an await.
-            let mut epochs = self.epochs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let newest = match direction {
-                Direction::Read => &mut epochs.read,
-                Direction::Write => &mut epochs.write,
-            };
-            match carrier.manner {
-                Manner::Stream | Manner::Renewal if carrier.epoch <= *newest => return Err(Stale),
-                Manner::Batch if carrier.epoch < *newest => return Err(Stale),
-                // What comes twice may be anybody's who has seen it. What it brings shows whether it does.
-                Manner::Batch if carrier.epoch == *newest => return Ok(Present::uncounted()),
-                Manner::Stream | Manner::Renewal | Manner::Batch => *newest = carrier.epoch,
-                // It can be repeated by anybody who has seen it, so it is no sign that the client is there.
-                Manner::Trial => return Ok(Present::uncounted()),
-            }
+        // Held for a comparison, never across an await.
+        let rank = self.epochs.lock().unwrap_or_else(PoisonError::into_inner).admit(direction, carrier)?;
+        if rank == Rank::Uncounted {
+            return Ok(Present::uncounted());
+        }
+        if carrier.manner == Manner::Renewal {
+            self.metrics.renewed.count(Wire::V2);
         }
         if direction == Direction::Write {
             self.uploads.supersede(carrier.epoch);
@@ -184,8 +163,16 @@ impl Attendance {
         Ok(self.count())
     }
 
+    /// Whether the newest carrier streams: down, and up.
+    pub(in crate::server) fn streams(&self) -> [bool; 2] {
+        self.epochs.lock().unwrap_or_else(PoisonError::into_inner).streams()
+    }
+
     fn count(&self) -> Present {
-        self.calls.fetch_add(1, Ordering::Relaxed);
+        let is_first = self.calls.fetch_add(1, Ordering::Relaxed) == 0;
+        if !is_first && !self.is_attended() {
+            self.metrics.resumed.count();
+        }
         self.present.send_modify(|roll| *roll = Roll { carriers: roll.carriers + 1, silent: false, ..*roll });
         Present { roll: Some(self.present.clone()), is_whole: false }
     }
@@ -269,7 +256,10 @@ impl Attendance {
                 (seen, heard_at, gone_since) = (signs, now, None);
             }
             let silent = heard_at.elapsed() >= SILENCE;
-            self.present.send_if_modified(|roll| std::mem::replace(&mut roll.silent, silent) != silent);
+            let differs = self.present.send_if_modified(|roll| std::mem::replace(&mut roll.silent, silent) != silent);
+            if differs && self.is_attended() {
+                self.metrics.resumed.count();
+            }
             gone_since = if self.is_attended() { None } else { gone_since.or(Some(now)) };
         }
     }

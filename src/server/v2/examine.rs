@@ -20,7 +20,7 @@ use super::{json, octets, prove, refused};
 use crate::auth::{Claims, Glob};
 use crate::pipe::v2::{Marks, Paced, marks};
 use crate::server::Server;
-use crate::server::public::caller;
+use crate::server::public::{caller, origin};
 use crate::wire::Prefix;
 use crate::wire::v2::measure::{
     Arrival, Examined, MAX_MEASURE, MAX_PLAN_MS, MEASURE_DOWN, MEASURE_UP, Mark, Plan, TokenTerms, Wanted,
@@ -36,9 +36,10 @@ const MAX_VIA: usize = 8;
 /// `POST examine`: a session to measure with.
 pub(in crate::server) async fn open(State(server): State<Server>, request: Request) -> Response {
     let token = bearer(request.headers());
+    let from = origin(&server, &request);
     let claims = match server.admit(&token, caller(&request).address()) {
         Ok(claims) => claims,
-        Err(denied) => return refusal(denied),
+        Err(denied) => return refusal(&server, denied),
     };
     let wanted: Wanted = match asked(request.into_body()).await {
         Ok(wanted) => wanted,
@@ -46,10 +47,10 @@ pub(in crate::server) async fn open(State(server): State<Server>, request: Reque
     };
     let prefix = match wanted.prefix.map(|prefix| prefix.parse::<Prefix>()).transpose() {
         Ok(prefix) => prefix.map(|prefix| server.prefix_state(claims.as_ref(), &token, &prefix)),
-        Err(_) => return refusal(crate::server::open::Denied::InvalidPrefix),
+        Err(_) => return refusal(&server, crate::server::open::Denied::InvalidPrefix),
     };
     let terms = claims.as_ref().map(|claims| terms(claims, (server.0.config.clock)()));
-    match server.open_examination(claims, &token) {
+    match server.open_examination(claims, &token, from) {
         Ok((session, attendance)) => {
             let examined = Examined {
                 given: Given {
@@ -68,7 +69,7 @@ pub(in crate::server) async fn open(State(server): State<Server>, request: Reque
             };
             json(StatusCode::OK, &examined)
         }
-        Err(denied) => refusal(denied),
+        Err(denied) => refusal(&server, denied),
     }
 }
 

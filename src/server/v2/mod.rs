@@ -48,6 +48,8 @@ pub(super) const TAKEN_OVER: u8 = 2;
 pub(super) const REVOKED: u8 = 3;
 /// CLOSE: the time of the token that opened the session is over; no other session is given for it.
 pub(super) const EXPIRED: u8 = 4;
+/// CLOSE: whoever runs the server has ended the session; the client is not to open another by itself.
+pub(super) const DISMISSED: u8 = 5;
 
 fn json(status: StatusCode, body: &impl serde::Serialize) -> Response {
     let body = serde_json::to_string(body).unwrap_or_default() + "\n";

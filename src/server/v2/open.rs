@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::super::Server;
-use super::super::open::Denied;
-use super::super::public::caller;
+use super::super::open::{Denied, Terms};
+use super::super::public::{caller, origin};
 use super::uploads::MAX_BATCH;
 use super::{Refused, json, refused, terms};
 use crate::proxy::Visitor;
@@ -29,10 +29,10 @@ const ASKED_DEADLINE: Duration = Duration::from_secs(10);
 /// `POST open`: reserves a prefix.
 pub(in crate::server) async fn open(State(server): State<Server>, request: Request) -> Response {
     let token = bearer(request.headers());
-    let visitor = caller(&request);
+    let (visitor, from) = (caller(&request), origin(&server, &request));
     let claims = match server.admit(&token, visitor.address()) {
         Ok(claims) => claims,
-        Err(denied) => return refusal(denied),
+        Err(denied) => return refusal(&server, denied),
     };
     let (about, body) = request.into_parts();
     let about = http::Request::from_parts(about, ());
@@ -45,7 +45,7 @@ pub(in crate::server) async fn open(State(server): State<Server>, request: Reque
         Err(cause) => return unreadable(&cause),
     };
     let hold = terms.hold;
-    match server.open_v2(claims, &token, terms) {
+    match server.open_v2(claims, &token, Terms { from, ..terms }) {
         Ok((session, attendance)) => {
             let given = Given {
                 session: session.id().to_string(),
@@ -58,7 +58,7 @@ pub(in crate::server) async fn open(State(server): State<Server>, request: Reque
             };
             json(StatusCode::OK, &given)
         }
-        Err(denied) => refusal(denied),
+        Err(denied) => refusal(&server, denied),
     }
 }
 
@@ -98,7 +98,8 @@ pub(super) async fn asked<T: DeserializeOwned>(body: Body) -> Result<T, Refused>
     serde_json::from_slice(&body).map_err(|cause| Box::new(unreadable(&cause)))
 }
 
-pub(super) fn refusal(denied: Denied) -> Response {
+pub(super) fn refusal(server: &Server, denied: Denied) -> Response {
+    server.0.metrics.refused.count(denied.into());
     let (status, code) = match denied {
         Denied::Token => (StatusCode::UNAUTHORIZED, "bad-token"),
         Denied::Revoked => (StatusCode::UNAUTHORIZED, "revoked"),

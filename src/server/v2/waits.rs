@@ -1,14 +1,16 @@
 //! How many visitors have waited for a session's client. Knows not for how long.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::metrics::Metrics;
 use crate::wire::v2;
 
 /// The visitors of a session, counted from its beginning on.
-#[derive(Default)]
 pub(in crate::server) struct Waits {
     waited: AtomicU64,
     in_vain: AtomicU64,
+    metrics: Arc<Metrics>,
 }
 
 /// A visitor that waits. In vain, unless it is said that the client has come.
@@ -18,9 +20,15 @@ pub(in crate::server) struct Wait<'a> {
 }
 
 impl Waits {
+    /// Nobody so far. Whoever waits is counted in `metrics` too.
+    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
+        Self { waited: AtomicU64::new(0), in_vain: AtomicU64::new(0), metrics }
+    }
+
     /// One more waits.
     pub(in crate::server) fn begin(&self) -> Wait<'_> {
         self.waited.fetch_add(1, Ordering::Relaxed);
+        self.metrics.held.count();
         Wait { waits: self, in_vain: true }
     }
 
@@ -41,6 +49,9 @@ impl Wait<'_> {
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
-        self.waits.in_vain.fetch_add(u64::from(self.in_vain), Ordering::Relaxed);
+        if self.in_vain {
+            self.waits.in_vain.fetch_add(1, Ordering::Relaxed);
+            self.waits.metrics.held_in_vain.count();
+        }
     }
 }

@@ -26,6 +26,17 @@ async fn proxy(at: SocketAddr, server: &Server) -> Proxy {
     Proxy::start(listener, server.addr, 1, Plan::default()).expect("it has an address")
 }
 
+/// The service's end of an exchange, once it has been asked.
+async fn heard(target: &mut Target) -> Peer {
+    let mut service = target.accept().await;
+    service.head().await;
+    service
+}
+
+async fn answer(service: &mut Peer) {
+    service.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nkept").await;
+}
+
 /// A link that is lost while an exchange is under way, and back after three visitors have come, of whom one has left.
 async fn outage(args: &[&str]) -> (Server, Client, Proxy) {
     let (server, mut target) = (Server::start(&[]).await, Target::start());
@@ -33,9 +44,12 @@ async fn outage(args: &[&str]) -> (Server, Client, Proxy) {
     let address = between.address();
     let mut client = Client::begin(&format!("http://{address}/app"), &target.url(), args);
     client.program.printed(|output| output.stderr.contains("Ready; Forwarding ")).await;
+    // It waits for the first carriers, if these are not there yet.
+    let mut there = visit(&server, "/app/there").await;
+    answer(&mut heard(&mut target).await).await;
+    there.until("kept").await;
     let mut under_way = visit(&server, "/app/before").await;
-    let mut service = target.accept().await;
-    service.head().await;
+    let mut service = heard(&mut target).await;
     target.echo_paths();
 
     between.stop().await;
@@ -48,7 +62,7 @@ async fn outage(args: &[&str]) -> (Server, Client, Proxy) {
     let between = proxy(address, &server).await;
     first.until("/app/first").await;
     second.until("/app/second").await;
-    service.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nkept").await;
+    answer(&mut service).await;
     under_way.until("kept").await;
     assert_eq!(server.get("/app/after", "").await.1, "/app/after");
     (server, client, between)

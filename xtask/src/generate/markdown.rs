@@ -1,4 +1,5 @@
-//! What documents have between two markers: the README its command reference, the page on configuration its settings.
+//! What is generated within a document, between two markers: the README has its command reference, the page on
+//! configuration its settings.
 
 use anyhow::{Context as _, Result};
 use argh::CommandInfoWithArgs;
@@ -10,20 +11,22 @@ use super::manual::{
 
 /// The README with its command reference renewed.
 pub(crate) fn readme(text: &str, manual: &Manual) -> Result<String> {
-    splice(text, "commands", &reference(manual)).context("`README.md` cannot be renewed")
+    between("README.md", text, "commands", &reference(manual))
 }
 
 /// The page on configuration with its table renewed.
 pub(crate) fn configuration(text: &str, manual: &Manual) -> Result<String> {
-    splice(text, "settings", &settings(manual)).context("`docs/configuration.md` cannot be renewed")
+    between("docs/configuration.md", text, "settings", &settings(manual))
 }
 
-fn splice(text: &str, name: &str, content: &str) -> Result<String> {
+/// The text of `file` with what stands between its two markers of this name renewed.
+pub(crate) fn between(file: &str, text: &str, name: &str, inside: &str) -> Result<String> {
+    let (start, end) = (format!("<!-- generated: {name} -->"), format!("<!-- end: {name} -->"));
     let text = text.replace("\r\n", "\n");
-    let (start, end) = (format!("<!-- generated: {name} -->\n"), format!("<!-- end: {name} -->"));
-    let (before, rest) = text.split_once(&start).with_context(|| format!("there is no line `{}`", start.trim_end()))?;
-    let (_, after) = rest.split_once(&end).with_context(|| format!("there is no line `{end}` after the other"))?;
-    Ok(format!("{before}{start}{content}\n{end}{after}"))
+    let (before, rest) =
+        text.split_once(&format!("{start}\n")).with_context(|| format!("`{file}` has no line `{start}`"))?;
+    let (_, after) = rest.split_once(&end).with_context(|| format!("`{file}` has no line `{end}` after the other"))?;
+    Ok(format!("{before}{start}\n{inside}\n{end}{after}"))
 }
 
 /// Each setting with the names that it has in all places.
@@ -70,15 +73,15 @@ fn rows(text: &mut String, title: &str, head: &str, rows: &[Row]) {
     table(text, head, rows.iter().map(|row| (row.term.clone(), row.meaning.as_str())));
 }
 
-/// A table's cell ends at each `|`, even one within code.
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace('\n', " ")
-}
-
 fn table<'a>(text: &mut String, head: &str, rows: impl Iterator<Item = (String, &'a str)>) {
     text.extend(["\n| ", head, " | meaning |\n|---|---|\n"]);
     for (term, meaning) in rows {
         let (term, meaning) = (cell(&term), cell(meaning));
         text.extend(["| `", &term, "` | ", &meaning, " |\n"]);
     }
+}
+
+/// A table's cell ends at each `|`, even one within code.
+pub(crate) fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
 }

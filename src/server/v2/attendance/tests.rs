@@ -3,7 +3,7 @@
 use super::super::STOPPING;
 use super::*;
 use crate::server::open::Terms;
-use crate::server::session::{MOMENT, Presence};
+use crate::server::session::{LATE, MOMENT, Presence};
 use crate::server::{Config, Server};
 
 #[tokio::test(start_paused = true)]
@@ -18,6 +18,34 @@ async fn a_session_that_ends_in_order_tells_its_client() {
         let text = "the server ends the session".to_owned();
         assert_eq!(attendance.carriers.ended(), Some(End::Closed { code: STOPPING, text }));
     }
+}
+
+/// A carrier that follows another brings nobody back: its client was there.
+#[tokio::test(start_paused = true)]
+async fn who_was_gone_and_comes_is_counted() {
+    let server = Server::new(Config::new(None, || 0));
+    let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+    let resumed = || server.0.metrics.resumed.get();
+    let come = |epoch| attendance.attend(Direction::Read, &batch(&session, epoch)).unwrap();
+    let mut first = come(1);
+    assert_eq!(resumed(), 0, "it comes for the first time");
+    first.is_whole();
+    drop(first);
+    let second = come(2);
+    assert_eq!(resumed(), 0, "it follows one that has ended in order");
+    drop(second);
+    let third = come(3);
+    assert_eq!(resumed(), 1, "it follows one that was cut");
+    drop(come(4));
+    assert_eq!(resumed(), 1, "there is another beside it");
+    drop(third);
+    sleep(Duration::from_secs(20)).await;
+    let _last = come(5);
+    assert_eq!(resumed(), 2);
+    sleep(SILENCE * 2).await;
+    assert!(!session.is_attended(), "it has fallen silent");
+    let _new = come(6);
+    assert_eq!(resumed(), 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,8 +144,7 @@ async fn a_client_is_there_between_two_batches_on_a_slow_path() {
         assert!(!session.yields_to(None, None));
         let at = Instant::now();
         come_and_go(&session, &attendance, 2 * epoch + 1, true);
-        assert_eq!(visitor.await.ok(), Some(Presence::There), "it was not gone");
-        assert_eq!((at.elapsed(), attendance.waits.told()), (Duration::ZERO, None));
+        assert_eq!((visitor.await.ok(), at.elapsed()), (Some(Presence::Back), Duration::ZERO));
     }
     come_and_go(&session, &attendance, 100, true);
     let last = Instant::now();
@@ -171,10 +198,16 @@ async fn whoever_waits_for_a_client_that_is_gone_is_counted() {
     let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
     let told = || attendance.waits.told().map(|waits| (waits.waited, waits.in_vain));
     come_and_go(&session, &attendance, 1, true);
-    // The next batch is late, and the client with it.
+    // The next batch comes soon, and then one is late.
     let (found, ()) = tokio::join!(session.attended(), async {
-        sleep(GAP + LOOK).await;
-        come_and_go(&session, &attendance, 2, false);
+        sleep(LATE / 2).await;
+        come_and_go(&session, &attendance, 2, true);
+    });
+    assert_eq!((found.ok(), told()), (Some(Presence::There), None));
+    let (found, ()) = tokio::join!(session.attended(), async {
+        sleep(LATE * 2).await;
+        assert_eq!(told(), Some((1, 0)), "it counts once it is late");
+        come_and_go(&session, &attendance, 3, false);
     });
     assert_eq!((found.ok(), told()), (Some(Presence::Back), Some((1, 0))));
     // One leaves, one is told that nobody came, one is too many, and one is there when the client is.
@@ -184,7 +217,9 @@ async fn whoever_waits_for_a_client_that_is_gone_is_counted() {
     let (found, ()) = tokio::join!(session.attended(), async {
         sleep(MOMENT / 2).await;
         assert_eq!(told(), Some((4, 2)), "it counts as soon as it waits");
-        come_and_go(&session, &attendance, 3, true);
+        come_and_go(&session, &attendance, 4, true);
     });
     assert_eq!((found.ok(), told()), (Some(Presence::Back), Some((4, 2))));
+    let metrics = &server.0.metrics;
+    assert_eq!((metrics.held.get(), metrics.held_in_vain.get()), (4, 2));
 }

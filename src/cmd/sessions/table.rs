@@ -1,0 +1,69 @@
+//! The list of sessions as a person reads it: a row for each, columns as wide as what stands in them.
+
+use super::Listed;
+use crate::cmd::units::size;
+
+const HEAD: [&str; 10] =
+    ["PREFIX", "SESSION", "SUBJECT", "FROM", "SINCE", "WIRE", "CARRIED", "CLIENT", "EXCHANGES", "UP/DOWN"];
+
+/// The table, without the end of its last line.
+pub(super) fn of(sessions: &[Listed]) -> String {
+    let rows: Vec<[String; 10]> = std::iter::once(HEAD.map(str::to_owned)).chain(sessions.iter().map(row)).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
+    let line = |row: &[String; 10]| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn row(session: &Listed) -> [String; 10] {
+    let Listed { since, prefix, id, subject, from, wire, down, up, client, exchanges, bytes_up, bytes_down } = session;
+    let carried = if down == up { down.clone() } else { format!("{down} down, {up} up") };
+    [
+        prefix.clone(),
+        id.chars().take(12).collect(),
+        // Whoever made the token has chosen it.
+        subject.as_ref().map_or_else(|| "-".to_owned(), |subject| subject.escape_default().to_string()),
+        from.map_or_else(|| "-".to_owned(), |from| from.to_string()),
+        since.clone(),
+        wire.clone(),
+        carried,
+        client.clone(),
+        exchanges.to_string(),
+        format!("{}/{}", size(*bytes_up), size(*bytes_down)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_below_their_heads() {
+        let session = |prefix: &str, subject: Option<&str>, up: &str| Listed {
+            since: "2025-11-26T04:06:40Z".to_owned(),
+            prefix: prefix.to_owned(),
+            id: "0123456789abcdef".to_owned(),
+            subject: subject.map(str::to_owned),
+            from: None,
+            wire: "v2".to_owned(),
+            down: "streams".to_owned(),
+            up: up.to_owned(),
+            client: "attended".to_owned(),
+            exchanges: 3,
+            bytes_up: 7,
+            bytes_down: 12_345,
+        };
+        let sessions = [session("my-app", None, "streams"), session("a-longer-one", Some("jo\u{1b}"), "batches")];
+        assert_eq!(
+            of(&sessions),
+            "\
+PREFIX        SESSION       SUBJECT   FROM  SINCE                 WIRE  CARRIED                   CLIENT    EXCHANGES  UP/DOWN
+my-app        0123456789ab  -         -     2025-11-26T04:06:40Z  v2    streams                   attended  3          7 B/12 kB
+a-longer-one  0123456789ab  jo\\u{1b}  -     2025-11-26T04:06:40Z  v2    streams down, batches up  attended  3          7 B/12 kB"
+        );
+        assert_eq!(of(&[]), HEAD.join("  "));
+    }
+}

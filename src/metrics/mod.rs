@@ -1,0 +1,75 @@
+//! What a server counts, and how that is written down for Prometheus. Pure: numbers that are added up, and a text that is
+//! made of them. Knows no server, no clock and no connection.
+
+mod count;
+mod families;
+mod label;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use count::{Counter, Counters, Histogram};
+pub use families::{FAMILIES, Family, Kind};
+pub use label::{Error, Label, Refusal, Status, Wire};
+pub use text::CONTENT_TYPE;
+
+/// All that is counted as it happens, from the beginning of the process on.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    /// Exchanges that are over.
+    pub exchanges: Counters<Status>,
+    /// Those of them that the server answered itself, and why.
+    pub errors: Counters<Error>,
+    /// How long the head of an answer took.
+    pub answered: Histogram,
+    /// How long an exchange took.
+    pub ended: Histogram,
+    /// Visitors who waited for a client that was gone, or late.
+    pub held: Counter,
+    /// Those of them whose wait ended otherwise than by its coming back.
+    pub held_in_vain: Counter,
+    /// Visitors who only listened, and made room for others.
+    pub displaced: Counter,
+    /// Sessions that were opened.
+    pub opened: Counters<Wire>,
+    /// Opens that were refused.
+    pub refused: Counters<Refusal>,
+    /// Sessions that were lost, not closed.
+    pub lost: Counter,
+    /// Clients that were gone and came back to their session.
+    pub resumed: Counter,
+    /// Carriers that took over from another as they were to.
+    pub renewed: Counters<Wire>,
+}
+
+/// What there is at the moment, and what others count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// When the process began, in Unix seconds.
+    pub started: u64,
+    /// Sessions, by wire.
+    pub sessions: [u64; 2],
+    /// Those of them whose client is gone.
+    pub away: u64,
+    /// Exchanges under way, those of visitors who wait among them.
+    pub exchanges: u64,
+    /// Visitors who wait.
+    pub waiting: u64,
+    /// Connections.
+    pub connections: u64,
+    /// Bytes of visitors and of targets, so far.
+    pub bytes: [u64; 2],
+    /// Bytes that are kept until clients acknowledge them.
+    pub replay: u64,
+    /// How many there may be of sessions, exchanges, connections, and bytes that are kept.
+    pub limits: [u64; 4],
+}
+
+impl Metrics {
+    /// The page that Prometheus reads.
+    #[must_use]
+    pub fn page(&self, now: &Now) -> String {
+        text::page(self, now)
+    }
+}

@@ -1,0 +1,151 @@
+//! What the server counts, and what there is at the moment that somebody asks. Knows no names of metrics.
+
+use super::open::Denied;
+use super::{Inner, Limits, Server};
+use crate::metrics::{Error, Metrics, Now, Refusal, Status, Wire};
+use crate::proxy::Fault;
+
+/// Counts an exchange that is over: one without a status was left by its visitor before there was an answer.
+pub(super) fn exchange(metrics: &Metrics, status: Option<u16>, fault: Option<Fault>) {
+    metrics.exchanges.count(status.map_or(Status::Unanswered, Status::of));
+    if let Some(fault) = fault {
+        metrics.errors.count(fault.into());
+        if fault == Fault::Displaced {
+            metrics.displaced.count();
+        }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::UnknownPrefix => Self::UnknownPrefix,
+            Fault::ClientOffline | Fault::ClientLost => Self::ClientOffline,
+            Fault::TargetRefused => Self::TargetRefused,
+            Fault::TargetBadResponse | Fault::TargetSpeaksTls => Self::TargetBadResponse,
+            Fault::TargetTimeout => Self::TargetTimeout,
+            Fault::Limit | Fault::Displaced | Fault::Stopping => Self::Limit,
+            Fault::BadRequest | Fault::UriTooLong | Fault::HeadTooLarge => Self::BadRequest,
+            Fault::Unauthorized => Self::Unauthorized,
+            Fault::Forbidden => Self::Forbidden,
+        }
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Token => Self::Token,
+            Denied::Revoked => Self::Revoked,
+            Denied::InvalidPrefix | Denied::ForbiddenPrefix => Self::Prefix,
+            Denied::PrefixInUse => Self::InUse,
+            Denied::TooMany | Denied::TooManyOfToken | Denied::Throttled(_) => Self::Limit,
+            Denied::Draining => Self::Stopping,
+        }
+    }
+}
+
+impl Server {
+    /// What has been counted so far, as a page that Prometheus reads; [`CONTENT_TYPE`](crate::metrics::CONTENT_TYPE) is its
+    /// type.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        self.0.metrics.page(&self.now())
+    }
+
+    fn now(&self) -> Now {
+        let Inner { config, registry, budget, connections, places, traffic, began, .. } = &*self.0;
+        let sessions = registry.all();
+        let of_wire = |wire| sessions.iter().filter(|session| session.link().wire() == wire).count() as u64;
+        let Limits { sessions: most, exchanges, connections: most_connections, replay, .. } = config.limits;
+        Now {
+            started: *began,
+            sessions: [of_wire(Wire::V1), of_wire(Wire::V2)],
+            away: sessions.iter().filter(|session| !session.is_attended()).count() as u64,
+            exchanges: places.taken() as u64,
+            waiting: sessions.iter().map(|session| session.waiting() as u64).sum(),
+            connections: connections.number() as u64,
+            bytes: [traffic.up(), traffic.down()],
+            replay: budget.used() as u64,
+            limits: [most, exchanges, most_connections, replay.saturating_mul(1024 * 1024)].map(|most| most as u64),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::Request;
+    use tower_service::Service as _;
+
+    use super::*;
+    use crate::metrics::Label as _;
+    use crate::server::Config;
+    use crate::wire;
+
+    #[track_caller]
+    fn check(server: &Server, lines: &[&str]) {
+        let page = server.metrics();
+        for expected in lines {
+            assert!(page.lines().any(|line| line == *expected), "{expected}: {page}");
+        }
+    }
+
+    async fn ask(server: &Server, method: &str, path: &str) {
+        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        let _ = server.router().call(request).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_is_counted() {
+        let server = Server::new(Config::new(None, || 7));
+        check(&server, &["process_start_time_seconds 7", "sendit_limit{of=\"sessions\"} 1000"]);
+        ask(&server, "GET", "/nobody").await;
+        ask(&server, "GET", "/nobody/else").await;
+        ask(&server, "POST", wire::v1::OPEN).await;
+        check(
+            &server,
+            &[
+                "sendit_exchanges_total{status=\"4xx\"} 2",
+                "sendit_exchange_errors_total{error=\"unknown-prefix\"} 2",
+                "sendit_exchange_duration_seconds_count 2",
+                "sendit_exchange_answer_seconds_count 0",
+                "sendit_exchange_bytes_total{direction=\"down\"} 68",
+                "sendit_sessions_refused_total{reason=\"prefix\"} 1",
+                "sendit_exchanges_under_way 0",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_visitor_who_makes_room_is_counted_as_one_and_as_an_error() {
+        let server = Server::new(Config::new(None, || 0));
+        for fault in [Fault::Displaced, Fault::Limit] {
+            exchange(&server.0.metrics, Some(fault.status().as_u16()), Some(fault));
+        }
+        check(&server, &["sendit_visitors_displaced_total 1", "sendit_exchange_errors_total{error=\"limit\"} 2"]);
+    }
+
+    #[test]
+    fn an_error_is_counted_under_the_name_that_visitors_see() {
+        for fault in [
+            Fault::UnknownPrefix,
+            Fault::ClientOffline,
+            Fault::ClientLost,
+            Fault::TargetRefused,
+            Fault::TargetBadResponse,
+            Fault::TargetSpeaksTls,
+            Fault::TargetTimeout,
+            Fault::Limit,
+            Fault::Displaced,
+            Fault::Stopping,
+            Fault::BadRequest,
+            Fault::UriTooLong,
+            Fault::HeadTooLarge,
+            Fault::Unauthorized,
+            Fault::Forbidden,
+        ] {
+            assert_eq!(Error::VALUES[Error::from(fault).place()], fault.code(), "{fault:?}");
+        }
+    }
+}
