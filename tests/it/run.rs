@@ -39,6 +39,19 @@ async fn a_program_is_told_where_it_is_and_its_exit_code_is_ours() {
     assert_eq!(server.get("/app", "").await.0.status(), "404");
 }
 
+/// No path stands before the program's, whatever becomes of the prefix elsewhere.
+#[tokio::test]
+async fn a_program_is_told_of_a_host_of_its_own() {
+    let server = Server::start(&["--domain", "t.example"]).await;
+    let script = "echo \"$PUBLIC_URL [$HTTP_PREFIX] [$BASE_PATH]\"";
+    for args in [&[][..], &["--strip-prefix"]] {
+        let mut program = run(&server, args, &["sh", "-c", script]);
+        assert_eq!(program.ended().await, Some(0));
+        let said = program.all().await.stdout;
+        assert_eq!(said, format!("http://app.t.example:{} [] []\n", server.addr.port()));
+    }
+}
+
 #[tokio::test]
 async fn a_visitor_reaches_the_program() {
     if !left_out::is_here("python3", "a program that is run with a tunnel") {

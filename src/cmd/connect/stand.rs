@@ -88,6 +88,12 @@ impl Standing {
         self.terminal.ready()
     }
 
+    /// What tells whether the first has a host of its own, once it stands, and its URL there.
+    pub(crate) fn hosted(&self) -> impl FnOnce() -> Option<String> + use<> {
+        let terminal = Arc::clone(&self.terminal);
+        move || terminal.hosted(0)
+    }
+
     /// Keeps them standing until `shutdown` is cancelled, and then for as long as exchanges may take to end. Where one
     /// cannot stand any more, that is the end of all. Cancelling it cuts them.
     pub(crate) async fn hold(&mut self, shutdown: CancellationToken) -> Result<(), Failure> {

@@ -31,8 +31,9 @@ with_tunnel_flags! {
         note = "The program starts once the tunnel stands, with four variables: PUBLIC_URL is the
 tunnel's URL, BASE_PATH the path of it, and HTTP_PREFIX the part of that path which
 requests still have when they reach the program: all, or nothing with --strip-prefix.
-PORT is the port to listen on. --url-var, --path-var, --prefix-var and --port-var give
-them other names.",
+Where the tunnel has a host of its own, PUBLIC_URL is the URL there, and both paths are
+empty. PORT is the port to listen on. --url-var, --path-var, --prefix-var and --port-var
+give them other names.",
         note = "
 SIGINT, SIGTERM and SIGHUP are passed on to the program; Ctrl-C reaches it by itself,
 and only a second one is passed on. It ends as the program does, with its exit code, or
@@ -76,18 +77,19 @@ pub(crate) async fn run(mut args: Run, env: &Env, file: Option<&File>) -> Result
     let port = args.port()?;
     let target = target(&port.to_string()).map_err(anyhow::Error::from)?;
     let tunnel = Tunnel::to(&target, flags, &from, prefix_here)?;
-    let command = args.command(&tunnel, port)?;
+    let mut command = args.command(&tunnel, port)?;
     let mut relay = Relay::catch()?;
     let _restored = Terminal::keep();
     let mut standing = Standing::begin(vec![tunnel], process, file.and_then(File::warning)).await?;
     let (ready, stop, over) = (standing.ready(), CancellationToken::new(), CancellationToken::new());
+    let hosted = standing.hosted();
     let held = async {
         let held = Box::pin(standing.hold(stop.clone())).await;
         over.cancel();
         held
     };
     let worked = async {
-        let worked = work(&command, &mut relay, &ready, &over).await;
+        let worked = work(&mut command, hosted, &mut relay, &ready, &over).await;
         stop.cancel();
         worked
     };
@@ -98,7 +100,8 @@ pub(crate) async fn run(mut args: Run, env: &Env, file: Option<&File>) -> Result
 
 /// Runs the program once the tunnel is `ready`, to its end, which comes soon after the tunnel is `over`.
 async fn work(
-    command: &Command,
+    command: &mut Command,
+    hosted: impl FnOnce() -> Option<String>,
     relay: &mut Relay,
     ready: &CancellationToken,
     over: &CancellationToken,
@@ -107,6 +110,9 @@ async fn work(
         () = ready.cancelled() => {}
         () = over.cancelled() => return Ok(()),
         _ = relay.next() => return Ok(()),
+    }
+    if let Some(url) = hosted() {
+        command.be_at(url);
     }
     let mut program = Program::start(command)?;
     loop {
@@ -129,13 +135,7 @@ impl Run {
     fn command(self, tunnel: &Tunnel, port: u16) -> Result<Command, Failure> {
         let path = tunnel.config.source.url().path().to_owned();
         let seen = if tunnel.strips() { String::new() } else { path.clone() };
-        let variables = [
-            ("--url-var", self.url_var, "PUBLIC_URL", tunnel.config.source.to_string()),
-            ("--prefix-var", self.prefix_var, "HTTP_PREFIX", seen),
-            ("--path-var", self.path_var, "BASE_PATH", path),
-            ("--port-var", self.port_var, "PORT", port.to_string()),
-        ];
-        let named = variables.into_iter().map(|(flag, typed, usual, value)| {
+        let named = |flag, typed: Option<String>, usual: &str| {
             let name = typed.unwrap_or_else(|| usual.to_owned());
             if name.is_empty() || name.contains(['=', '\0']) {
                 return Err(Failure::usage(format!(
@@ -143,9 +143,14 @@ impl Run {
                     name.escape_debug()
                 )));
             }
-            Ok((name, value))
-        });
-        let variables = named.collect::<Result<_, _>>()?;
+            Ok(name)
+        };
+        let variables = [
+            (named("--url-var", self.url_var, "PUBLIC_URL")?, tunnel.config.source.to_string()),
+            (named("--prefix-var", self.prefix_var, "HTTP_PREFIX")?, seen),
+            (named("--path-var", self.path_var, "BASE_PATH")?, path),
+            (named("--port-var", self.port_var, "PORT")?, port.to_string()),
+        ];
         let mut words = self.program.into_iter();
         let program = words.next().ok_or_else(|| {
             Failure::usage("no program is given; write it behind `--`, such as `sendit run -- npm run dev`")

@@ -29,9 +29,20 @@ const FAREWELL: Duration = Duration::from_secs(5);
 pub(super) struct Command {
     pub(super) program: String,
     pub(super) arguments: Vec<String>,
-    pub(super) variables: Vec<(String, String)>,
+    /// The public URL, what of its path requests still have, that path, and the port.
+    pub(super) variables: [(String, String); 4],
     /// Where it is to listen.
     pub(super) port: u16,
+}
+
+impl Command {
+    /// Has it be told of a host of its own, where no path stands before the program's.
+    pub(super) fn be_at(&mut self, url: String) {
+        let [public, prefix, path, _] = &mut self.variables;
+        public.1 = url;
+        prefix.1.clear();
+        path.1.clear();
+    }
 }
 
 /// A program that runs. Dropping it kills it.

@@ -86,6 +86,11 @@ impl Terminal {
         self.ready.clone()
     }
 
+    /// The URL of the tunnel of this number at a host of its own, where it has one by what is known so far.
+    pub(crate) fn hosted(&self, tunnel: usize) -> Option<String> {
+        locked(self.links.get(tunnel)?).hosted.clone()
+    }
+
     /// Where visitors find the tunnel of this number, by what is known of it so far.
     pub(crate) fn public(&self, tunnel: usize) -> String {
         let known = self.subject.tunnels.get(tunnel).zip(self.links.get(tunnel));
