@@ -94,9 +94,11 @@ pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(
     let (again, asked) = watch::channel(());
     let serving = async {
         tokio::select! {
+            biased;
+            // First, or a server that has nothing to wait for would be over before it has said that it stops.
+            () = systemd::keep(shutdown.clone()) => Ok(()),
             () = server::serve(listener, server.clone(), shutdown.clone()) => Ok(()),
             () = admin::serve(admin, server.clone()) => Ok(()),
-            () = systemd::keep(shutdown.clone()) => Ok(()),
             never = reread(&server, revoked, secrets, asked) => match never {},
             never = hang_up.relay(again, shutdown.clone()) => match never {},
         }

@@ -105,7 +105,7 @@ pub const FAMILIES: &[Family] = &[
     family!(Counter "sendit_exchange_bytes_total" (Some(("direction", &["up", "down"]))),
         "Bytes of visitors (up) and of services (down), of bodies and of what follows an upgrade, as they pass.", |_, now| Numbers::Each(now.bytes.into())),
     family!(Counter "sendit_visitors_held_total" (None),
-        "Visitors who waited for a client that was gone.", |metrics, _| Numbers::one(metrics.held.get())),
+        "Visitors who waited for a client that was gone, or late.", |metrics, _| Numbers::one(metrics.held.get())),
     family!(Counter "sendit_visitors_held_in_vain_total" (None),
         "Those of them whose wait ended before it was back.", |metrics, _| Numbers::one(metrics.held_in_vain.get())),
     family!(Counter "sendit_visitors_displaced_total" (None),

@@ -25,7 +25,7 @@ pub struct Metrics {
     pub answered: Histogram,
     /// How long an exchange took.
     pub ended: Histogram,
-    /// Visitors who waited for a client that was gone.
+    /// Visitors who waited for a client that was gone, or late.
     pub held: Counter,
     /// Those of them whose wait ended otherwise than by its coming back.
     pub held_in_vain: Counter,

@@ -140,7 +140,11 @@ async fn wishes_that_cannot_be_meant_are_refused_in_a_sentence() {
     let nobody = down();
     let nobody = &*nobody.local_addr().unwrap().to_string();
     let rows: &[(&[&str], i32, String)] = &[
-        (&["serve", "--admin", "x"], 2, "`x` is no address to listen on; write it like `127.0.0.1:5050`".to_owned()),
+        (
+            &["serve", "--admin", "x"],
+            2,
+            "wrong `--admin`: `x` is no address to listen on; write it like `127.0.0.1:5050`".to_owned(),
+        ),
         (&["serve", "--admin-token-file", &token], 2, "`--admin-token-file` is of no use without `--admin`".to_owned()),
         (
             &["serve", "--addr", "127.0.0.1:0", "--admin", "0.0.0.0:0"],

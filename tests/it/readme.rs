@@ -49,6 +49,8 @@ struct World {
     demo: Option<Program>,
     /// Where the client's inspector is, once a command has asked for it.
     inspect: Option<String>,
+    /// Where the server tells of itself, once a command has asked for it.
+    admin: Option<String>,
     _service: AbortOnDropHandle<()>,
 }
 
@@ -77,7 +79,7 @@ impl World {
             let _ = axum::serve(listener, Router::new().fallback(answer)).await;
         });
         let service = AbortOnDropHandle::new(service);
-        Self { folder, names, server: None, client: None, demo: None, inspect: None, _service: service }
+        Self { folder, names, server: None, client: None, demo: None, inspect: None, admin: None, _service: service }
     }
 
     /// The command with real names, in a shell that knows no more than the session.
@@ -105,6 +107,9 @@ impl World {
         {
             command.env("SENDIT_SERVER", server).env("SENDIT_TOKEN_FILE", "token");
         }
+        if let Some(admin) = self.admin.as_ref().filter(|_| line.starts_with("sendit sessions")) {
+            command.env("SENDIT_ADMIN", admin);
+        }
         command.env("SENDIT_INSPECT", self.inspect.as_deref().unwrap_or("off"));
         command
     }
@@ -121,6 +126,9 @@ impl World {
             .any(|name| step.command.starts_with(&format!("sendit {name} ")))
         {
             Box::pin(self.inspected()).await;
+        }
+        if step.command.starts_with("sendit sessions ") {
+            Box::pin(self.administered()).await;
         }
         match does {
             Does::IsCi => {
@@ -177,22 +185,30 @@ impl World {
         if self.inspect.is_some() {
             return;
         }
-        let step = |command: &str| {
-            let (place, command) = ("for what asks a client".to_owned(), command.to_owned());
-            Step { place, command, shown: String::new() }
-        };
-        let connect = step(
+        let connect = aside(
             "sendit connect --inspect 127.0.0.1:0 --token-file token https://example.com/my-app http://localhost:3000",
         );
         let client = self.start(&connect, "Inspector: http://").await;
-        let said = client.output().stderr;
-        let inspect = said.lines().find_map(|line| line.strip_prefix("Inspector: http://"));
-        self.inspect = Some(inspect.expect("it says where").to_owned());
+        self.inspect = Some(said(&client, "Inspector: http://"));
         self.client = Some(client);
         for _ in 0..7 {
-            self.run(&step("curl -s -o answer https://example.com/my-app/hook"), Does::Asks).await;
+            self.run(&aside("curl -s -o answer https://example.com/my-app/hook"), Does::Asks).await;
         }
-        self.run(&step("sendit record hooks"), Does::Asks).await;
+        self.run(&aside("sendit record hooks"), Does::Asks).await;
+    }
+
+    /// Has a server that tells of its sessions, and one of them.
+    async fn administered(&mut self) {
+        if self.admin.is_some() {
+            return;
+        }
+        self.run(&aside("openssl rand -hex 32 > admin-token"), Does::Ends(0)).await;
+        let serve = aside("sendit serve --secret-file secret --admin 127.0.0.1:0 --admin-token-file admin-token");
+        let server = self.start(&serve, "Admin: ").await;
+        self.admin = Some(said(&server, "Admin: "));
+        self.server = Some(server);
+        let connect = aside("sendit connect --token-file token https://example.com/my-app http://localhost:3000");
+        self.client = Some(self.start(&connect, "Ready; Forwarding ").await);
     }
 
     fn place_of(&mut self, step: &Step) -> &mut Option<Program> {
@@ -240,6 +256,17 @@ impl World {
         // `http://127.0.0.1:1` is looked for before the `127.0.0.1:1` in it.
         self.names.sort_by_key(|(_, real)| std::cmp::Reverse(real.len()));
     }
+}
+
+/// A command that no document shows, and others take for granted.
+fn aside(command: &str) -> Step {
+    Step { place: format!("before what is shown, `{command}`"), command: command.to_owned(), shown: String::new() }
+}
+
+/// What a program has said behind these words.
+fn said(program: &Program, begin: &str) -> String {
+    let said = program.output().stderr;
+    said.lines().find_map(|line| line.strip_prefix(begin)).expect("it says where").to_owned()
 }
 
 fn together(output: &Output) -> String {

@@ -1,5 +1,5 @@
 //! `sendit.toml`: from its text to what it says for the client, for each tunnel and for the server. Pure but for
-//! [`File::find`]; knows which keys there are, and not what their values mean.
+//! `File::find`; knows which keys there are, and not what their values mean.
 
 pub mod keys;
 

@@ -77,3 +77,45 @@ pub(super) async fn serve(listening: Option<Listening>, server: Server) {
         None => pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cmd::config::tests::parse;
+    use crate::cmd::env::{self, Env};
+
+    #[track_caller]
+    fn check(typed: [Option<&str>; 2], env: &Env, file: &str, expected: Result<Option<&str>, &str>) {
+        let file = parse(file).map_err(|failure| failure.sentence).unwrap();
+        let [addr, token] = typed.map(|text| text.map(ToOwned::to_owned));
+        let seen = Admin::settle(addr, token, &Sources::new("serve", env, [&file.serve]));
+        let expected = expected.map(|text| text.map(|text| Address::parse(text).unwrap()));
+        assert_eq!(
+            seen.map(|admin| admin.address).map_err(|failure| failure.sentence),
+            expected.map_err(ToOwned::to_owned)
+        );
+    }
+
+    #[test]
+    fn flag_variable_and_file_say_where_and_to_whom() {
+        let (none, set) = (Env::default(), Env::from([(env::ADMIN, "127.0.0.1:1")]));
+        let said = "[serve]\nadmin = '127.0.0.1:2'\n";
+        check([None, None], &none, "", Ok(None));
+        check([None, None], &none, said, Ok(Some("127.0.0.1:2")));
+        check([None, None], &set, said, Ok(Some("127.0.0.1:1")));
+        check([Some("127.0.0.1:3"), None], &set, said, Ok(Some("127.0.0.1:3")));
+        let sentence = "wrong `admin` in `dir/sendit.toml`, line 2: `x` is no address to listen on; write it like \
+                        `127.0.0.1:5050`";
+        check([None, None], &none, "[serve]\nadmin = 'x'", Err(sentence));
+        let sentence = "cannot read the admin token file `dir/token`: there is no such file or directory";
+        check([None, None], &none, &format!("{said}admin_token_file = 'token'"), Err(sentence));
+    }
+
+    #[test]
+    fn a_token_alone_is_a_slip_where_it_is_typed() {
+        let sentence = "`--admin-token-file` is of no use without `--admin`";
+        check([None, Some("token")], &Env::default(), "", Err(sentence));
+        // What `sendit sessions` reads too.
+        check([None, None], &Env::from([(env::ADMIN_TOKEN_FILE, "token")]), "", Ok(None));
+    }
+}

@@ -93,6 +93,8 @@ pub(super) const COMMANDS: &[(&str, Does)] = &[
     ("sendit doctor --token wrong https://example.com", Ends(3)),
     ("sendit doctor http://localhost:3000/my-app", Ends(5)),
     ("sendit doctor http://localhost:4000", Ends(9)),
+    ("sendit sessions --admin-token-file admin-token", Asks),
+    ("sendit sessions --admin-token-file admin-token end my-app", Asks),
     ("sendit requests --limit 20", Asks),
     ("sendit requests --status 5xx --json", Asks),
     ("sendit replay 7", Asks),
