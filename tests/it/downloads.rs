@@ -59,7 +59,8 @@ fn event(n: u32) -> String {
     format!("data: {n}\n\n: keep-alive\n\n")
 }
 
-/// Longer than any carrier lives, and silent for longer than a proxy's patience is in places.
+/// A minute of them, over some thirty carriers each way, and silent for longer than a proxy's patience is in places, and than
+/// any of our own.
 #[tokio::test]
 async fn events_for_a_while() {
     if !left_out::is_here("curl", "curl as one who listens") {
@@ -73,15 +74,19 @@ async fn events_for_a_while() {
     let mut service = target.accept().await;
     service.head().await;
     service.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n").await;
-    for n in 0..15 {
+    for n in 0..42 {
         let event = event(n);
         service.send(&event).await;
         curl.printed(|output| output.stdout.ends_with(&event)).await;
-        let silence = if n == 7 { Duration::from_secs(8) } else { Duration::from_millis(800) };
+        let silence = match n {
+            7 => Duration::from_secs(8),
+            21 => Duration::from_secs(20),
+            _ => Duration::from_millis(800),
+        };
         assert!(service.is_silent(silence).await, "the visitor stays");
     }
     service.finish().await;
     assert_eq!(curl.ended().await, Some(0));
-    let expected = (0..15).map(event).collect::<Vec<_>>().concat();
+    let expected = (0..42).map(event).collect::<Vec<_>>().concat();
     assert_eq!(curl.all().await.stdout, expected);
 }
