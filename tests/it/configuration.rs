@@ -138,7 +138,9 @@ async fn a_server_of_a_file_speaks_tls_and_has_a_domain() {
     let (certificate, key) = authority.issue(&[], GOOD);
     folder.write("c", &certificate);
     folder.write("k", &key);
-    let server = Server::of(folder.command(&["serve"])).await;
+    let mut command = folder.command(&["serve", "--config", "my-app/sendit.toml"]);
+    command.current_dir(folder.0.path());
+    let server = Server::of(command).await;
     let source = format!("https://{}/my-app", server.addr);
     let mut client = Client::begin(&source, &target.url(), &["--ca-file", &authority.path("ca.pem")]);
     client.ready(1).await;
