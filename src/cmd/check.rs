@@ -3,11 +3,12 @@
 use argh::{ArgsInfo, FromArgs};
 
 use super::config::File;
-use super::connect::{Flags, Process};
+use super::connect::{Flags, Process, Tunnel};
 use super::env::Env;
 use super::exit::Failure;
 use super::serve::Serve;
 use super::sources::Sources;
+use super::terminal::clean;
 use super::{output, start};
 
 /// Says whether the configuration file is right, and what it has.
@@ -55,6 +56,7 @@ pub(crate) fn run(args: &Config, file: Option<&File>) -> Result<(), Failure> {
     }
     let none = Env::default();
     Process::settle(&mut Flags::default(), &Sources::new("start", &none, [&file.top]))?;
+    Tunnel::check(&Sources::new("connect", &none, [&file.top]))?;
     let mut lines = vec![format!("`{}` can be used", file.path().display())];
     for name in file.names() {
         let tunnel = start::tunnel(name, file, &none, Flags::default())?;
@@ -64,5 +66,7 @@ pub(crate) fn run(args: &Config, file: Option<&File>) -> Result<(), Failure> {
         let address = Serve::check(&Sources::new("serve", &none, [&file.serve]))?;
         lines.push(format!("server: {address}"));
     }
+    // The names are those of whoever has written the file.
+    let lines: Vec<_> = lines.iter().map(|line| clean(line)).collect();
     output::answer(lines.join("\n"))
 }

@@ -15,9 +15,10 @@ pub(crate) struct UrlFile {
 /// The longest that a file may be that is taken for one of these.
 const LONGEST: u64 = 16 * 1024;
 
-/// Refuses a place that would not do, before anything is opened: one where a file is that holds anything but a URL, as
-/// a command that was killed leaves it, and a folder that takes no file.
-pub(crate) fn check(path: &Path) -> Result<(), Failure> {
+/// Refuses a place that would not do, before anything is opened: one where a file is that holds anything but a URL, and a
+/// folder that takes no file. What a command that was killed has left there is removed: whoever waits for the file shall
+/// not take it for the new one.
+pub(crate) fn clear(path: &Path) -> Result<(), Failure> {
     let at = path.display();
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => return Err(unwritten(path, "it is a directory")),
@@ -27,7 +28,8 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
                  another file, or remove it"
             )));
         }
-        Ok(_) | Err(_) => {}
+        Ok(_) => fs::remove_file(path).map_err(|cause| unwritten(path, &reason(&cause)))?,
+        Err(_) => {}
     }
     atomic::try_beside(path).map_err(|cause| unwritten(path, &reason(&cause)))
 }
@@ -99,10 +101,10 @@ mod tests {
     fn what_is_no_url_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
-        assert_eq!(check(&path), Ok(()));
+        assert_eq!(clear(&path), Ok(()));
         for left in ["https://host/app\n", "http://host"] {
             fs::write(&path, left).unwrap();
-            assert_eq!(check(&path), Ok(()), "{left:?}");
+            assert_eq!((clear(&path), path.exists()), (Ok(()), false), "{left:?}");
         }
         let sentence = format!(
             "the file `{}` of `--url-file` is there, and holds something else than a URL, which would be lost; name \
@@ -111,7 +113,7 @@ mod tests {
         );
         for other in ["eyJh.eyJz.c2ln\n", "", "https://", "https://host/app\nmore\n", "https://host a", "\u{e9}"] {
             fs::write(&path, other).unwrap();
-            assert_eq!(check(&path), Err(Failure::usage(&*sentence)), "{other:?}");
+            assert_eq!(clear(&path), Err(Failure::usage(&*sentence)), "{other:?}");
             assert_eq!(fs::read_to_string(&path).unwrap(), other);
         }
     }
@@ -120,10 +122,10 @@ mod tests {
     fn a_folder_that_takes_no_file_is_told_of_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let gone = folder.path().join("gone").join("url");
-        assert_eq!(check(&gone), Err(unwritten(&gone, "there is no such file or directory")));
-        assert_eq!(check(folder.path()), Err(unwritten(folder.path(), "it is a directory")));
+        assert_eq!(clear(&gone), Err(unwritten(&gone, "there is no such file or directory")));
+        assert_eq!(clear(folder.path()), Err(unwritten(folder.path(), "it is a directory")));
         // Nothing of the trial is left.
-        assert_eq!(check(&folder.path().join("url")), Ok(()));
+        assert_eq!(clear(&folder.path().join("url")), Ok(()));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -266,6 +266,25 @@ async fn what_cannot_be_meant_is_told_with_its_line() {
             7,
             "cannot read the configuration file `gone.toml`: there is no such file or directory",
         ),
+        (
+            "wire = 'v3'",
+            &["config", "check"],
+            2,
+            "wrong `wire` in `sendit.toml`, line 1: `v3` is no wire; choose `auto`, `v1` or `v2`",
+        ),
+        (
+            "server = 'host'",
+            &["config", "check"],
+            2,
+            "wrong `server` in `sendit.toml`, line 1: `host/some` must start with `https://` or `http://`, like \
+             `https://host/prefix`",
+        ),
+        (
+            "token_file = 'gone'",
+            &["config", "check"],
+            7,
+            "cannot read the token file `gone`: there is no such file or directory",
+        ),
         ("", &["config", "chekc"], 2, "`chekc` is nothing that `config` does; write `sendit config check`"),
     ] {
         let folder = Folder::with(text);
@@ -287,6 +306,11 @@ async fn a_check_reads_all_of_it_and_opens_nothing() {
     let (code, _, said) = folder.run(&["config", "check"]).await;
     assert_eq!(code, Some(2));
     assert!(said.starts_with("error: wrong `target` in `sendit.toml`, line 3: "), "{said}");
+    // A stranger's file does nothing to the terminal.
+    folder.write("sendit.toml", "server = 'https://host'\n[tunnels.\"\\u001b[31mred\"]\nprefix = 'red'\ntarget = 1\n");
+    let (code, said, _) = folder.run(&["config", "check"]).await;
+    assert_eq!(code, Some(0));
+    assert!(said.contains("31mred: https://host/red") && !said.contains('\u{1b}'), "{said:?}");
 }
 
 #[tokio::test]

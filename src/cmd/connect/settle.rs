@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tracing::Level;
 
 use super::Flags;
-use crate::client::{Config, InvalidUrl, SourcePath, Target, TargetTls, Wire};
+use crate::client::{Config, InvalidUrl, Source, SourcePath, Target, TargetTls, Wire};
 use crate::cmd::config::keys::TARGET;
 use crate::cmd::exit::Failure;
 use crate::cmd::inspect::Place;
@@ -42,7 +42,7 @@ impl Process {
     pub(crate) fn settle(flags: &mut Flags, from: &Sources<'_>) -> Result<Self, Failure> {
         let url_file = flags.url_file.take();
         if let Some(file) = &url_file {
-            url_file::check(file)?;
+            url_file::clear(file)?;
         }
         let place = inspect::Place::read(flags.inspect.take(), from)?;
         let secrets = secret::webhooks(std::mem::take(&mut flags.webhook_secret), from)?;
@@ -97,6 +97,17 @@ impl Tunnel {
         Ok(Self { name: None, source, target: target.to_string(), config: settle(config, flags, from)? })
     }
 
+    /// Whether each setting that several tunnels may share can be meant, whatever else these have.
+    pub(crate) fn check(from: &Sources<'_>) -> Result<(), Failure> {
+        let some = || "http://localhost/some".parse().and_then(|source| Ok(Config::new(source, target("1")?)));
+        read(some().map_err(|error| Failure::usage(error.to_string()))?, Flags::default(), from)?;
+        if let Some(server) = from.one(None, "--server") {
+            let source = format!("{}/some", server.text.trim_end_matches('/'));
+            source.parse::<Source>().map_err(|error| server.wrong(error))?;
+        }
+        Ok(())
+    }
+
     /// Whether the target does not see the path of the source.
     pub(crate) fn strips(&self) -> bool {
         self.config.path == SourcePath::Stripped
@@ -124,7 +135,16 @@ pub(super) fn prefix_of(folder: &Path) -> Option<Prefix> {
     name.trim_matches('-').parse().ok()
 }
 
-fn settle(mut config: Config, flags: Flags, from: &Sources<'_>) -> Result<Config, Failure> {
+fn settle(config: Config, flags: Flags, from: &Sources<'_>) -> Result<Config, Failure> {
+    let config = read(config, flags, from)?;
+    match config.contradiction() {
+        Some(contradiction) => Err(Failure::usage(contradiction)),
+        None => Ok(config),
+    }
+}
+
+/// Every setting by itself.
+fn read(mut config: Config, flags: Flags, from: &Sources<'_>) -> Result<Config, Failure> {
     if let Some(max_ttl) = from.read(flags.max_ttl, "--max-ttl", duration::parse)? {
         config.max_ttl = max_ttl;
     }
@@ -147,10 +167,7 @@ fn settle(mut config: Config, flags: Flags, from: &Sources<'_>) -> Result<Config
     config.basic_auth = secret::credentials(flags.basic_auth, flags.basic_auth_file, from)?;
     config.allow_ip = networks::parse(&from.each(flags.allow_ip, "--allow-ip"))?;
     config.token = secret::token(flags.token, flags.token_file, from)?;
-    match config.contradiction() {
-        Some(contradiction) => Err(Failure::usage(contradiction)),
-        None => Ok(config),
-    }
+    Ok(config)
 }
 
 pub(crate) fn wire(text: &str) -> Result<Wire, String> {
