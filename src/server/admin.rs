@@ -1,10 +1,9 @@
 //! What whoever runs the server asks it, at an address of its own: whether it lives and takes visitors, what it counts, and
 //! its sessions. Knows nothing of what visitors and clients ask.
 
+mod accept;
 mod sessions;
 mod token;
-
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -13,12 +12,7 @@ use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue
 use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get};
-use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::net::TcpListener;
 
 pub use sessions::{Listed, Sessions};
 pub use token::{InvalidToken, Token};
@@ -26,43 +20,10 @@ pub use token::{InvalidToken, Token};
 use super::Server;
 use crate::metrics;
 
-/// How many connections there may be; the next waits for a place.
-const MAX_CONNECTIONS: usize = 64;
-
-/// How long a connection may take. It brings one request, and each answer is there at once.
-const DEADLINE: Duration = Duration::from_secs(10);
-
-/// The most that a head may be.
-const MAX_HEAD: usize = 16 * 1024;
-
-/// How long the loop rests where a connection cannot be accepted.
-const BREATHER: Duration = Duration::from_millis(100);
-
 /// Answers at `listener` for as long as this runs, also while the server drains. With a token, whoever asks for anything but
 /// the server's health has to show it; without, sessions are told to nobody. Cancelling it cuts who is answered just then.
 pub async fn serve(listener: TcpListener, server: Server, token: Option<Token>) {
-    let (router, mut connections) = (router(server, token), JoinSet::new());
-    loop {
-        tokio::select! {
-            accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
-                Ok((stream, _)) => drop(connections.spawn(timeout(DEADLINE, connection(stream, router.clone())))),
-                Err(cause) => {
-                    tracing::debug!(%cause, "an admin connection could not be accepted");
-                    sleep(BREATHER).await;
-                }
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-async fn connection(stream: TcpStream, router: Router) {
-    let mut http = http1::Builder::new();
-    // The whole connection has a deadline.
-    http.keep_alive(false).header_read_timeout(None).max_header_size(MAX_HEAD).max_buf_size(MAX_HEAD);
-    if let Err(cause) = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).await {
-        tracing::debug!(%cause, "an admin connection broke");
-    }
+    accept::accept(listener, router(server, token)).await;
 }
 
 fn router(server: Server, token: Option<Token>) -> Router {

@@ -187,3 +187,15 @@ async fn wishes_that_cannot_be_meant_are_refused_in_a_sentence() {
         assert_eq!((output.status.code(), last), (Some(*code), &*format!("error: {sentence}")), "{args:?}");
     }
 }
+
+/// Those who connect and say nothing keep nobody from an answer, for as long as they stay.
+#[tokio::test]
+async fn health_is_told_beside_any_number_of_silent_connections() {
+    let run = Run::start(&[]).await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(TcpStream::connect(run.admin).await.unwrap());
+    }
+    assert_eq!(ask(run.admin, "GET /healthz", None).await.0.status(), "200");
+    drop(silent);
+}
