@@ -2,14 +2,15 @@
 //! its sessions. Knows nothing of what visitors and clients ask.
 
 mod accept;
+mod guard;
 mod sessions;
 mod token;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
-use axum::middleware::{Next, from_fn_with_state, map_response};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get};
 use tokio::net::TcpListener;
@@ -21,7 +22,8 @@ use super::Server;
 use crate::metrics;
 
 /// Answers at `listener` for as long as this runs, also while the server drains. With a token, whoever asks for anything but
-/// the server's health has to show it; without, sessions are told to nobody. Cancelling it cuts who is answered just then.
+/// the server's health has to show it; without, it has to name the address that it has reached, and sessions are told to
+/// nobody. Cancelling it cuts who is answered just then.
 pub async fn serve(listener: TcpListener, server: Server, token: Option<Token>) {
     accept::accept(listener, router(server, token)).await;
 }
@@ -29,11 +31,14 @@ pub async fn serve(listener: TcpListener, server: Server, token: Option<Token>) 
 fn router(server: Server, token: Option<Token>) -> Router {
     let mut guarded = Router::new().route("/metrics", get(page));
     guarded = match token {
-        None => guarded.route("/sessions", get(untold)).route("/sessions/{id}", delete(untold)),
+        None => guarded
+            .route("/sessions", get(untold))
+            .route("/sessions/{id}", delete(untold))
+            .route_layer(from_fn(guard::by_address)),
         Some(token) => guarded
             .route("/sessions", get(sessions::list))
             .route("/sessions/{id}", delete(sessions::end))
-            .route_layer(from_fn_with_state(token, guard)),
+            .route_layer(from_fn_with_state(token, guard::by_token)),
     };
     let open = Router::new().route("/healthz", get(async || "the server lives\n")).route("/readyz", get(ready));
     let nowhere =
@@ -43,18 +48,6 @@ fn router(server: Server, token: Option<Token>) -> Router {
         answer
     };
     guarded.merge(open).fallback(nowhere).layer(map_response(fresh)).with_state(server)
-}
-
-async fn guard(State(token): State<Token>, request: Request, next: Next) -> Response {
-    let mut shown = request.headers().get_all(AUTHORIZATION).iter();
-    let only = shown.next().filter(|_| shown.next().is_none());
-    if only.and_then(|value| value.as_bytes().strip_prefix(b"Bearer ")).is_some_and(|shown| token.is(shown)) {
-        return next.run(request).await;
-    }
-    let mut refused =
-        (StatusCode::UNAUTHORIZED, "this takes `Authorization: Bearer`, with the admin token\n").into_response();
-    refused.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    refused
 }
 
 async fn untold() -> (StatusCode, &'static str) {

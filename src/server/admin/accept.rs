@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tower_service::Service as _;
 
 use super::super::waiting::{Waiter, Waiting};
+use super::guard::Reached;
 
 /// How many connections there may be. For the next the oldest that has sent no whole head makes room; where all have, it
 /// waits for an answer to end.
@@ -62,9 +63,12 @@ pub(super) async fn accept(listener: TcpListener, router: Router) {
 
 /// Brings one request, and waits in the queue of those who make room until its head is whole.
 async fn connection(stream: TcpStream, waiter: Waiter, router: Router) {
+    // It has one unless it has broken already.
+    let Ok(reached) = stream.local_addr().map(Reached) else { return };
     let heard = CancellationToken::new();
-    let service = service_fn(|request: Request<Incoming>| {
+    let service = service_fn(|mut request: Request<Incoming>| {
         heard.cancel();
+        request.extensions_mut().insert(reached);
         router.clone().call(request.map(Body::new))
     });
     let mut http = http1::Builder::new();

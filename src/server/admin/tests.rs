@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
+use axum::http::header::{AUTHORIZATION, HOST};
 use http_body_util::BodyExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -12,11 +13,13 @@ use tokio::time::{Instant, timeout};
 use tower_service::Service as _;
 
 use super::accept::{HEAD_DEADLINE, MAX_CONNECTIONS};
+use super::guard::Reached;
 use super::*;
 use crate::server::Config;
 use crate::server::open::Terms;
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+const HERE: &str = "127.0.0.1:5051";
 
 fn server() -> Server {
     Server::new(Config::new(None, || 1_764_130_000))
@@ -25,7 +28,8 @@ fn server() -> Server {
 async fn ask(server: &Server, token: Option<&str>, request: &str) -> (StatusCode, String) {
     let mut words = request.split('|');
     let (method, path) = words.next().unwrap().split_once(' ').unwrap();
-    let mut request = Request::builder().method(method).uri(path);
+    let mut request = Request::builder().method(method).uri(path).header(HOST, HERE);
+    request = request.extension(Reached(HERE.parse().unwrap()));
     for shown in words {
         request = request.header(AUTHORIZATION, shown);
     }
