@@ -92,5 +92,5 @@ async fn told_to_end(waiter: Waiter, heard: &CancellationToken) {
         () = poll_fn(|cx| waiter.poll_shed(cx)) => return,
     }
     drop(waiter);
-    pending().await
+    pending::<()>().await;
 }
