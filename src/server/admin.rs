@@ -1,24 +1,19 @@
 //! What whoever runs the server asks it, at an address of its own: whether it lives and takes visitors, what it counts, and
 //! its sessions. Knows nothing of what visitors and clients ask.
 
+mod accept;
+mod guard;
 mod sessions;
 mod token;
 
-use std::time::Duration;
-
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
-use axum::middleware::{Next, from_fn_with_state, map_response};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get};
-use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::net::TcpListener;
 
 pub use sessions::{Listed, Sessions};
 pub use token::{InvalidToken, Token};
@@ -26,53 +21,24 @@ pub use token::{InvalidToken, Token};
 use super::Server;
 use crate::metrics;
 
-/// How many connections there may be; the next waits for a place.
-const MAX_CONNECTIONS: usize = 64;
-
-/// How long a connection may take. It brings one request, and each answer is there at once.
-const DEADLINE: Duration = Duration::from_secs(10);
-
-/// The most that a head may be.
-const MAX_HEAD: usize = 16 * 1024;
-
-/// How long the loop rests where a connection cannot be accepted.
-const BREATHER: Duration = Duration::from_millis(100);
-
 /// Answers at `listener` for as long as this runs, also while the server drains. With a token, whoever asks for anything but
-/// the server's health has to show it; without, sessions are told to nobody. Cancelling it cuts who is answered just then.
+/// the server's health has to show it; without, it has to name the address that it has reached, and sessions are told to
+/// nobody. Cancelling it cuts who is answered just then.
 pub async fn serve(listener: TcpListener, server: Server, token: Option<Token>) {
-    let (router, mut connections) = (router(server, token), JoinSet::new());
-    loop {
-        tokio::select! {
-            accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
-                Ok((stream, _)) => drop(connections.spawn(timeout(DEADLINE, connection(stream, router.clone())))),
-                Err(cause) => {
-                    tracing::debug!(%cause, "an admin connection could not be accepted");
-                    sleep(BREATHER).await;
-                }
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-async fn connection(stream: TcpStream, router: Router) {
-    let mut http = http1::Builder::new();
-    // The whole connection has a deadline.
-    http.keep_alive(false).header_read_timeout(None).max_header_size(MAX_HEAD).max_buf_size(MAX_HEAD);
-    if let Err(cause) = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).await {
-        tracing::debug!(%cause, "an admin connection broke");
-    }
+    accept::accept(listener, router(server, token)).await;
 }
 
 fn router(server: Server, token: Option<Token>) -> Router {
     let mut guarded = Router::new().route("/metrics", get(page));
     guarded = match token {
-        None => guarded.route("/sessions", get(untold)).route("/sessions/{id}", delete(untold)),
+        None => guarded
+            .route("/sessions", get(untold))
+            .route("/sessions/{id}", delete(untold))
+            .route_layer(from_fn(guard::by_address)),
         Some(token) => guarded
             .route("/sessions", get(sessions::list))
             .route("/sessions/{id}", delete(sessions::end))
-            .route_layer(from_fn_with_state(token, guard)),
+            .route_layer(from_fn_with_state(token, guard::by_token)),
     };
     let open = Router::new().route("/healthz", get(async || "the server lives\n")).route("/readyz", get(ready));
     let nowhere =
@@ -82,18 +48,6 @@ fn router(server: Server, token: Option<Token>) -> Router {
         answer
     };
     guarded.merge(open).fallback(nowhere).layer(map_response(fresh)).with_state(server)
-}
-
-async fn guard(State(token): State<Token>, request: Request, next: Next) -> Response {
-    let mut shown = request.headers().get_all(AUTHORIZATION).iter();
-    let only = shown.next().filter(|_| shown.next().is_none());
-    if only.and_then(|value| value.as_bytes().strip_prefix(b"Bearer ")).is_some_and(|shown| token.is(shown)) {
-        return next.run(request).await;
-    }
-    let mut refused =
-        (StatusCode::UNAUTHORIZED, "this takes `Authorization: Bearer`, with the admin token\n").into_response();
-    refused.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    refused
 }
 
 async fn untold() -> (StatusCode, &'static str) {

@@ -57,9 +57,14 @@ async fn admin(server: &mut Server) -> SocketAddr {
 
 /// What is answered to a request, such as `GET /healthz`, with this token or none.
 async fn ask(admin: SocketAddr, request: &str, token: Option<&str>) -> (Head, String) {
-    let mut peer = Peer::new(TcpStream::connect(admin).await.unwrap());
     let shown = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
-    peer.send(format!("{request} HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n{shown}\r\n")).await;
+    told(admin, request, &format!("Host: a.example\r\n{shown}")).await
+}
+
+/// The same, with these lines of its head.
+async fn told(admin: SocketAddr, request: &str, lines: &str) -> (Head, String) {
+    let mut peer = Peer::new(TcpStream::connect(admin).await.unwrap());
+    peer.send(format!("{request} HTTP/1.1\r\nConnection: close\r\n{lines}\r\n")).await;
     let head = peer.head().await;
     let (body, end) = peer.rest().await;
     assert_eq!(end, End::Closed, "the answer is whole");
@@ -185,5 +190,42 @@ async fn wishes_that_cannot_be_meant_are_refused_in_a_sentence() {
         let said = String::from_utf8(output.stderr).unwrap();
         let last = said.lines().next_back().unwrap_or_default();
         assert_eq!((output.status.code(), last), (Some(*code), &*format!("error: {sentence}")), "{args:?}");
+    }
+}
+
+/// Those who connect and say nothing keep nobody from an answer, for as long as they stay.
+#[tokio::test]
+async fn health_is_told_beside_any_number_of_silent_connections() {
+    let run = Run::start(&[]).await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(TcpStream::connect(run.admin).await.unwrap());
+    }
+    assert_eq!(ask(run.admin, "GET /healthz", None).await.0.status(), "200");
+    drop(silent);
+}
+
+/// A page in a browser on the server's machine, under a name that its own server gave that machine, reads nothing.
+#[tokio::test]
+async fn without_a_token_only_its_own_address_is_answered() {
+    let mut server = Server::start(&["--admin", "127.0.0.1:0"]).await;
+    let admin = admin(&mut server).await;
+    let port = admin.port();
+    let lines = |host: &str, rest: &str| format!("Host: {host}\r\n{rest}");
+    let (own, named, foreign) = (admin.to_string(), format!("localhost:{port}"), format!("evil.example:{port}"));
+    for (path, lines, status) in [
+        ("/metrics", lines(&own, ""), "200"),
+        ("/metrics", lines(&named, ""), "200"),
+        ("/metrics", lines(&named, &format!("Origin: http://{named}\r\n")), "200"),
+        ("/metrics", lines(&foreign, ""), "421"),
+        ("/metrics", lines(&foreign, &format!("Origin: http://{foreign}\r\n")), "421"),
+        ("/metrics", lines(&own, "Origin: http://evil.example\r\n"), "403"),
+        ("/sessions", lines(&foreign, ""), "421"),
+        ("/healthz", lines(&foreign, ""), "200"),
+        ("/readyz", lines("a.example", ""), "200"),
+    ] {
+        let (head, said) = told(admin, &format!("GET {path}"), &lines).await;
+        assert_eq!(head.status(), status, "{path} {lines}: {said}");
+        assert_eq!(said.contains("# HELP "), path == "/metrics" && status == "200", "{path} {lines}: {said}");
     }
 }

@@ -1,16 +1,25 @@
 //! Who is told what, and how long anybody may take.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::Request;
+use axum::http::header::{AUTHORIZATION, HOST};
 use http_body_util::BodyExt as _;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
 use tower_service::Service as _;
 
+use super::accept::{HEAD_DEADLINE, MAX_CONNECTIONS};
+use super::guard::Reached;
 use super::*;
 use crate::server::Config;
 use crate::server::open::Terms;
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+const HERE: &str = "127.0.0.1:5051";
 
 fn server() -> Server {
     Server::new(Config::new(None, || 1_764_130_000))
@@ -19,7 +28,8 @@ fn server() -> Server {
 async fn ask(server: &Server, token: Option<&str>, request: &str) -> (StatusCode, String) {
     let mut words = request.split('|');
     let (method, path) = words.next().unwrap().split_once(' ').unwrap();
-    let mut request = Request::builder().method(method).uri(path);
+    let mut request = Request::builder().method(method).uri(path).header(HOST, HERE);
+    request = request.extension(Reached(HERE.parse().unwrap()));
     for shown in words {
         request = request.header(AUTHORIZATION, shown);
     }
@@ -100,26 +110,53 @@ async fn who_drains_is_not_ready_but_lives() {
     assert_eq!(ask(&server, None, "GET /healthz").await.0, 200);
 }
 
-/// Who says nothing holds a place for 10 s, and who comes after as many as there may be waits for no longer.
-#[tokio::test]
-async fn the_silent_hold_nobody_up_for_long() {
+/// Connects `number` times without a word, and has `then` go on while the server answers and time stands still.
+async fn beside_silence<F: Future<Output = ()>>(number: usize, then: impl FnOnce(SocketAddr, Vec<TcpStream>) -> F) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let waiting = async {
+    let asking = async {
         let mut silent = Vec::new();
-        for _ in 0..=MAX_CONNECTIONS {
+        for _ in 0..number {
             silent.push(TcpStream::connect(address).await.unwrap());
         }
         tokio::time::pause();
-        let mut rest = Vec::new();
-        let begin = tokio::time::Instant::now();
-        for stream in &mut silent {
-            let _ = stream.read_to_end(&mut rest).await;
-        }
-        assert!((DEADLINE..=DEADLINE * 3).contains(&begin.elapsed()), "{:?}", begin.elapsed());
+        then(address, silent).await;
     };
     tokio::select! {
         () = serve(listener, server(), None) => {}
-        () = waiting => {}
+        () = asking => {}
     }
+}
+
+/// Those who say nothing have 2 s.
+#[tokio::test]
+async fn the_silent_hold_nobody_up_for_long() {
+    beside_silence(MAX_CONNECTIONS, async |_, mut silent| {
+        let (begin, mut rest) = (Instant::now(), Vec::new());
+        for stream in &mut silent {
+            let _ = stream.read_to_end(&mut rest).await;
+        }
+        assert!((HEAD_DEADLINE..=HEAD_DEADLINE * 2).contains(&begin.elapsed()), "{:?}", begin.elapsed());
+    })
+    .await;
+}
+
+/// The oldest make room, and so whoever says something has an answer before the time of any of them is over.
+#[tokio::test]
+async fn the_silent_make_room() {
+    beside_silence(200, async |address, mut silent| {
+        let begin = Instant::now();
+        let mut asking = TcpStream::connect(address).await.unwrap();
+        asking.write_all(b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        asking.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        assert!(begin.elapsed() < HEAD_DEADLINE, "{:?}", begin.elapsed());
+        let oldest = silent.len() + 1 - MAX_CONNECTIONS;
+        for (at, stream) in silent.iter_mut().enumerate() {
+            let ended = timeout(Duration::ZERO, stream.read_u8()).await.is_ok();
+            assert_eq!(ended, at < oldest, "{at}");
+        }
+    })
+    .await;
 }
