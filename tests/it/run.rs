@@ -4,6 +4,7 @@
 use std::fs;
 
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use crate::left_out;
@@ -14,9 +15,15 @@ use crate::world::{Program, sendit};
 const TRAPS: &str = "trap 'exit 5' TERM HUP; echo there; while :; do sleep 0.05; done";
 
 fn run(server: &Server, args: &[&str], program: &[&str]) -> Program {
+    Program::start(command(&server.url(""), args, program))
+}
+
+/// `sendit run` that is in front on no terminal, wherever the tests are.
+fn command(server: &str, args: &[&str], program: &[&str]) -> Command {
     let mut command: Command = sendit();
-    command.args(["run", "--server", &server.url(""), "--prefix", "app"]).args(args).arg("--").args(program);
-    Program::start(command)
+    command.args(["run", "--server", server, "--prefix", "app"]).args(args).arg("--").args(program);
+    command.process_group(0);
+    command
 }
 
 #[tokio::test]
@@ -82,6 +89,23 @@ async fn signals_are_passed_on() {
 }
 
 #[tokio::test]
+async fn a_signal_before_the_tunnel_stands_is_no_success() {
+    let silent = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let server = format!("http://{}", silent.local_addr().unwrap());
+    for (signal, code) in [("-HUP", 129), ("-INT", 130), ("-TERM", 143)] {
+        let mut program = Program::start(command(&server, &[], &["sh", "-c", "echo started"]));
+        // Whoever asks for the tunnel has caught the signals.
+        let _asking = silent.accept().await.unwrap();
+        program.signal(signal).await;
+        assert_eq!(program.ended().await, Some(code), "{signal}");
+        let output = program.all().await;
+        assert_eq!(output.stdout, "");
+        let sentence = format!("error: `sh` was not started, for SIG{} came before the tunnel stood\n", &signal[1..]);
+        assert!(output.stderr.ends_with(&sentence), "{}", output.stderr);
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_started_is_told() {
     let server = Server::start(&[]).await;
     let folder = TempDir::new().unwrap();
@@ -106,19 +130,103 @@ async fn without_a_tunnel_there_is_no_program() {
     assert_eq!(program.all().await.stdout, "");
 }
 
-#[tokio::test]
-async fn a_program_ends_with_its_tunnel() {
+/// A server, its list of who is revoked, and a token for it.
+async fn revocable() -> (Server, TempDir, String) {
     let (folder, secret) = (TempDir::new().unwrap(), "0123456789abcdef0123456789abcdef");
     let list = folder.path().join("revoked");
     fs::write(&list, "# nobody yet\n").unwrap();
     let server = Server::start(&["--secret", secret, "--revoked-file", list.to_str().unwrap()]).await;
     let minted = sendit().args(["token", "--secret", secret, "--subject", "jo"]).output().await.unwrap();
-    let token = String::from_utf8(minted.stdout).unwrap();
-    let script = TRAPS.replace("exit 5", "echo asked; exit 5");
-    let mut program = run(&server, &["--token", token.trim()], &["sh", "-c", &script]);
-    program.printed(|output| output.stdout.contains("there")).await;
-    fs::write(&list, "sub:jo\n").unwrap();
+    (server, folder, String::from_utf8(minted.stdout).unwrap().trim().to_owned())
+}
+
+async fn revoke(server: &Server, folder: &TempDir) {
+    fs::write(folder.path().join("revoked"), "sub:jo\n").unwrap();
     server.program.signal("-HUP").await;
+}
+
+#[tokio::test]
+async fn a_program_ends_with_its_tunnel() {
+    let (server, folder, token) = revocable().await;
+    let script = TRAPS.replace("exit 5", "echo asked; exit 5");
+    let mut program = run(&server, &["--token", &token], &["sh", "-c", &script]);
+    program.printed(|output| output.stdout.contains("there")).await;
+    revoke(&server, &folder).await;
     assert_eq!(program.ended().await, Some(3));
     assert!(program.all().await.stdout.ends_with("asked\n"));
+}
+
+#[tokio::test]
+async fn a_program_that_does_not_end_is_killed_with_its_children() {
+    let (server, folder, token) = revocable().await;
+    let is_late = |output: &str| output.contains("`sh` has not ended within 5 s, and is killed");
+    let script = format!("({stays}) & {stays}", stays = TRAPS.replace("exit 5", "echo asked"));
+    let args = ["--token", &token];
+    let mut waiting = run(&server, &args, &["sh", "-c", &script]);
+    waiting.printed(|output| output.stdout.matches("there").count() == 2).await;
+    revoke(&server, &folder).await;
+    assert_eq!(waiting.ended().await, Some(3));
+    // This ends where nobody has its standard output any more.
+    assert!(is_late(&waiting.all().await.stderr));
+}
+
+#[tokio::test]
+async fn a_signal_kills_a_program_that_is_asked_to_end() {
+    let (server, folder, token) = revocable().await;
+    let script = TRAPS.replace("exit 5", "echo asked");
+    let mut program = run(&server, &["--token", &token], &["sh", "-c", &script]);
+    program.printed(|output| output.stdout.contains("there")).await;
+    revoke(&server, &folder).await;
+    program.printed(|output| output.stdout.contains("asked")).await;
+    program.terminate().await;
+    assert_eq!(program.ended().await, Some(3));
+    assert!(!program.all().await.stderr.contains("within 5 s"), "it was not waited for");
+}
+
+#[tokio::test]
+async fn signals_reach_the_children_of_a_program() {
+    let server = Server::start(&[]).await;
+    let script = format!("({}) & wait", TRAPS.replace("exit 5", "echo asked; exit 5"));
+    let mut program = run(&server, &[], &["sh", "-c", &script]);
+    program.printed(|output| output.stdout.contains("there")).await;
+    program.terminate().await;
+    assert_eq!(program.ended().await, Some(143));
+    assert!(program.all().await.stdout.ends_with("asked\n"));
+}
+
+#[tokio::test]
+async fn a_signal_ends_a_program_that_is_stopped() {
+    let server = Server::start(&[]).await;
+    let mut program = run(&server, &[], &["sh", "-c", "echo there; kill -STOP $$"]);
+    program.printed(|output| output.stdout.contains("there")).await;
+    program.terminate().await;
+    assert_eq!(program.ended().await, Some(143));
+}
+
+/// The command, as `nohup` and shells start it in the background.
+#[cfg(target_os = "linux")]
+fn unheeding(command: &Command) -> Command {
+    let (mut shell, command) = (crate::world::program("sh"), command.as_std());
+    shell.args(["-c", "trap '' HUP INT; exec \"$@\"", "sh"]).arg(command.get_program()).args(command.get_args());
+    shell.env("SENDIT_INSPECT", "off").process_group(0);
+    shell
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_is_ignored_stays_so() {
+    let silent = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = format!("http://{}", silent.local_addr().unwrap());
+    let mut early = Program::start(unheeding(&command(&address, &[], &["true"])));
+    let _asking = silent.accept().await.unwrap();
+    let server = Server::start(&[]).await;
+    let script = format!("kill -HUP $$; kill -INT $$; {}", TRAPS.replace("HUP", ""));
+    let mut late = Program::start(unheeding(&command(&server.url(""), &[], &["sh", "-c", &script])));
+    late.printed(|output| output.stdout.contains("there")).await;
+    for (program, code) in [(&mut early, 143), (&mut late, 5)] {
+        for signal in ["-HUP", "-INT", "-TERM"] {
+            program.signal(signal).await;
+        }
+        assert_eq!(program.ended().await, Some(code));
+    }
 }

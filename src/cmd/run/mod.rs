@@ -1,5 +1,8 @@
 //! `sendit run`: from what was typed to a program that knows its public URL, and a tunnel to it for as long as it runs.
 
+#[cfg(unix)]
+mod ignored;
+mod process;
 mod program;
 mod relay;
 mod terminal;
@@ -36,9 +39,11 @@ empty. PORT is the port to listen on. --url-var, --path-var, --prefix-var and --
 give them other names.",
         note = "
 SIGINT, SIGTERM and SIGHUP are passed on to the program; Ctrl-C reaches it by itself,
-and only a second one is passed on. It ends as the program does, with its exit code, or
-with 128 and the number of the signal that ended it. Where the tunnel cannot stand any
-more the program is asked to end by SIGTERM, and killed after 5 s.",
+and only a second one is passed on. Away from a terminal, or in its background, they
+reach the program's children as well. It ends as the program does, with its exit code,
+or with 128 and the number of the signal that ended it, or that came before the program
+was started. Where the tunnel cannot stand any more the program is asked to end by
+SIGTERM, and killed after 5 s, or at once when a signal comes.",
         note = "
 All other flags are those of `connect`, and sendit.toml is read as by `connect`."
     )]
@@ -109,7 +114,7 @@ async fn work(
     tokio::select! {
         () = ready.cancelled() => {}
         () = over.cancelled() => return Ok(()),
-        _ = relay.next() => return Ok(()),
+        signal = relay.next() => return Err(command.unstarted(signal)),
     }
     if let Some(url) = hosted() {
         command.be_at(url);
@@ -119,7 +124,7 @@ async fn work(
         tokio::select! {
             ended = program.ended() => return ended,
             signal = relay.next() => program.pass_on(signal),
-            () = over.cancelled() => return program.end().await,
+            () = over.cancelled() => return program.end(relay).await,
         }
     }
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpStream;
-use tokio::process::Child;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::relay::{Signal, send};
+use super::process::Process;
+use super::relay::{Relay, Signal};
 use super::terminal::is_in_front;
 use crate::cmd::exit::{Exit, Failure, reason};
 use crate::cmd::output::{say, warn};
@@ -43,12 +43,19 @@ impl Command {
         prefix.1.clear();
         path.1.clear();
     }
+
+    /// How it ends where a signal comes before it is started: nobody may take that for a success of the program.
+    pub(super) fn unstarted(&self, signal: Signal) -> Failure {
+        let sentence =
+            format!("`{}` was not started, for {} came before the tunnel stood", self.program, signal.name());
+        Failure::new(Exit::Program(128 + signal.number()), sentence)
+    }
 }
 
 /// A program that runs. Dropping it kills it.
 pub(super) struct Program<'a> {
     command: &'a Command,
-    child: Child,
+    process: Process,
     started: Instant,
     port: Port,
     /// The last signal that it has had by our knowledge, which may be why it ends.
@@ -65,15 +72,16 @@ enum Port {
 }
 
 impl<'a> Program<'a> {
-    /// Starts it, on this terminal and in this process group: what is pressed there reaches it as well.
+    /// Starts it. Where we are in front on a terminal it shares our process group: what is pressed there reaches it as well.
+    /// Elsewhere it has one of its own, so that signals reach all that it starts.
     pub(super) fn start(command: &'a Command) -> Result<Self, Failure> {
         let mut child = tokio::process::Command::new(&command.program);
-        child.args(&command.arguments).envs(command.variables.iter().cloned()).kill_on_drop(true);
-        let child = child.spawn().map_err(|cause| {
+        child.args(&command.arguments).envs(command.variables.iter().cloned());
+        let process = Process::start(child, !is_in_front()).map_err(|cause| {
             let exit = if cause.kind() == io::ErrorKind::NotFound { Exit::NotFound } else { Exit::NotExecutable };
             Failure::new(exit, format!("cannot start `{}`: {}", command.program, reason(&cause)))
         })?;
-        Ok(Self { command, child, started: Instant::now(), port: Port::Closed, signal: None })
+        Ok(Self { command, process, started: Instant::now(), port: Port::Closed, signal: None })
     }
 
     /// Waits for its end, and tells once when something listens on its port. Its exit code becomes ours. Cancelling it loses
@@ -81,7 +89,7 @@ impl<'a> Program<'a> {
     pub(super) async fn ended(&mut self) -> Result<(), Failure> {
         loop {
             tokio::select! {
-                status = self.child.wait() => return self.outcome(status.context("its end is not known")?),
+                status = self.process.ended() => return self.outcome(status.context("its end is not known")?),
                 () = sleep(LOOK), if self.port != Port::Open => self.look().await,
             }
         }
@@ -125,19 +133,23 @@ impl<'a> Program<'a> {
     /// many programs take a second one for the wish to end at once.
     pub(super) fn pass_on(&mut self, signal: Signal) {
         let is_first = self.signal.replace(signal).is_none();
-        let has_it = signal == Signal::Interrupt && is_first && is_in_front();
+        let has_it = signal == Signal::Interrupt && is_first && !self.process.leads() && is_in_front();
         if !has_it {
-            send(&mut self.child, signal);
+            self.process.send(signal);
         }
     }
 
-    /// Asks it to end, and kills it where it has not within 5 s.
-    pub(super) async fn end(mut self) -> Result<(), Failure> {
-        send(&mut self.child, Signal::Terminate);
-        if timeout(FAREWELL, self.child.wait()).await.is_err() {
-            self.child.kill().await.context("the program cannot be ended")?;
+    /// Asks it to end, and kills it where it has not within 5 s, or when a signal comes.
+    pub(super) async fn end(mut self, relay: &mut Relay) -> Result<(), Failure> {
+        self.process.send(Signal::Terminate);
+        tokio::select! {
+            ended = timeout(FAREWELL, self.process.ended()) => match ended {
+                Ok(_) => return Ok(()),
+                Err(_) => warn(format_args!("`{}` has not ended within 5 s, and is killed", self.command.program)),
+            },
+            _ = relay.next() => {}
         }
-        Ok(())
+        self.process.kill().await.context("the program cannot be ended").map_err(Failure::from)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The signals that `run` passes on to its program.
 
 use anyhow::Context as _;
-use tokio::process::Child;
 
 use crate::cmd::exit::Failure;
 
@@ -14,32 +13,70 @@ pub(super) enum Signal {
     HangUp,
 }
 
-/// Where they come from. From its creation on none of them ends this process.
+impl Signal {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+            #[cfg(unix)]
+            Self::HangUp => "SIGHUP",
+        }
+    }
+
+    /// The same everywhere. (POSIX, kill)
+    pub(super) fn number(self) -> u8 {
+        match self {
+            Self::Interrupt => 2,
+            Self::Terminate => 15,
+            #[cfg(unix)]
+            Self::HangUp => 1,
+        }
+    }
+}
+
+/// Where they come from. From its creation on none of them ends this process. What is ignored at that time stays so, here
+/// and for the program, which gets it from us.
 #[cfg(unix)]
 pub(super) struct Relay {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    hang_up: tokio::signal::unix::Signal,
+    interrupt: Caught,
+    terminate: Caught,
+    hang_up: Caught,
 }
+
+#[cfg(unix)]
+type Caught = Option<tokio::signal::unix::Signal>;
 
 #[cfg(unix)]
 impl Relay {
     pub(super) fn catch() -> Result<Self, Failure> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let catch = |kind| signal(kind).context("cannot catch signals");
+        let ignored = super::ignored::Ignored::by_this_process();
+        let catch = |signal: Signal| {
+            let kind = i32::from(signal.number()).into();
+            let caught = (!ignored.has(signal.number())).then(|| tokio::signal::unix::signal(kind));
+            caught.transpose().context("cannot catch signals")
+        };
         Ok(Self {
-            interrupt: catch(SignalKind::interrupt())?,
-            terminate: catch(SignalKind::terminate())?,
-            hang_up: catch(SignalKind::hangup())?,
+            interrupt: catch(Signal::Interrupt)?,
+            terminate: catch(Signal::Terminate)?,
+            hang_up: catch(Signal::HangUp)?,
         })
     }
 
+    /// Cancelling it loses nothing.
     pub(super) async fn next(&mut self) -> Signal {
         tokio::select! {
-            _ = self.interrupt.recv() => Signal::Interrupt,
-            _ = self.terminate.recv() => Signal::Terminate,
-            _ = self.hang_up.recv() => Signal::HangUp,
+            () = came(&mut self.interrupt) => Signal::Interrupt,
+            () = came(&mut self.terminate) => Signal::Terminate,
+            () = came(&mut self.hang_up) => Signal::HangUp,
         }
+    }
+}
+
+#[cfg(unix)]
+async fn came(caught: &mut Caught) {
+    match caught {
+        Some(caught) => drop(caught.recv().await),
+        None => std::future::pending().await,
     }
 }
 
@@ -55,28 +92,5 @@ impl Relay {
     pub(super) async fn next(&mut self) -> Signal {
         self.0.recv().await;
         Signal::Interrupt
-    }
-}
-
-/// Sends it to a program. One that has just ended needs none.
-#[cfg(unix)]
-pub(super) fn send(child: &mut Child, signal: Signal) {
-    use rustix::process::{Pid, Signal as Number, kill_process};
-    let number = match signal {
-        Signal::Interrupt => Number::INT,
-        Signal::Terminate => Number::TERM,
-        Signal::HangUp => Number::HUP,
-    };
-    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-    if let Some(pid) = pid {
-        let _ = kill_process(pid, number);
-    }
-}
-
-/// A console brings Ctrl-C to each program by itself, and nothing else asks one to end.
-#[cfg(not(unix))]
-pub(super) fn send(child: &mut Child, signal: Signal) {
-    if signal == Signal::Terminate {
-        let _ = child.start_kill();
     }
 }
