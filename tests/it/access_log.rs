@@ -235,7 +235,8 @@ async fn who_makes_room_has_its_line() {
         head = one.head() => (head, one.rest().await.0),
         head = other.head() => (head, other.rest().await.0),
     };
-    let sentence = "the server is busy, and the service behind this tunnel has not answered so far";
+    let sentence =
+        "the server is busy, and the service behind this tunnel has not answered so far; it may have got the request";
     told(&mut server, "/app/listens", answer, 504, "limit", sentence).await;
 }
 
