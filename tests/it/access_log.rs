@@ -142,7 +142,7 @@ fn told(
         expected["up"] = 0.into();
         expected["down"] = body.len().into();
     }
-    if !matches!(code, "bad-request" | "unknown-prefix") && path != "/app/one-too-many" {
+    if !matches!(code, "bad-request" | "unknown-prefix") {
         expected["prefix"] = "app".into();
     }
     let wanted = expected.clone();

@@ -187,7 +187,7 @@ async fn a_crowd_that_waits_keeps_nobody_from_those_places() {
         wait.push(visitor);
     }
     let _crowd = listeners(&server, &mut target, GET, 8).await;
-    for (mut visitor, mut service) in many(&server, &mut target, GET, 10).await {
+    for (mut visitor, mut service) in many(&server, &mut target, GET, 4).await {
         service.send(OK).await;
         assert_eq!(visitor.head().await.status(), "200");
     }
