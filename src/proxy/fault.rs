@@ -91,7 +91,9 @@ impl Fault {
                 "the service behind this tunnel speaks TLS where plain HTTP was expected; its tunnel should be given an `https://` destination"
             }
             Self::Limit => "the server is busy; try again shortly",
-            Self::Displaced => "the server is busy, and the service behind this tunnel has not answered so far",
+            Self::Displaced => {
+                "the server is busy, and the service behind this tunnel has not answered so far; it may have got the request"
+            }
             Self::Stopping => "the server is being restarted; try again shortly",
             Self::TargetTimeout => "the service behind this tunnel did not answer in time",
             Self::BadRequest => "this request cannot be passed on",

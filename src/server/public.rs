@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::iter::once;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::access_log::Entry;
 use super::gate::Owed;
-use super::quotas::{Taken, told_to_go};
+use super::quotas::{Listens, Taken, unless_told_to_go};
 use super::session::{Place, Presence, Session};
 use super::{Config, Server};
 use crate::proxy::{Breaker, Call, Fault, Visitor, challenge};
@@ -70,18 +71,17 @@ struct Exchange {
 
 /// The session that holds the prefix, with a place for one exchange, once its client is there: the one of now, or the one
 /// that takes its place. Waits for as long as that session allows.
-async fn attended(server: &Server, prefix: &str, caller: &Caller<'_>) -> Result<Attended, Fault> {
+async fn attended(server: &Server, mut session: Arc<Session>, caller: &Caller<'_>) -> Result<Attended, Fault> {
     let begin = Instant::now();
     let mut waited = None;
     loop {
-        let session = server.0.registry.by_prefix(prefix).ok_or(Fault::UnknownPrefix)?;
-        caller.entry.goes_to(&session);
-        // Nobody who is not let in waits here.
-        session.admit(caller.headers, caller.visitor)?;
-        let place = session.place(caller.headers, caller.visitor).await?;
+        let place = session.place(caller.headers, caller.visitor, caller.owed).await?;
         // Before anything of the request is on its way: a visitor who is told that nobody is there can safely try again.
         let asked = Instant::now();
-        let found = timeout_at(session.patience(begin), session.attended()).await;
+        let found = {
+            let found = pin!(timeout_at(session.patience(begin), session.attended(caller.owed)));
+            unless_told_to_go(caller.owed, || place.taken(), found).await.ok_or(Fault::Limit)?
+        };
         let found = found.map_err(|_| Fault::ClientOffline)??;
         if found != Presence::There {
             *waited.get_or_insert(Duration::ZERO) += asked.elapsed();
@@ -91,6 +91,7 @@ async fn attended(server: &Server, prefix: &str, caller: &Caller<'_>) -> Result<
         }
         // Its lease is freed in the same breath as it ends.
         tokio::task::yield_now().await;
+        session = caller.finds(server)?;
     }
 }
 
@@ -104,9 +105,21 @@ struct Attended {
 
 /// What is known of who calls.
 struct Caller<'a> {
+    prefix: &'a str,
     headers: &'a HeaderMap,
     visitor: &'a Visitor,
     entry: &'a Entry,
+    owed: &'a Option<Owed>,
+}
+
+impl Caller<'_> {
+    /// The session that lets it in.
+    fn finds(&self, server: &Server) -> Result<Arc<Session>, Fault> {
+        let session = server.0.registry.by_prefix(self.prefix).ok_or(Fault::UnknownPrefix)?;
+        self.entry.goes_to(&session);
+        session.admit(self.headers, self.visitor)?;
+        Ok(session)
+    }
 }
 
 async fn pass_on(
@@ -117,11 +130,16 @@ async fn pass_on(
     exchange: &Arc<Exchange>,
 ) -> Result<Response, Fault> {
     let (visitor, entry) = (&arrival.visitor, &exchange.entry);
-    let one_of_all = server.0.places.take_now().await.ok_or(Fault::Limit)?;
     let prefix = there.prefix().ok_or(Fault::UnknownPrefix)?;
-    let Attended { session, place, waited } = {
-        let caller = Caller { headers: request.headers(), visitor, entry };
-        attended(server, prefix, &caller).await?
+    let (one_of_all, Attended { session, place, waited }) = {
+        let caller = Caller { prefix, headers: request.headers(), visitor, entry, owed: &arrival.owed };
+        // Nobody who is not let in takes a place, which may be another's, or waits.
+        let session = caller.finds(server)?;
+        let one_of_all = server.0.places.take_now().await.ok_or(Fault::Limit)?;
+        // Nothing of the request is on its way, so who is told to go can safely try again.
+        let attended = pin!(attended(server, session, &caller));
+        let attended = unless_told_to_go(caller.owed, || once(&one_of_all), attended).await.ok_or(Fault::Limit)??;
+        (one_of_all, attended)
     };
     if server.is_draining() {
         return Err(Fault::Stopping);
@@ -131,22 +149,19 @@ async fn pass_on(
     let call = Call { visitor, place: &there.path, breaker, meter, waited };
     let (places, owed) = (exchange.places.get_or_init(|| (one_of_all, place)), arrival.owed.take());
     let guard = (Arc::clone(exchange), owed.clone(), server.0.exchanges.token());
-    tokio::select! {
-        biased;
-        answer = session.forward(request, call, guard) => answer,
-        () = makes_room(owed.as_ref(), places) => Err(Fault::Displaced),
-    }
+    let answer = pin!(session.forward(request, call, guard));
+    let places = || once(&places.0).chain(places.1.taken());
+    unless_told_to_go(&owed, places, answer).await.unwrap_or(Err(Fault::Displaced))
 }
 
-/// Returns once a visitor who only listens for an answer is to leave its places to others.
-async fn makes_room(owed: Option<&Owed>, (one_of_all, place): &(Taken, Place)) {
-    match owed {
-        Some(owed) => owed.only_listens().await,
-        // Its connection is not listened to for an end of its own.
-        None => pending().await,
+impl Listens for Option<Owed> {
+    async fn only_listens(&self) {
+        match self {
+            Some(owed) => owed.only_listens().await,
+            // Its connection is not listened to for an end of its own.
+            None => pending().await,
+        }
     }
-    // Apart, for it would have its room in every exchange.
-    Box::pin(told_to_go(once(one_of_all).chain(place.taken()))).await;
 }
 
 /// Who calls, as the socket says.

@@ -3,7 +3,9 @@
 mod listeners;
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::hash::Hash;
+use std::iter::once;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -20,7 +22,13 @@ use listeners::Listeners;
 const LISTEN: usize = 4;
 
 /// How long a visitor who makes room may take to go.
-const ROOM_DEADLINE: Duration = Duration::from_millis(100);
+pub(super) const ROOM_DEADLINE: Duration = Duration::from_millis(100);
+
+/// A visitor, who may come to say no more, and only listen for an answer.
+pub(super) trait Listens: Sync {
+    /// Returns once it does.
+    fn only_listens(&self) -> impl Future<Output = ()> + Send;
+}
 
 /// Whom a quota is for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -87,6 +95,17 @@ impl Quota {
         timeout(ROOM_DEADLINE, self.places.acquire()).await.ok()?.ok()?.forget();
         Some(Taken(Arc::clone(self)))
     }
+
+    /// What comes of `wait`, for as long as which a place is taken. None where there is no place, or the visitor is to leave
+    /// it to somebody else.
+    pub(super) async fn during<T>(
+        self: &Arc<Self>,
+        visitor: &impl Listens,
+        wait: impl Future<Output = T> + Unpin,
+    ) -> Option<T> {
+        let taken = self.take_now().await?;
+        unless_told_to_go(visitor, || once(&taken), wait).await
+    }
 }
 
 impl Drop for Taken {
@@ -95,9 +114,33 @@ impl Drop for Taken {
     }
 }
 
-/// Returns once one who has these places, and from now on only listens, is to leave them to somebody else.
-pub(super) async fn told_to_go(places: impl Iterator<Item = &Taken>) {
-    select_all(places.map(|Taken(quota)| Box::pin(quota.listeners.told_to_go()))).await;
+/// What comes of `wait`. None where the visitor, who has these places meanwhile, only listens, and is to leave them to
+/// somebody else.
+pub(super) async fn unless_told_to_go<'a, T, Places: Iterator<Item = &'a Taken>>(
+    visitor: &impl Listens,
+    places: impl FnOnce() -> Places,
+    // Pinned, for else it would have its room twice.
+    wait: impl Future<Output = T> + Unpin,
+) -> Option<T> {
+    let told_to_go = async {
+        visitor.only_listens().await;
+        // Apart, for it would have its room in every exchange.
+        Box::pin(told_to_go(places())).await;
+    };
+    tokio::select! {
+        biased;
+        done = wait => Some(done),
+        () = told_to_go => None,
+    }
+}
+
+async fn told_to_go(places: impl Iterator<Item = &Taken>) {
+    let told: Vec<_> = places.map(|Taken(quota)| Box::pin(quota.listeners.told_to_go())).collect();
+    // Of no places there is none to ask of.
+    if told.is_empty() {
+        pending().await
+    }
+    select_all(told).await;
 }
 
 /// The places for exchanges of everybody who has some.

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::quotas::Who;
+use super::quotas::{Listens, Who};
 use super::stream::{Preface, TargetStream};
 use super::upload::Sending;
 use super::{GRACE, random};
@@ -162,9 +162,14 @@ impl Session {
     /// A place for one exchange with a visitor. Waits for it where there is none, for 10 s at most.
     ///
     /// # Errors
-    /// Where there still is none, or too many wait already.
-    pub(super) async fn place(&self, headers: &HeaderMap, visitor: &Visitor) -> Result<Place, Fault> {
-        self.places.place(self.hop.stranger(headers, visitor)).await
+    /// Where there still is none, too many wait already, or others are to wait in its place.
+    pub(super) async fn place(
+        &self,
+        headers: &HeaderMap,
+        visitor: &Visitor,
+        listens: &impl Listens,
+    ) -> Result<Place, Fault> {
+        self.places.place(self.hop.stranger(headers, visitor), listens).await
     }
 
     /// Has a visitor's request answered by the target. Takes it out of its place.

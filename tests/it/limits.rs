@@ -253,6 +253,30 @@ async fn a_session_holds_so_many_visitors() {
     assert_eq!(told, 3, "the others were held until they were told that nobody came");
 }
 
+/// Of those who have said all, and may be gone, few are held where others come.
+#[tokio::test]
+async fn who_has_said_all_is_not_held_in_the_place_of_others() {
+    let server = Server::start(&["--secret", SECRET, "--max-held-per-session", "8"]).await;
+    Session::open(&server, &token("away"), "app").await;
+    let mut told = Vec::new();
+    let mut visitors = Vec::new();
+    for at in 0..14 {
+        let mut visitor = server.visit().await;
+        visitor.send(GET).await;
+        if at < 8 {
+            visitor.finish().await;
+        }
+        visitors.push(visitor);
+    }
+    for visitor in &mut visitors {
+        let head = visitor.head().await;
+        assert_eq!(head.status(), "503");
+        told.push(head.value("sendit-error") == Some("limit"));
+    }
+    let expected: Vec<bool> = (0..14).map(|at| at < 6).collect();
+    assert_eq!(told, expected, "the others were held until they were told that nobody came");
+}
+
 /// A session that nobody comes to makes room for another soon.
 #[tokio::test]
 async fn a_session_that_nobody_carries_is_given_up() {

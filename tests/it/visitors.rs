@@ -172,6 +172,68 @@ async fn a_crowd_that_only_listens_makes_room() {
     }
 }
 
+/// Who waits for what its own address has keeps nobody else from the places of those who only listen.
+#[tokio::test]
+async fn a_crowd_that_waits_keeps_nobody_from_those_places() {
+    let mut target = Target::start();
+    let serve = ["--max-exchanges-per-session", "16", "--max-held-per-session", "8"];
+    let Tunnel { server, client: _client } = Tunnel::with(&target.url(), &serve, &[]).await;
+    let request = GET.replace("\r\n\r\n", "\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n");
+    let _share = many(&server, &mut target, &request, 8).await;
+    let mut wait = Vec::new();
+    for _ in 0..8 {
+        let mut visitor = server.visit().await;
+        visitor.send(&request).await;
+        wait.push(visitor);
+    }
+    let _crowd = listeners(&server, &mut target, GET, 8).await;
+    for (mut visitor, mut service) in many(&server, &mut target, GET, 4).await {
+        service.send(OK).await;
+        assert_eq!(visitor.head().await.status(), "200");
+    }
+}
+
+/// More come at once than may wait, and those who make room for them are as many.
+#[tokio::test]
+async fn a_crowd_makes_room_for_all_who_come_at_once() {
+    let mut target = Target::start();
+    let serve = ["--max-exchanges-per-session", "16", "--max-held-per-session", "8"];
+    let Tunnel { server, client: _client } = Tunnel::with(&target.url(), &serve, &[]).await;
+    drop(listeners(&server, &mut target, GET, 16).await.into_iter().map(|(visitor, _)| visitor).collect::<Vec<_>>());
+    let mut visitors = Vec::new();
+    for _ in 0..12 {
+        visitors.push(server.visit().await);
+    }
+    for visitor in &mut visitors {
+        visitor.send(GET).await;
+    }
+    for _ in &visitors {
+        let mut service = target.accept().await;
+        service.head().await;
+        service.send(OK).await;
+    }
+    for visitor in &mut visitors {
+        assert_eq!(visitor.head().await.status(), "200");
+    }
+}
+
+/// Who gets no place, for nobody is there or nobody lets it in, takes none from those who listen.
+#[tokio::test]
+async fn who_is_not_let_in_displaces_nobody() {
+    let mut target = Target::start();
+    let Tunnel { server, client: _client } =
+        Tunnel::with(&target.url(), &["--max-exchanges", "8"], &["--basic-auth", "me:pw"]).await;
+    let request = GET.replace("\r\n\r\n", "\r\nAuthorization: Basic bWU6cHc=\r\n\r\n");
+    let crowd = listeners(&server, &mut target, &request, 8).await;
+    for (path, status) in [("/nobody", "404"), ("/app", "401")] {
+        assert_eq!(server.get(path, "").await.0.status(), status);
+    }
+    for (mut visitor, mut service) in crowd {
+        service.send(OK).await;
+        assert_eq!(visitor.head().await.status(), "200");
+    }
+}
+
 /// Few who only listen are answered, however many others wait.
 #[tokio::test]
 async fn few_who_only_listen_keep_their_places() {

@@ -3,15 +3,15 @@
 
 use std::iter::once;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::super::Limits;
 use super::super::limits::network;
-use super::super::quotas::{Quota, Quotas, Taken};
+use super::super::quotas::{Listens, Quota, Quotas, ROOM_DEADLINE, Taken, unless_told_to_go};
 use crate::proxy::Fault;
 
 /// How long a visitor waits for another exchange to end where there are as many as may be.
@@ -21,8 +21,9 @@ pub(super) const STREAM_DEADLINE: Duration = Duration::from_secs(10);
 pub(super) struct Places {
     own: Arc<Quota>,
     /// For visitors that wait for a place, or for the client.
-    held: Semaphore,
-    most_held: usize,
+    held: Arc<Quota>,
+    /// For those of them that wait for what their own address has.
+    queued: Arc<Quota>,
     of_token: Option<Arc<Quota>>,
     of_addresses: Quotas<IpAddr>,
     most_of_address: usize,
@@ -45,59 +46,74 @@ impl Place {
 impl Places {
     /// As many as `limits` give. What visitors of one address cannot all have is half of them.
     pub(super) fn new(limits: &Limits, of_token: Option<Arc<Quota>>) -> Self {
-        let most_held = limits.held_per_session.min(Semaphore::MAX_PERMITS);
         Self {
             own: Quota::new(limits.exchanges_per_session),
-            held: Semaphore::new(most_held),
-            most_held,
+            held: Quota::new(limits.held_per_session),
+            queued: Quota::new(limits.held_per_session.div_ceil(2)),
             of_token,
             of_addresses: Quotas::default(),
             most_of_address: limits.exchanges_per_session.div_ceil(2),
         }
     }
 
-    /// A place for an exchange with a visitor from `address`, where that is one visitor's. Waits for it where all are
+    /// A place for an exchange with `visitor`, from `address` where that is one visitor's. Waits for it where all are
     /// taken, or all that the address may have, for 10 s at most, but not where all are that the token, or its subject,
     /// may have.
-    pub(super) async fn place(&self, address: Option<IpAddr>) -> Result<Place, Fault> {
+    pub(super) async fn place(&self, address: Option<IpAddr>, visitor: &impl Listens) -> Result<Place, Fault> {
+        let taken = timeout(STREAM_DEADLINE, self.take(address, visitor)).await.ok().flatten();
+        let (own, of_address) = taken.ok_or(Fault::Limit)?;
+        // The last, for it may have to be another session's: who gets no other place has none go.
         let of_token = match &self.of_token {
             Some(quota) => Some(quota.take_now().await.ok_or(Fault::Limit)?),
             None => None,
         };
-        let share = address.map(|address| self.of_addresses.of(network(address), self.most_of_address));
-        let (own, of_address) = if let Some(free) = self.free(share.as_ref()) {
-            free
-        } else {
-            let _held = self.hold()?;
-            timeout(STREAM_DEADLINE, self.take(share.as_ref())).await.map_err(|_| Fault::Limit)?
-        };
         Ok(Place { own, of_address, of_token })
     }
 
-    fn free(&self, share: Option<&Arc<Quota>>) -> Option<(Taken, Option<Taken>)> {
-        let of_address = match share {
-            Some(share) => Some(share.try_take()?),
+    /// That of the address first: whoever waits for it has none that others could have.
+    async fn take(&self, address: Option<IpAddr>, visitor: &impl Listens) -> Option<(Taken, Option<Taken>)> {
+        let of_address = match address {
+            Some(address) => Some(self.of_address(address, visitor).await?),
             None => None,
         };
-        Some((self.own.try_take()?, of_address))
+        let mut own = pin!(self.own.take());
+        let own = if let Ok(own) = timeout(ROOM_DEADLINE, own.as_mut()).await {
+            own
+        } else {
+            let held = Box::pin(self.held(visitor, own));
+            unless_told_to_go(visitor, || of_address.iter(), held).await?.ok()?
+        };
+        Some((own, of_address))
     }
 
-    /// That of the address first: whoever waits for it takes nothing from anybody else.
-    async fn take(&self, share: Option<&Arc<Quota>>) -> (Taken, Option<Taken>) {
-        let of_address = match share {
-            Some(share) => Some(share.take().await),
-            None => None,
-        };
-        (self.own.take().await, of_address)
+    /// One address cannot have all that wait be its own.
+    async fn of_address(&self, address: IpAddr, visitor: &impl Listens) -> Option<Taken> {
+        let share = self.of_addresses.of(network(address), self.most_of_address);
+        let mut taken = pin!(share.take());
+        if let Ok(taken) = timeout(ROOM_DEADLINE, taken.as_mut()).await {
+            return Some(taken);
+        }
+        let held = Box::pin(self.held(visitor, taken));
+        self.queued.during(visitor, held).await?.ok()
     }
 
     /// How many wait.
     pub(super) fn waiting(&self) -> usize {
-        self.most_held - self.held.available_permits()
+        self.held.taken()
     }
 
-    /// Leave to wait.
-    pub(super) fn hold(&self) -> Result<impl Drop + use<'_>, Fault> {
-        self.held.try_acquire().map_err(|_| Fault::Limit)
+    /// What comes of `wait`, for which a visitor is held.
+    ///
+    /// # Errors
+    /// Where too many are, or others are to be in its place.
+    pub(super) async fn held<T>(
+        &self,
+        visitor: &impl Listens,
+        wait: impl Future<Output = T> + Unpin,
+    ) -> Result<T, Fault> {
+        self.held.during(visitor, wait).await.ok_or(Fault::Limit)
     }
 }
+
+#[cfg(test)]
+mod tests;

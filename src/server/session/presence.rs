@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::super::quotas::Listens;
 use super::{Link, Session};
 use crate::proxy::Fault;
 
@@ -38,8 +39,8 @@ impl Session {
     /// Waits until the client is there, or the session has ended. Bounded by nothing, so the caller sets the deadline.
     ///
     /// # Errors
-    /// Where too many wait already.
-    pub(in crate::server) async fn attended(&self) -> Result<Presence, Fault> {
+    /// Where too many wait already, or others are to wait in the visitor's place.
+    pub(in crate::server) async fn attended(&self, visitor: &impl Listens) -> Result<Presence, Fault> {
         let Link::V2(attendance) = &self.link else { return Ok(Presence::There) };
         if attendance.is_carried() && !self.ended.is_cancelled() {
             return Ok(Presence::There);
@@ -60,8 +61,7 @@ impl Session {
                 return Ok(found);
             }
             // Nor does who waits for the next carrier of a client that is not gone.
-            let _held = if attendance.is_attended() { None } else { Some(self.places.hold()?) };
-            Ok(back.await)
+            if attendance.is_attended() { Ok(back.await) } else { self.places.held(visitor, back).await }
         };
         let found = found.await?;
         Ok(match (found, wait) {

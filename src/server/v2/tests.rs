@@ -50,7 +50,7 @@ async fn a_batch_up_that_comes_again_is_no_sign_of_life() {
     let check = async |number, counts| {
         tokio::time::sleep(Duration::from_secs(6)).await;
         assert!(!attendance.is_attended(), "the last one is long ago");
-        let mut visitor = Box::pin(session.attended());
+        let mut visitor = Box::pin(session.attended(&None));
         assert!(futures_util::poll!(visitor.as_mut()).is_pending());
         let mut unheard = Box::pin(attendance.unheard(Duration::from_secs(15)));
         assert!(futures_util::poll!(unheard.as_mut()).is_pending());

@@ -134,7 +134,7 @@ async fn a_client_is_there_between_two_batches_on_a_slow_path() {
     for epoch in 1..11 {
         come_and_go(&session, &attendance, 2 * epoch, true);
         let round_trip = Duration::from_millis(3_200);
-        let mut visitor = std::pin::pin!(session.attended());
+        let mut visitor = std::pin::pin!(session.attended(&None));
         tokio::select! {
             _ = visitor.as_mut() => panic!("nobody can know whether it lives"),
             () = leaving.as_mut() => panic!("it has not left"),
@@ -161,7 +161,7 @@ async fn a_carrier_that_was_cut_leaves_nobody_and_one_that_comes_and_goes_ends_t
         come_and_go(&session, &attendance, 2 * epoch, false);
         assert!(session.yields_to(None, None));
         let begin = Instant::now();
-        let mut waiting = std::pin::pin!(session.attended());
+        let mut waiting = std::pin::pin!(session.attended(&None));
         assert!(futures_util::poll!(waiting.as_mut()).is_pending());
         come_and_go(&session, &attendance, 2 * epoch + 1, true);
         assert_eq!(waiting.await.ok(), Some(Presence::Back));
@@ -174,7 +174,7 @@ async fn a_crowd_may_come_while_a_link_is_made_again() {
     let server = Server::new(Config::new(None, || 0));
     let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
     let places = server.0.config.limits.held_per_session;
-    let crowd = || futures_util::future::join_all((0..2 * places).map(|_| session.attended()));
+    let crowd = || futures_util::future::join_all((0..2 * places).map(|_| session.attended(&None)));
     come_and_go(&session, &attendance, 1, false);
     let (all, ()) = tokio::join!(crowd(), async {
         sleep(MOMENT / 2).await;
@@ -199,22 +199,22 @@ async fn whoever_waits_for_a_client_that_is_gone_is_counted() {
     let told = || attendance.waits.told().map(|waits| (waits.waited, waits.in_vain));
     come_and_go(&session, &attendance, 1, true);
     // The next batch comes soon, and then one is late.
-    let (found, ()) = tokio::join!(session.attended(), async {
+    let (found, ()) = tokio::join!(session.attended(&None), async {
         sleep(LATE / 2).await;
         come_and_go(&session, &attendance, 2, true);
     });
     assert_eq!((found.ok(), told()), (Some(Presence::There), None));
-    let (found, ()) = tokio::join!(session.attended(), async {
+    let (found, ()) = tokio::join!(session.attended(&None), async {
         sleep(LATE * 2).await;
         assert_eq!(told(), Some((1, 0)), "it counts once it is late");
         come_and_go(&session, &attendance, 3, false);
     });
     assert_eq!((found.ok(), told()), (Some(Presence::Back), Some((1, 0))));
     // One leaves, one is told that nobody came, one is too many, and one is there when the client is.
-    drop(timeout(MOMENT / 2, session.attended()).await);
-    drop(timeout(2 * MOMENT, session.attended()).await);
+    drop(timeout(MOMENT / 2, session.attended(&None)).await);
+    drop(timeout(2 * MOMENT, session.attended(&None)).await);
     assert_eq!(told(), Some((3, 2)));
-    let (found, ()) = tokio::join!(session.attended(), async {
+    let (found, ()) = tokio::join!(session.attended(&None), async {
         sleep(MOMENT / 2).await;
         assert_eq!(told(), Some((4, 2)), "it counts as soon as it waits");
         come_and_go(&session, &attendance, 4, true);
