@@ -43,7 +43,7 @@ impl File {
     /// The file that is named, else the one in the working folder, else the one in the user's configuration folder; none
     /// where there is none.
     pub(crate) fn find(named: Option<&str>, env: &Env, known: &Known) -> Result<Option<Self>, Failure> {
-        let origin = Origin::find(named, env)?;
+        let origin = Origin::find(named, env);
         origin.map(|origin| Self::read(Arc::new(origin), known)).transpose()
     }
 

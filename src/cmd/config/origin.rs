@@ -40,19 +40,19 @@ impl Origin {
 
     /// The file that is named, else the one in the working folder, else the one in the user's configuration folder; none
     /// where there is none. A link that leads nowhere is there: another file in its place would be obeyed by mistake.
-    pub(super) fn find(named: Option<&str>, env: &Env) -> Result<Option<Self>, Failure> {
+    pub(super) fn find(named: Option<&str>, env: &Env) -> Option<Self> {
         if let Some(path) = named.or_else(|| env.value(env::CONFIG)) {
-            return Ok(Some(Self::named(path)));
+            return Some(Self::named(path));
         }
         let own = env.folder().map(|folder| Self { path: folder.join(NAME), trust: Trust::Own });
         for origin in [Self::here()].into_iter().chain(own) {
             match fs::symlink_metadata(&origin.path) {
                 Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
                 // What else is wrong with it its reader tells.
-                _ => return Ok(Some(origin)),
+                _ => return Some(origin),
             }
         }
-        Ok(None)
+        None
     }
 
     /// What the file holds. One that is found has to be a file, since a pipe could keep every command waiting, and the one in
