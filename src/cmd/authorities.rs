@@ -7,7 +7,8 @@ use crate::client::Authorities;
 
 /// The authorities in a file, where one is named.
 pub(crate) fn read(typed: Option<String>, from: &Sources<'_>) -> Result<Option<Authorities>, Failure> {
-    let Some(path) = from.one(typed, "--ca-file").map(|given| given.path()) else { return Ok(None) };
+    let Some(given) = from.one(typed, "--ca-file") else { return Ok(None) };
+    let path = given.path()?;
     let at = path.display();
     let text = file::read(&path).map_err(|cause| Failure::file(format!("cannot read the file `{at}`: {cause}")))?;
     let found = Authorities::from_pem(&text).map_err(|cause| {

@@ -32,8 +32,8 @@ impl FromStr for Secret {
 
 /// The flags of secrets, and of what else is given as a text or in a file.
 const SECRET: [&str; 2] = ["--secret", "--secret-file"];
-const TOKEN: [&str; 2] = ["--token", "--token-file"];
-const BASIC_AUTH: [&str; 2] = ["--basic-auth", "--basic-auth-file"];
+pub(crate) const TOKEN: [&str; 2] = ["--token", "--token-file"];
+pub(crate) const BASIC_AUTH: [&str; 2] = ["--basic-auth", "--basic-auth-file"];
 
 /// The secrets in their order: texts, then files. Only the first place that has some of either counts, so that a secret
 /// which was taken off the command line is not let in again by a forgotten variable.
@@ -44,7 +44,7 @@ pub(crate) fn secrets(flags: Vec<Secret>, files: Vec<String>, from: &Sources<'_>
         if flag == text {
             return Ok(given.text.into_bytes());
         }
-        let path = given.path();
+        let path = given.path()?;
         let bytes = read("secret", &path)?;
         let none = "holds no secret; `openssl rand -hex 32` makes one";
         match without_newline(&bytes) {
@@ -89,7 +89,7 @@ pub(crate) fn token_text(
     let text = match first(TOKEN, flag, file, from) {
         None => return Ok(None),
         Some((flag, given)) if flag == TOKEN[0] => given.text,
-        Some((_, given)) => token_in(&given.path())?,
+        Some((_, given)) => token_in(&given.path()?)?,
     };
     Ok(Some(text).filter(|text| !text.trim().is_empty()))
 }
@@ -113,7 +113,7 @@ pub(crate) fn credentials(
     if flag == BASIC_AUTH[0] {
         return given.read(str::parse).map(Some);
     }
-    let path = given.path();
+    let path = given.path()?;
     let bytes = read("password", &path)?;
     let text = std::str::from_utf8(without_newline(&bytes)).unwrap_or_default();
     let wrong = |cause| Failure::file(format!("the file `{}` is no password file: {cause}", path.display()));
@@ -121,7 +121,7 @@ pub(crate) fn credentials(
 }
 
 /// What is said first, by one flag or the other.
-fn first(
+pub(crate) fn first(
     [text, in_file]: [&'static str; 2],
     flag: Option<Secret>,
     file: Option<String>,

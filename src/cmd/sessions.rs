@@ -107,7 +107,7 @@ impl Server {
         let token = from.one(token, "--admin-token-file").ok_or_else(|| {
             Failure::usage("give the admin token with `--admin-token-file`: it is that of `serve --admin-token-file`")
         })?;
-        Ok(Self { address, token: secret::admin_token(&token.path())? })
+        Ok(Self { address, token: secret::admin_token(&token.path()?)? })
     }
 
     async fn list(&self) -> Result<List, Failure> {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::config::keys::name;
-use super::config::{Position, Section};
+use super::config::{Origin, Position, Section};
 use super::env::{self, Env};
 use super::exit::Failure;
 use super::flags::go_bool;
@@ -84,6 +84,11 @@ impl<'a> Sources<'a> {
         Ok(self.read(typed.map(|on| on.to_string()), flag, read)?.unwrap_or(false))
     }
 
+    /// The file that merely lies in the working folder, where it says something.
+    pub(crate) fn here(&self) -> Option<&Origin> {
+        self.file.iter().find_map(|section| section.origin()).filter(|origin| origin.is_here())
+    }
+
     /// What a variable says.
     pub(crate) fn variable(&self, name: &'static str) -> Option<Given> {
         Some(Given { text: self.env.value(name)?.to_owned(), place: Place::Variable(name) })
@@ -121,21 +126,39 @@ impl Given {
         read(&self.text).map_err(|cause| self.wrong(cause))
     }
 
+    /// Whether a flag or a variable says it, and no file.
+    pub(crate) fn is_typed(&self) -> bool {
+        !matches!(self.place, Place::File(_))
+    }
+
+    /// The file that says it, where that merely lies in the working folder.
+    pub(crate) fn here(&self) -> Option<&Origin> {
+        match &self.place {
+            Place::File(position) => Some(position.origin()).filter(|origin| origin.is_here()),
+            Place::Flag(_) | Place::Variable(_) => None,
+        }
+    }
+
+    /// Who says it.
+    pub(crate) fn place(&self) -> impl fmt::Display {
+        &self.place
+    }
+
     /// That it cannot be meant.
     pub(crate) fn wrong(&self, cause: impl fmt::Display) -> Failure {
         Failure::usage(format!("wrong {}: {cause}", self.place))
     }
 
     /// The text as the path of a file; what the configuration says begins at its own folder.
-    pub(crate) fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> Result<PathBuf, Failure> {
         self.beside(&self.text)
     }
 
     /// A part of the text as such a path.
-    pub(crate) fn beside(&self, path: &str) -> PathBuf {
+    pub(crate) fn beside(&self, path: &str) -> Result<PathBuf, Failure> {
         match &self.place {
             Place::File(position) => position.beside(path),
-            Place::Flag(_) | Place::Variable(_) => PathBuf::from(path),
+            Place::Flag(_) | Place::Variable(_) => Ok(PathBuf::from(path)),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! `sendit.toml`: found, obeyed, refused, and the tunnels that it has.
 
+mod strangers;
+
 use std::fs;
+use std::path::PathBuf;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -26,7 +29,11 @@ impl Folder {
     }
 
     fn write(&self, name: &str, text: &str) {
-        fs::write(self.0.path().join("my-app").join(name), text).unwrap();
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join("my-app").join(name)
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -63,8 +70,9 @@ async fn a_port_is_all_that_is_left_to_say() {
         let mut client = Client::of(folder.command(&[args, &[&port(&target)]].concat()));
         client.ready(1).await;
         let said = client.program.output().stderr;
+        let first = format!("settings are those of `sendit.toml`; the server is `{}/`\n", server.url(""));
         let ready = format!("Ready; Forwarding {} -> http://localhost:{}\n", server.url(path), port(&target));
-        assert!(said.starts_with(&ready), "{said}");
+        assert!(said.starts_with(&(first + &ready)), "{said}");
     }
 }
 

@@ -1,21 +1,22 @@
 //! `sendit.toml`: from its text to what it says for the client, for each tunnel and for the server. Pure but for
-//! `File::find`; knows which keys there are, and not what their values mean.
+//! `File::find` and `File::again`; knows which keys there are, and not what their values mean.
 
 pub mod keys;
 
+mod origin;
 mod section;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::env::{self, Env};
+use super::env::Env;
 use super::exit::Failure;
-use super::secret;
 use keys::{Known, SERVE, TUNNELS, Table, hint};
+pub(crate) use origin::Origin;
 use section::Source;
 pub(crate) use section::{Position, Section};
 
@@ -28,7 +29,7 @@ const SECRETS: &[&str] = &["token", "basic_auth", "webhook_secret", "secret"];
 /// What a file says.
 #[derive(Clone)]
 pub(crate) struct File {
-    path: PathBuf,
+    origin: Arc<Origin>,
     known: Known,
     /// For the client as a whole, and for each tunnel that says nothing else.
     pub(crate) top: Section,
@@ -42,30 +43,26 @@ impl File {
     /// The file that is named, else the one in the working folder, else the one in the user's configuration folder; none
     /// where there is none.
     pub(crate) fn find(named: Option<&str>, env: &Env, known: &Known) -> Result<Option<Self>, Failure> {
-        let named = named.or_else(|| env.value(env::CONFIG)).map(PathBuf::from);
-        let there = || [Some(PathBuf::from(NAME)), env.folder().map(|folder| folder.join(NAME))].into_iter().flatten();
-        let path = named.or_else(|| there().find(|path| path.exists()));
-        path.map(|path| Self::read(&path, known)).transpose()
+        let origin = Origin::find(named, env);
+        origin.map(|origin| Self::read(Arc::new(origin), known)).transpose()
     }
 
-    /// Reads a file.
-    pub(crate) fn read(path: &Path, known: &Known) -> Result<Self, Failure> {
-        let bytes = secret::read("configuration", path)?;
-        let text = String::from_utf8(bytes)
-            .map_err(|_| Failure::usage(format!("the configuration file `{}` is no UTF-8", path.display())))?;
-        Self::parse(path, &text, known)
+    fn read(origin: Arc<Origin>, known: &Known) -> Result<Self, Failure> {
+        let text = String::from_utf8(origin.read()?)
+            .map_err(|_| Failure::usage(format!("the configuration file `{}` is no UTF-8", origin.path().display())))?;
+        Self::parse(origin, &text, known)
     }
 
     /// Reads it again, for it may have changed.
     pub(crate) fn again(&self) -> Result<Self, Failure> {
-        Self::read(&self.path, &self.known)
+        Self::read(Arc::clone(&self.origin), &self.known)
     }
 
-    fn parse(path: &Path, text: &str, known: &Known) -> Result<Self, Failure> {
-        let source = Source { file: Arc::from(path), text };
+    fn parse(origin: Arc<Origin>, text: &str, known: &Known) -> Result<Self, Failure> {
+        let source = Source::new(Arc::clone(&origin), text);
         let mut table = DeTable::parse(text).map_err(|error| {
             let line = source.line(error.span().map_or(0, |span| span.start));
-            Failure::usage(format!("`{}`, line {line}, is no TOML: {}", path.display(), error.message()))
+            Failure::usage(format!("`{}`, line {line}, is no TOML: {}", origin.path().display(), error.message()))
         })?;
         let tunnels = table.get_mut().remove_entry(TUNNELS);
         let serve = table.get_mut().remove_entry(SERVE);
@@ -77,35 +74,20 @@ impl File {
             }
             None => Section::default(),
         };
-        let mut file = Self { path: path.to_owned(), known: known.clone(), top, tunnels: BTreeMap::new(), serve };
-        if let Some((key, value)) = &tunnels {
-            for (name, value) in inner(&source, key, value, "tables, such as `[tunnels.web]`")? {
-                let table = inner(&source, name, value, "a table, such as `[tunnels.web]`")?;
-                let section = Section::read(&source, table, Table::Tunnel, known)?;
-                file.add(name.get_ref(), section, &source.position(name))?;
+        let tunnels = match &tunnels {
+            Some((key, value)) => {
+                read_tunnels(&source, inner(&source, key, value, "tables, such as `[tunnels.web]`")?, known)?
             }
-        }
-        Ok(file)
-    }
-
-    /// Takes in a tunnel whose prefix nobody has yet.
-    fn add(&mut self, name: &str, section: Section, at: &Position) -> Result<(), Failure> {
-        let prefix = prefix(name, &section);
-        if let Some(other) = self.tunnels.iter().find(|(name, section)| self::prefix(name, section) == prefix) {
-            return Err(at.wrong(format_args!(
-                "it has the prefix `{prefix}`, and so has `{}`; give one of them another `prefix`",
-                other.0
-            )));
-        }
-        self.tunnels.insert(name.to_owned(), section);
-        Ok(())
+            None => BTreeMap::new(),
+        };
+        Ok(Self { origin, known: known.clone(), top, tunnels, serve })
     }
 
     /// The tunnel of that name.
     pub(crate) fn tunnel(&self, name: &str) -> Result<&Section, Failure> {
         self.tunnels.get(name).ok_or_else(|| {
             let hint = hint(name, self.names());
-            Failure::usage(format!("there is no tunnel `{name}` in `{}`; {hint}", self.path.display()))
+            Failure::usage(format!("there is no tunnel `{name}` in `{}`; {hint}", self.path().display()))
         })
     }
 
@@ -116,15 +98,15 @@ impl File {
 
     /// Where it lies.
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.origin.path()
     }
 
     /// What is to be said where it holds secrets that others can read.
     pub(crate) fn warning(&self) -> Option<String> {
         let mut sections = self.tunnels.values().chain([&self.top, &self.serve]);
         let holds = sections.any(|section| SECRETS.iter().any(|key| section.get(key).is_some()));
-        let path = self.path.display();
-        (holds && others_read(&self.path))
+        let path = self.path().display();
+        (holds && others_read(self.path()))
             .then(|| format!("`{path}` holds a secret, and others can read it; `chmod 600 {path}` keeps them out"))
     }
 }
@@ -134,8 +116,26 @@ pub(crate) fn prefix<'a>(name: &'a str, section: &'a Section) -> &'a str {
     section.get("prefix").and_then(|(texts, _)| texts.first()).map_or(name, String::as_str)
 }
 
+/// The tunnels by their names, no two of which have one prefix.
+fn read_tunnels(source: &Source, tables: &DeTable<'_>, known: &Known) -> Result<BTreeMap<String, Section>, Failure> {
+    let (mut tunnels, mut taken) = (BTreeMap::new(), BTreeMap::new());
+    for (key, value) in tables {
+        let table = inner(source, key, value, "a table, such as `[tunnels.web]`")?;
+        let (name, section) = (key.get_ref(), Section::read(source, table, Table::Tunnel, known)?);
+        let prefix = prefix(name, &section).to_owned();
+        if let Some(other) = taken.get(&prefix) {
+            return Err(source.position(key).wrong(format_args!(
+                "it has the prefix `{prefix}`, and so has `{other}`; give one of them another `prefix`"
+            )));
+        }
+        taken.insert(prefix, name);
+        tunnels.insert(name.to_string(), section);
+    }
+    Ok(tunnels)
+}
+
 fn inner<'a, 'i>(
-    source: &Source<'_>,
+    source: &Source,
     key: &Spanned<impl AsRef<str>>,
     value: &'a Spanned<DeValue<'i>>,
     expected: &str,

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{Key, Kind, Known, Table};
+use super::origin::Origin;
 use crate::cmd::exit::Failure;
 
 /// A table's settings.
@@ -25,20 +26,20 @@ struct Entry {
 /// Where a key stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
-    file: Arc<Path>,
+    origin: Arc<Origin>,
     line: usize,
     key: String,
 }
 
-/// The text of a file, and where it lies.
-pub(super) struct Source<'a> {
-    pub(super) file: Arc<Path>,
-    pub(super) text: &'a str,
+/// A file, and where its lines end.
+pub(super) struct Source {
+    origin: Arc<Origin>,
+    ends: Vec<usize>,
 }
 
 impl Section {
     /// Reads a table whose keys have to be among those that are `known`.
-    pub(super) fn read(source: &Source<'_>, table: &DeTable<'_>, kind: Table, known: &Known) -> Result<Self, Failure> {
+    pub(super) fn read(source: &Source, table: &DeTable<'_>, kind: Table, known: &Known) -> Result<Self, Failure> {
         let mut entries = BTreeMap::new();
         for (name, value) in table {
             let position = source.position(name);
@@ -56,29 +57,43 @@ impl Section {
         self.0.is_empty()
     }
 
+    /// The file that says something here.
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        self.0.values().next().map(|entry| entry.position.origin())
+    }
+
     /// What it says under a key, and where.
     pub(crate) fn get(&self, key: &str) -> Option<(&[String], &Position)> {
         self.0.get(key).map(|entry| (&entry.texts[..], &entry.position))
     }
 }
 
-impl Source<'_> {
+impl Source {
+    pub(super) fn new(origin: Arc<Origin>, text: &str) -> Self {
+        Self { origin, ends: text.match_indices('\n').map(|(at, _)| at).collect() }
+    }
+
     /// Where this key stands.
     pub(super) fn position(&self, key: &Spanned<impl AsRef<str>>) -> Position {
         let line = self.line(key.span().start);
-        Position { file: Arc::clone(&self.file), line, key: key.get_ref().as_ref().to_owned() }
+        Position { origin: Arc::clone(&self.origin), line, key: key.get_ref().as_ref().to_owned() }
     }
 
     /// The line that a byte is in, counted from 1.
     pub(super) fn line(&self, at: usize) -> usize {
-        self.text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+        self.ends.partition_point(|end| *end < at) + 1
     }
 }
 
 impl Position {
-    /// A path as it is written there: from the folder that the file lies in.
-    pub(crate) fn beside(&self, path: &str) -> PathBuf {
-        self.file.parent().unwrap_or(Path::new("")).join(path)
+    /// A path as it is written there: from the folder that the file lies in, and only where the file may name it.
+    pub(crate) fn beside(&self, path: &str) -> Result<PathBuf, Failure> {
+        self.origin.beside(path).map_err(|cause| self.wrong(cause))
+    }
+
+    /// The file that it stands in.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// That something else was expected there.
@@ -89,7 +104,7 @@ impl Position {
 
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` in `{}`, line {}", self.key, self.file.display(), self.line)
+        write!(f, "`{}` in `{}`, line {}", self.key, self.origin.path().display(), self.line)
     }
 }
 

@@ -1,11 +1,17 @@
 //! Files, and what they say.
 
 use super::*;
+use crate::cmd::env;
 use crate::cmd::exit::Exit;
 use crate::cmd::file_keys;
 
 pub(crate) fn parse(text: &str) -> Result<File, Failure> {
-    File::parse(Path::new("dir/sendit.toml"), text, &file_keys())
+    File::parse(Arc::new(Origin::named("dir/sendit.toml")), text, &file_keys())
+}
+
+/// As if it lay in the working folder.
+pub(crate) fn parse_here(text: &str) -> Result<File, Failure> {
+    File::parse(Arc::new(Origin::here()), text, &file_keys())
 }
 
 #[track_caller]
@@ -14,8 +20,8 @@ fn check(text: &str, section: fn(&File) -> &Section, key: &str, expected: &[&str
     let (texts, position) = section(&file).get(key).unwrap();
     assert_eq!(texts, expected);
     assert_eq!(position.to_string(), format!("`{key}` in `dir/sendit.toml`, line {line}"));
-    assert_eq!(position.beside("token"), Path::new("dir/token"));
-    assert_eq!(position.beside("/token"), Path::new("/token"));
+    assert_eq!(position.beside("token"), Ok("dir/token".into()));
+    assert_eq!(position.beside("/token"), Ok("/token".into()));
 }
 
 #[test]
@@ -111,7 +117,8 @@ fn a_secret_that_others_can_read() {
     ] {
         write(&path, text).unwrap();
         set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-        let file = File::read(&path, &file_keys()).map_err(|failure| failure.sentence).unwrap();
+        let file =
+            File::read(Arc::new(Origin::named(&path)), &file_keys()).map_err(|failure| failure.sentence).unwrap();
         assert_eq!(file.warning().is_some(), warns, "{text} {mode:o}");
     }
 }
@@ -127,7 +134,7 @@ fn which_file_is_read() {
     let base = if cfg!(windows) { "APPDATA" } else { "XDG_CONFIG_HOME" };
     let found = |flag: Option<&str>, env: &Env| {
         let file = File::find(flag, env, &file_keys()).map_err(|failure| failure.sentence);
-        file.map(|file| file.map(|file| file.path))
+        file.map(|file| file.map(|file| file.path().to_owned()))
     };
     let (named, named_text) = (named.clone(), named.to_str().unwrap());
     assert_eq!(found(None, &Env::default()), Ok(None));
@@ -137,4 +144,15 @@ fn which_file_is_read() {
     let gone = folder.path().join("gone").display().to_string();
     let sentence = format!("cannot read the configuration file `{gone}`: there is no such file or directory");
     assert_eq!(found(Some(&gone), &Env::default()), Err(sentence));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn lines_are_counted_from_1(text in "[ab\n]{0,40}", at in 0..40_usize) {
+        let source = Source::new(Arc::new(Origin::named("x")), &text);
+        let before = text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+        proptest::prop_assert_eq!(source.line(at), before + 1);
+    }
 }

@@ -12,7 +12,7 @@ use crate::cmd::exit::Failure;
 use crate::cmd::inspect::Place;
 use crate::cmd::output::Format;
 use crate::cmd::qr::Ink;
-use crate::cmd::sources::Sources;
+use crate::cmd::sources::{Given, Sources};
 use crate::cmd::terminal::{Look, Manner, Paint, Stream, Voice};
 use crate::cmd::{authorities, duration, inspect, log, networks, secret, url_file};
 use crate::inspect::webhook::Secrets;
@@ -25,6 +25,8 @@ pub(crate) struct Tunnel {
     pub(crate) source: String,
     pub(crate) target: String,
     pub(crate) config: Config,
+    /// What is to be said first, where a file that merely lies in the working folder may say where the tunnel leads.
+    pub(crate) notice: Option<String>,
 }
 
 /// What a process has once.
@@ -74,7 +76,7 @@ impl Tunnel {
         }
         let url = |error: InvalidUrl| Failure::usage(error.to_string());
         let config = Config::new(source.parse().map_err(url)?, target.parse().map_err(url)?);
-        Ok(Self { name: None, source, target, config: settle(config, flags, from)? })
+        Ok(Self { name: None, source, target, config: settle(config, flags, from)?, notice: None })
     }
 
     /// One from a prefix of the server that is said, `usual` where none is, to this target.
@@ -87,14 +89,18 @@ impl Tunnel {
         let server = from.one(flags.server.take(), "--server").ok_or_else(|| {
             Failure::usage("no server is given; write `--server URL`, or `server = \"URL\"` into `sendit.toml`")
         })?;
+        keep(&server, &flags, from)?;
         let prefix = match from.one(flags.prefix.take(), "--prefix") {
             Some(given) => given.read(str::parse::<Prefix>)?.to_string(),
             None => usual()?,
         };
         let source = format!("{}/{prefix}", server.text.trim_end_matches('/'));
         let parsed = source.parse().map_err(|error| server.wrong(error))?;
-        let config = Config::new(parsed, target.clone());
-        Ok(Self { name: None, source, target: target.to_string(), config: settle(config, flags, from)? })
+        let config = settle(Config::new(parsed, target.clone()), flags, from)?;
+        let notice = from
+            .here()
+            .map(|file| format!("settings are those of `{}`; the server is `{}`", file.path().display(), server.text));
+        Ok(Self { name: None, source, target: target.to_string(), config, notice })
     }
 
     /// Whether each setting that several tunnels may share can be meant, whatever else these have.
@@ -133,6 +139,21 @@ pub(super) fn prefix_of(folder: &Path) -> Option<Prefix> {
     let name = folder.file_name()?.to_str()?.to_ascii_lowercase();
     let name = name.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
     name.trim_matches('-').parse().ok()
+}
+
+/// Keeps what a person says in secret from a server that only a file of the working folder names: a stranger may have put it
+/// there.
+fn keep(server: &Given, flags: &Flags, from: &Sources<'_>) -> Result<(), Failure> {
+    let Some(file) = server.here() else { return Ok(()) };
+    let token = secret::first(secret::TOKEN, flags.token.clone(), flags.token_file.clone(), from);
+    let visitors = secret::first(secret::BASIC_AUTH, flags.basic_auth.clone(), flags.basic_auth_file.clone(), from);
+    let mut given = [token, visitors].into_iter().flatten().map(|(_, given)| given);
+    let Some(typed) = given.find(|given| given.is_typed() && !given.text.is_empty()) else { return Ok(()) };
+    let (file, server, typed) = (file.path().display(), &server.text, typed.place());
+    Err(Failure::usage(format!(
+        "only `{file}` names the server `{server}`, so what {typed} says is not sent there; give `--server`, or say with \
+         `--config {file}` that the file is meant"
+    )))
 }
 
 fn settle(config: Config, flags: Flags, from: &Sources<'_>) -> Result<Config, Failure> {

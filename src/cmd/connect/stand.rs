@@ -61,6 +61,10 @@ impl Standing {
         if let Some(warning) = warning {
             output::warn(warning);
         }
+        // However quiet: the file may have asked for that itself.
+        if let Some(notice) = tunnels.iter().find_map(|tunnel| tunnel.notice.as_ref()) {
+            output::say(notice);
+        }
         let site = tunnels.first().map(|tunnel| tunnel.config.source.to_string()).unwrap_or_default();
         let webhooks = Arc::new(Webhooks::new(secrets, &site));
         let named = tunnels.iter_mut().map(|tunnel| (tunnel.name.clone(), &mut tunnel.config));
@@ -149,7 +153,7 @@ impl Client {
 impl Tunnel {
     /// What is told of it, and what runs it.
     fn apart(self) -> (Ends, Client) {
-        let Self { name, source, target, config } = self;
+        let Self { name, source, target, config, notice: _ } = self;
         let ends = config.token.as_ref().and_then(|token| lapse::end(token.as_str()));
         (Ends { name: name.clone(), source, target }, Client { name, config, ends })
     }

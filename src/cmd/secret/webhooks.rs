@@ -58,7 +58,7 @@ fn add(secrets: &mut Secrets, provider: Provider, text: &str, given: &Given) -> 
     let Some(path) = text.strip_prefix('@') else {
         return secrets.add(provider, text).map_err(|cause| given.wrong(cause));
     };
-    let path = given.beside(path);
+    let path = given.beside(path)?;
     let bytes = read("secret", &path)?;
     let at = path.display();
     let wrong = |cause: &str| Failure::file(format!("the file `{at}` holds no secret of a webhook's: {cause}"));

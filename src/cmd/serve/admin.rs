@@ -38,8 +38,8 @@ impl Admin {
                 None => Ok(Self { address, token: None }),
             };
         }
-        let token =
-            from.one(token, "--admin-token-file").map(|given| secret::admin_token(&given.path())).transpose()?;
+        let token = from.one(token, "--admin-token-file");
+        let token = token.map(|given| secret::admin_token(&given.path()?)).transpose()?;
         Ok(Self { address, token })
     }
 

@@ -45,9 +45,9 @@ impl Certificate {
         from: &Sources<'_>,
     ) -> Result<Option<Self>, Failure> {
         let named = [(certificate, "--tls-cert"), (key, "--tls-key")];
-        let named = named.map(|(typed, flag)| from.one(typed, flag).map(|given| given.path()));
+        let named = named.map(|(typed, flag)| from.one(typed, flag));
         let files = match named {
-            [Some(certificate), Some(key)] => CertificateFiles { certificate, key },
+            [Some(certificate), Some(key)] => CertificateFiles { certificate: certificate.path()?, key: key.path()? },
             [None, None] => return Ok(None),
             [Some(_), None] => {
                 return Err(Failure::usage("`--tls-cert` takes `--tls-key` as well: the key of the certificate"));

@@ -65,8 +65,8 @@ impl Serve {
         let insecure = from.switch(said(self.insecure, self.no_insecure), "--insecure")?;
         let source = SecretSource::open(self.secret, self.secret_file, from)?;
         let (keys, auth) = authority(&source.secrets, insecure)?;
-        let revoked = from.one(self.revoked_file, "--revoked-file").map(|given| given.path());
-        let revoked = revoked.map(|path| RevokedFile::open(&path)).transpose()?;
+        let revoked = from.one(self.revoked_file, "--revoked-file");
+        let revoked = revoked.map(|given| RevokedFile::open(&given.path()?)).transpose()?;
         if revoked.is_some() && keys.is_none() {
             return Err(Failure::usage("`--revoked-file` is of no use without a secret: nobody is asked for a token"));
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::Connect;
 use super::*;
 use crate::client::HostHeader;
-use crate::cmd::config::tests::parse;
+use crate::cmd::config::tests::{parse, parse_here};
 use crate::cmd::env::{self, Env};
 use crate::cmd::exit::Exit;
 use crate::cmd::parsed;
@@ -186,4 +186,40 @@ fn the_particular_goes_before_the_general() {
     let networks: Vec<_> = config.allow_ip.iter().map(ToString::to_string).collect();
     assert_eq!((config.max_ttl.as_secs(), config.hold.as_secs(), config.path), (3, 4, SourcePath::Kept));
     assert_eq!(networks, ["::3/128"]);
+}
+
+/// Whether what is said is sent to a server that the file names, or the line before it is.
+#[track_caller]
+fn kept(args: &[&str], env: &Env, text: &str, place: Option<&str>) {
+    let settled = |file: crate::cmd::config::File| {
+        let mut args = parsed::<Connect>("connect", &[&["--prefix=foo", "1"], args].concat());
+        let (flags, from) = (args.flags(), Sources::new("connect", env, [&file.top]));
+        args.settle(flags, &from).map(|tunnel| tunnel.notice)
+    };
+    let [meant, here] = [parse(text), parse_here(text)].map(|file| file.map_err(|failure| failure.sentence).unwrap());
+    assert_eq!(settled(meant), Ok(None));
+    let expected = match place {
+        None => Ok(Some("settings are those of `sendit.toml`; the server is `http://host`".to_owned())),
+        Some(place) => Err(Failure::usage(format!(
+            "only `sendit.toml` names the server `http://host`, so what {place} says is not sent there; give `--server`, or \
+             say with `--config sendit.toml` that the file is meant"
+        ))),
+    };
+    assert_eq!(settled(here), expected, "{args:?} {text}");
+}
+
+#[test]
+fn what_is_said_in_secret_is_kept_from_servers_that_nobody_has_named() {
+    let (none, token) = (Env::default(), Env::from([(env::TOKEN, "t")]));
+    let server = "server = 'http://host'";
+    kept(&[], &none, server, None);
+    kept(&["--token", "t"], &none, server, Some("`--token`"));
+    kept(&["--token", "t"], &none, &format!("{server}\ntoken = 'f'"), Some("`--token`"));
+    kept(&["--basic-auth", "u:p"], &none, server, Some("`--basic-auth`"));
+    kept(&[], &token, server, Some("environment variable `SENDIT_TOKEN`"));
+    kept(&[], &Env::from([(env::BASIC_AUTH, "u:p")]), server, Some("environment variable `SENDIT_BASIC_AUTH`"));
+    kept(&[], &none, &format!("{server}\ntoken = 'f'\nbasic_auth = 'u:p'"), None);
+    kept(&["--token="], &token, server, None);
+    kept(&["--server", "http://host"], &token, "quiet = true", None);
+    kept(&[], &Env::from([(env::TOKEN, "t"), ("SENDIT_SERVER", "http://host")]), server, None);
 }

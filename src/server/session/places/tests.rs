@@ -16,7 +16,7 @@ struct SaidAll(bool);
 impl Listens for SaidAll {
     async fn only_listens(&self) {
         if !self.0 {
-            pending().await
+            pending().await;
         }
     }
 }
