@@ -138,7 +138,7 @@ async fn told_to_go(places: impl Iterator<Item = &Taken>) {
     let told: Vec<_> = places.map(|Taken(quota)| Box::pin(quota.listeners.told_to_go())).collect();
     // Of no places there is none to ask of.
     if told.is_empty() {
-        pending().await;
+        pending::<()>().await;
     }
     select_all(told).await;
 }

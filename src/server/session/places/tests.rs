@@ -16,7 +16,7 @@ struct SaidAll(bool);
 impl Listens for SaidAll {
     async fn only_listens(&self) {
         if !self.0 {
-            pending().await;
+            pending::<()>().await;
         }
     }
 }
@@ -79,7 +79,7 @@ async fn who_gets_no_place_displaces_nobody() {
     let mut kept = Vec::new();
     for _ in 0..2 {
         kept.push(full.place(None, &SaidAll(false)).await.ok());
-        let place = other.place(None, &SaidAll(false)).await.ok().expect("it is free");
+        let Ok(place) = other.place(None, &SaidAll(false)).await else { panic!("it is free") };
         listening.push(async move {
             unless_told_to_go(&SaidAll(true), || place.of_token.iter(), Box::pin(pending::<()>())).await
         });
