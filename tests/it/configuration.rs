@@ -124,11 +124,11 @@ async fn each_tunnel_of_a_file_has_a_host_of_its_own() {
     let (authority, target) = (Authority::new(), Target::start());
     let server = authority.serve(&["t.example", "*.t.example"], &["--domain", "t.example"]).await;
     let folder = Folder::with(&format!(
-        "server = 'https://{}'\nca_file = '{}'\n[tunnels.web]\ntarget = '{url}'\n[tunnels.api]\ntarget = '{url}'\n",
+        "server = 'https://{}'\nca_file = 'ca.pem'\n[tunnels.web]\ntarget = '{url}'\n[tunnels.api]\ntarget = '{url}'\n",
         server.addr,
-        authority.path("ca.pem"),
         url = target.url(),
     ));
+    folder.write("ca.pem", &std::fs::read_to_string(authority.path("ca.pem")).unwrap());
     let mut client = Client::of(folder.command(&["start", "--all", "--inspect", "off"]));
     client.ready(2).await;
     let said = client.program.output().stderr;
