@@ -222,7 +222,7 @@ async fn a_crowd_makes_room_for_all_who_come_at_once() {
 async fn who_is_not_let_in_displaces_nobody() {
     let mut target = Target::start();
     let Tunnel { server, client: _client } =
-        Tunnel::with(&target.url(), &["--max-exchanges", "8"], &["--basic-auth", "me:pw"]).await;
+        Tunnel::with(&target.url(), &["--max-exchanges", "8"], &["--wire", "v2", "--basic-auth", "me:pw"]).await;
     let request = GET.replace("\r\n\r\n", "\r\nAuthorization: Basic bWU6cHc=\r\n\r\n");
     let crowd = listeners(&server, &mut target, &request, 8).await;
     for (path, status) in [("/nobody", "404"), ("/app", "401")] {
