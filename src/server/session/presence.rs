@@ -9,12 +9,12 @@ use super::super::quotas::Listens;
 use super::{Link, Session};
 use crate::proxy::Fault;
 
-/// How long a visitor waits for a client before that counts as waiting: longer than it takes to make a link again that was
-/// cut.
+/// How long a visitor waits for a client before it takes a place among those who are held: longer than it takes to make a
+/// link again that was cut.
 pub(in crate::server) const MOMENT: Duration = Duration::from_secs(1);
 
-/// How long a visitor waits for the next carrier of a client that is not gone before that counts as waiting: between two
-/// batches a round trip passes, and nothing tells one of seconds from a link that was lost.
+/// How long a visitor waits for the next carrier of a client that is not gone before it is counted as one who waits: between
+/// two batches a round trip passes, and nothing tells one of seconds from a link that was lost.
 pub(in crate::server) const LATE: Duration = Duration::from_millis(200);
 
 /// How a visitor has found the client.
