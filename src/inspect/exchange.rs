@@ -52,6 +52,26 @@ pub struct Exchange {
     pub replay_of: Option<Id>,
 }
 
+#[cfg(test)]
+impl Exchange {
+    /// One that is done, and of which nothing else is known than what was asked.
+    pub(crate) fn of(request: Message) -> Self {
+        Self {
+            id: 1,
+            tunnel: None,
+            started: Duration::ZERO,
+            request,
+            response: None,
+            said: Vec::new(),
+            unkept: 0,
+            state: State::Done,
+            timing: Timing::default(),
+            resumed: false,
+            replay_of: None,
+        }
+    }
+}
+
 /// A WebSocket's message, or an event of a stream of server-sent events.
 #[derive(Clone, Debug)]
 pub struct Said {

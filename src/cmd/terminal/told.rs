@@ -107,22 +107,13 @@ pub(super) fn locked(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inspect::Timing;
 
     /// One that is done, and had this answer.
     fn exchange(id: Id, answer: &str) -> Exchange {
         Exchange {
             id,
-            started: Duration::ZERO,
-            request: Message::default(),
             response: Some(Message { head: format!("HTTP/1.1 {answer}\r\n\r\n").into(), ..Message::default() }),
-            said: Vec::new(),
-            unkept: 0,
-            state: State::Done,
-            timing: Timing::default(),
-            resumed: false,
-            replay_of: None,
-            tunnel: None,
+            ..Exchange::of(Message::default())
         }
     }
 

@@ -87,7 +87,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::inspect::{Body, Kind, Said, Side, State, Timing};
+    use crate::inspect::{Body, Kind, Said, Side};
 
     #[test]
     fn paths() {
@@ -111,19 +111,7 @@ mod tests {
 
     fn exchange(head: &str, body: &[u8]) -> Exchange {
         let body = Body { kept: body.to_vec(), size: body.len() as u64 };
-        Exchange {
-            id: 1,
-            started: Duration::ZERO,
-            request: Message { head: head.as_bytes().to_vec(), body, trailers: Vec::new() },
-            response: None,
-            said: Vec::new(),
-            unkept: 0,
-            state: State::Done,
-            timing: Timing::default(),
-            resumed: false,
-            replay_of: None,
-            tunnel: None,
-        }
+        Exchange::of(Message { head: head.as_bytes().to_vec(), body, trailers: Vec::new() })
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl Webhooks {
 mod tests {
     use super::*;
     use crate::inspect::webhook::Provider;
-    use crate::inspect::{Body, Id, Message, State, Timing};
+    use crate::inspect::{Body, Id, Message, State};
 
     /// What GitHub's own documentation signs, with its secret.
     const BODY: &[u8] = b"Hello, World!";
@@ -123,16 +123,9 @@ mod tests {
         };
         Exchange {
             id,
-            started: Duration::ZERO,
-            request: message(HEAD, body),
             response: (!answer.is_empty()).then(|| message(answer, b"")),
-            said: Vec::new(),
-            unkept: 0,
             state: if answer.is_empty() { State::Asked } else { State::Done },
-            timing: Timing::default(),
-            resumed: false,
-            replay_of: None,
-            tunnel: None,
+            ..Exchange::of(message(HEAD, body))
         }
     }
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::records::{Part, Records};
-use crate::inspect::exchange::{Body, Exchange, Id, Kind, Message, Said, Side, State, Timing};
+use crate::inspect::exchange::{Body, Exchange, Id, Kind, Message, Said, Side, State};
 
 const ROOM: usize = 20_000;
 const LIMIT: usize = 2_000;
@@ -60,19 +60,7 @@ struct Whole {
 }
 
 fn exchange(head: Vec<u8>) -> Exchange {
-    Exchange {
-        id: 0,
-        started: Duration::ZERO,
-        request: Message { head, ..Message::default() },
-        response: None,
-        said: Vec::new(),
-        unkept: 0,
-        state: State::Asked,
-        timing: Timing::default(),
-        resumed: false,
-        replay_of: None,
-        tunnel: None,
-    }
+    Exchange { id: 0, state: State::Asked, ..Exchange::of(Message { head, ..Message::default() }) }
 }
 
 /// The bytes of an exchange, which is the least that it takes.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::inspect::exchange::{Body, Message, Timing};
+use crate::inspect::exchange::{Body, Message};
 
 mod event;
 mod twilio;
@@ -23,19 +23,7 @@ pub(super) fn secrets(given: &[(Provider, &str)]) -> Secrets {
 pub(super) fn seen(headers: &str, body: &[u8]) -> Exchange {
     let head = format!("POST /hook HTTP/1.1\r\nHost: a.example\r\n{headers}\r\n").into_bytes();
     let body = Body { kept: body.to_vec(), size: body.len() as u64 };
-    Exchange {
-        id: 1,
-        started: Duration::ZERO,
-        request: Message { head, body, ..Message::default() },
-        response: None,
-        said: Vec::new(),
-        unkept: 0,
-        state: State::Done,
-        timing: Timing::default(),
-        resumed: false,
-        replay_of: None,
-        tunnel: None,
-    }
+    Exchange::of(Message { head, body, ..Message::default() })
 }
 
 /// What is said of it, in one line.

@@ -38,26 +38,13 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use super::*;
     use crate::inspect::webhook::Provider;
-    use crate::inspect::{Body, Message, State, Timing};
+    use crate::inspect::{Body, Message};
 
     fn exchange(id: Id, size: u64) -> Exchange {
-        Exchange {
-            id,
-            started: Duration::ZERO,
-            request: Message { body: Body { kept: Vec::new(), size }, ..Message::default() },
-            response: None,
-            said: Vec::new(),
-            unkept: 0,
-            state: State::Done,
-            timing: Timing::default(),
-            resumed: false,
-            replay_of: None,
-            tunnel: None,
-        }
+        Exchange { id, ..Exchange::of(Message { body: Body { kept: Vec::new(), size }, ..Message::default() }) }
     }
 
     fn finding(event: &str) -> Finding {

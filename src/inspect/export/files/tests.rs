@@ -1,12 +1,10 @@
 //! That what is written is what is read.
 
-use std::time::Duration;
-
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::inspect::{Body, Exchange, Message, State, Timing};
+use crate::inspect::{Body, Exchange, Message, State};
 
 fn body(bytes: &[u8]) -> Body {
     Body { kept: bytes.to_vec(), size: bytes.len() as u64 }
@@ -14,19 +12,7 @@ fn body(bytes: &[u8]) -> Body {
 
 fn exchange(head: &str, bytes: &[u8], answer: Option<(&str, &[u8])>) -> Exchange {
     let message = |head: &str, bytes: &[u8]| Message { head: head.into(), body: body(bytes), trailers: Vec::new() };
-    Exchange {
-        id: 7,
-        started: Duration::ZERO,
-        request: message(head, bytes),
-        response: answer.map(|(head, bytes)| message(head, bytes)),
-        said: Vec::new(),
-        unkept: 0,
-        state: State::Done,
-        timing: Timing::default(),
-        resumed: false,
-        replay_of: None,
-        tunnel: None,
-    }
+    Exchange { id: 7, response: answer.map(|(head, bytes)| message(head, bytes)), ..Exchange::of(message(head, bytes)) }
 }
 
 /// What is read of files as if they lay in a folder.
