@@ -13,15 +13,18 @@ mod sockets;
 mod steady;
 mod systemd;
 
+use std::io;
+use std::num::NonZero;
+
 use tokio::sync::watch;
 
 use super::config::File;
 use super::env::Env;
-use super::exit::Failure;
+use super::exit::{Exit, Failure, reason};
 use super::signals::Signals;
 use super::sources::Sources;
 use super::{descriptors, log, output};
-use crate::server::{self, Limits, Server};
+use crate::server::{self, Limits, Server, Threads};
 pub(crate) use flags::Serve;
 use hang_up::HangUp;
 use settle::Settings;
@@ -33,7 +36,8 @@ use systemd::Handed;
 /// Serves until a signal comes.
 pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(), Failure> {
     let from = Sources::new("serve", env, file.map(|file| &file.serve));
-    let Settings { address, mut config, auth, mut files, redirects, admin, level, format } = args.settle(&from)?;
+    let Settings { address, mut config, auth, mut files, redirects, admin, threads, level, format } =
+        args.settle(&from)?;
     if let Some(secrets) = &mut files.secrets {
         secrets.file = file.cloned();
     }
@@ -48,7 +52,8 @@ pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(
     for warning in warning.into_iter().chain(file.and_then(File::warning)) {
         output::warn(warning);
     }
-    fit(&mut config.limits, descriptors::connections());
+    fit(&mut config.limits, descriptors::connections(threads.get()));
+    config.threads = Threads::start(threads).map_err(|cause| no_threads(threads, &cause))?;
     let shutdown = signals.shutdown();
     let server = Server::new(config);
     let (listeners, admin) = sockets.apart(files.tls());
@@ -58,7 +63,7 @@ pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(
         tokio::select! {
             biased;
             // First, or a server that has nothing to wait for would be over before it has said that it stops.
-            () = systemd::keep(shutdown.clone()) => Ok(()),
+            () = systemd::keep(&server, shutdown.clone()) => Ok(()),
             () = server::serve_at(listeners, server.clone(), shutdown.clone()) => Ok(()),
             () = admin::serve(admin, server.clone()) => Ok(()),
             never = watching => match never {},
@@ -66,6 +71,14 @@ pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(
         }
     };
     signals.guard("exchanges in flight have 30 s to end", Box::pin(serving)).await
+}
+
+fn no_threads(wanted: NonZero<usize>, cause: &io::Error) -> Failure {
+    let cause = reason(cause);
+    Failure::new(
+        Exit::Unexpected,
+        format!("{wanted} threads for sessions could not be started: {cause}; ask for fewer with `--threads`"),
+    )
 }
 
 /// Has no more connections than there are descriptors.

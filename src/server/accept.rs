@@ -28,8 +28,9 @@ use super::public::Arrival;
 use super::refuse::Refusals;
 use super::router::Routes;
 use super::severable::Severable;
+use super::threads::Home;
 use super::transport::Transport;
-use super::{Inner, Listener, Server, Tls, access_log, http2};
+use super::{Inner, Listener, Server, Tls, access_log, assign, http2};
 use crate::proxy::{Breaker, Fault, Visitor, has};
 use crate::wire::ERROR_HEADER;
 
@@ -136,7 +137,7 @@ async fn answer(
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
-    _place: Place,
+    place: Place,
     tls: Option<Tls>,
     server: Server,
     routes: Routes,
@@ -155,18 +156,59 @@ async fn connection(
         () = connections.waiting().told_to_end() => return,
         () = closing.cancelled() => return,
     };
-    let outcome = match spoken {
-        Ok(Ok((stream, true))) => http2::serve(stream, deadline, visitor, routes, &server).await,
-        Ok(Ok((stream, false))) => {
-            let course = Course::default();
-            let gate = Gate::new(stream, course.clone(), Patience::new(deadline, connections.waiting().clone()));
-            http1(gate, course, visitor, breaker, routes, closing).await
-        }
+    let (stream, is_http2) = match spoken {
+        Ok(Ok(begun)) => begun,
         Ok(Err(cause)) => return tracing::debug!(%peer, %cause, "a connection broke before its first request"),
         Err(_) => return,
     };
-    if let Err(cause) = outcome {
-        tracing::debug!(%peer, %cause, "a connection broke");
+    let home = assign::home(&server, stream.ahead());
+    let begun = Begun { stream, is_http2, peer, deadline, breaker, visitor, server, routes, _place: place };
+    match home {
+        Some(home) => begun.serve_at(home).await,
+        None => begun.serve().await,
+    }
+}
+
+/// A connection whose first bytes have come.
+struct Begun {
+    stream: Severable,
+    is_http2: bool,
+    peer: SocketAddr,
+    /// By when its first head has to be whole.
+    deadline: Instant,
+    breaker: Breaker,
+    visitor: Visitor,
+    server: Server,
+    routes: Routes,
+    _place: Place,
+}
+
+impl Begun {
+    /// Is served on another thread, or here where there is no descriptor to move it by.
+    async fn serve_at(mut self, home: Home) {
+        let Ok(duplicate) = self.stream.duplicate() else { return self.serve().await };
+        let tasks = self.server.0.tasks.clone();
+        self.routes = self.routes.at(home.clone());
+        home.spawn(&tasks, async move {
+            match self.stream.adopt(duplicate) {
+                Ok(()) => self.serve().await,
+                Err(cause) => tracing::debug!(peer = %self.peer, %cause, "a connection could not be moved"),
+            }
+        });
+    }
+
+    async fn serve(self) {
+        let Self { stream, is_http2, peer, deadline, breaker, visitor, server, routes, _place } = self;
+        let outcome = if is_http2 {
+            http2::serve(stream, deadline, visitor, routes, &server).await
+        } else {
+            let (course, Inner { closing, connections, .. }) = (Course::default(), &*server.0);
+            let gate = Gate::new(stream, course.clone(), Patience::new(deadline, connections.waiting().clone()));
+            http1(gate, course, visitor, breaker, routes, closing).await
+        };
+        if let Err(cause) = outcome {
+            tracing::debug!(%peer, %cause, "a connection broke");
+        }
     }
 }
 

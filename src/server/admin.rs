@@ -40,7 +40,7 @@ fn router(server: Server, token: Option<Token>) -> Router {
             .route("/sessions/{id}", delete(sessions::end))
             .route_layer(from_fn_with_state(token, guard::by_token)),
     };
-    let open = Router::new().route("/healthz", get(async || "the server lives\n")).route("/readyz", get(ready));
+    let open = Router::new().route("/healthz", get(alive)).route("/readyz", get(ready));
     let nowhere =
         async || (StatusCode::NOT_FOUND, "there is nothing here but /healthz, /readyz, /metrics and /sessions\n");
     let fresh = async |mut answer: Response| {
@@ -52,6 +52,12 @@ fn router(server: Server, token: Option<Token>) -> Router {
 
 async fn untold() -> (StatusCode, &'static str) {
     (StatusCode::NOT_FOUND, "this server tells nobody of its sessions: it was given no admin token\n")
+}
+
+/// Answers once each thread has had its turn, and so not where one is stuck.
+async fn alive(State(server): State<Server>) -> &'static str {
+    server.answer().await;
+    "the server lives\n"
 }
 
 /// Whether visitors and clients are taken: what a load balancer has to know.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{Domain, Limits};
+use super::{Domain, Limits, Threads};
 use crate::auth::Keys;
 use crate::proxy::Trusted;
 
@@ -37,11 +37,13 @@ pub struct Config {
     pub access_log: AccessLog,
     /// How long a target may take to answer once it has a whole request; none is as long as it likes.
     pub target_timeout: Option<Duration>,
+    /// Where sessions live.
+    pub threads: Threads,
 }
 
 impl Config {
     /// A server at the root of its address, with the usual limits; each session has a grace of 60 s. It believes proxies
-    /// on loopback.
+    /// on loopback, and has no thread of its own.
     #[must_use]
     pub fn new(keys: Option<Keys>, clock: fn() -> u64) -> Self {
         Self {
@@ -58,6 +60,7 @@ impl Config {
             trusted: Trusted::default(),
             access_log: AccessLog::Path,
             target_timeout: None,
+            threads: Threads::default(),
         }
     }
 }

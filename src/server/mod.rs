@@ -5,6 +5,7 @@ mod accept;
 mod access_log;
 pub mod admin;
 mod answer;
+mod assign;
 mod config;
 mod connections;
 mod counts;
@@ -23,6 +24,7 @@ mod router;
 mod session;
 mod severable;
 mod stream;
+mod threads;
 mod tls;
 mod transport;
 mod upload;
@@ -31,7 +33,6 @@ mod v2;
 mod waiting;
 
 use std::io;
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -46,6 +47,7 @@ pub use domain::{Domain, InvalidDomain};
 pub use limits::Limits;
 pub use listener::Listener;
 pub use stream::TargetStream;
+pub use threads::Threads;
 pub use tls::{Identity, Tls, Unusable};
 
 use crate::auth::{Audience, Claims, Key, Keys, Revoked, mint, verify};
@@ -88,8 +90,8 @@ struct Inner {
     quotas: Quotas<Who>,
     /// Places for exchanges, those of visitors that wait among them.
     places: Arc<Quota>,
-    /// How many exchanges wait for their answers.
-    asking: Arc<AtomicUsize>,
+    /// Where sessions live.
+    threads: Threads,
     metrics: Arc<Metrics>,
     /// What all exchanges have come to.
     traffic: Arc<Traffic>,
@@ -125,7 +127,7 @@ impl Server {
             keys: Mutex::new(config.keys.take().map(Arc::new)),
             revoked: Mutex::default(),
             quotas: Quotas::default(),
-            asking: Arc::default(),
+            threads: config.threads.clone(),
             metrics: Arc::default(),
             traffic: Arc::default(),
             began: (config.clock)(),
@@ -264,6 +266,12 @@ impl Server {
         inner.closing.cancel();
         inner.tasks.close();
         let _ = timeout(FAREWELL, inner.tasks.wait()).await;
+    }
+
+    /// Returns once each of the server's threads has come to it: where one is stuck it does not. Cancelling it changes
+    /// nothing.
+    pub async fn answer(&self) {
+        self.0.threads.answer().await;
     }
 
     fn is_draining(&self) -> bool {

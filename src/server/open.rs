@@ -12,6 +12,7 @@ use super::limits::Throttled;
 use super::quotas::Who;
 use super::registry::Refused;
 use super::session::{Around, Link, Opening, Running, Session};
+use super::threads::Home;
 use super::v1::Pairs;
 use super::v2::Attendance;
 use super::{Config, Inner, Server, random};
@@ -73,6 +74,8 @@ pub(super) struct Terms<'a> {
     pub(super) attempt: Option<Attempt>,
     /// Where it is asked for from, where that is known.
     pub(super) from: Option<IpAddr>,
+    /// Where its client's connection lives, where it has a home: the session will live there.
+    pub(super) home: Option<Home>,
     /// Whether a stream says how long its visitor has waited.
     pub(super) tells_waits: bool,
 }
@@ -82,7 +85,7 @@ impl<'a> Terms<'a> {
     pub(super) fn plain(prefix: &'a str, server: &Server) -> Self {
         let Config { max_hold, trusted, .. } = &server.0.config;
         let rules = Rules { trusted: trusted.clone(), ..Rules::default() };
-        Self { prefix, hold: HOLD.min(*max_hold), rules, attempt: None, from: None, tells_waits: false }
+        Self { prefix, hold: HOLD.min(*max_hold), rules, attempt: None, from: None, home: None, tells_waits: false }
     }
 }
 
@@ -174,8 +177,9 @@ impl Server {
         &self,
         claims: Option<Claims>,
         token: &str,
-        terms: Terms<'_>,
+        mut terms: Terms<'_>,
     ) -> Result<Arc<Session>, Denied> {
+        let home = terms.home.take();
         let opening = self.opening(claims, token, terms)?;
         let inner = &self.0;
         let (pipe, swapper) = pipe::v1::pipe();
@@ -183,7 +187,7 @@ impl Server {
         let fence = upkeep.fence.clone();
         let swapper = swapper.with_fence(move || fence.clone().boxed());
         let link = Link::V1(Pairs::new(swapper, inner.tasks.clone(), Arc::clone(&inner.metrics)));
-        self.start(Session::start(opening, pipe, link, upkeep, &self.around()))
+        self.start(Session::start(opening, pipe, link, upkeep, self.around(home)))
     }
 
     /// Opens a session on wire v2 for a client that was let in.
@@ -191,14 +195,15 @@ impl Server {
         &self,
         claims: Option<Claims>,
         token: &str,
-        terms: Terms<'_>,
+        mut terms: Terms<'_>,
     ) -> Result<(Arc<Session>, Arc<Attendance>), Denied> {
+        let home = terms.home.take();
         let opening = self.opening(claims, token, terms)?;
         let inner = &self.0;
         let (pipe, carriers) = pipe::v2::pipe(&inner.budget);
         let attendance = Arc::new(self.attendance(carriers));
         let link = Link::V2(Arc::clone(&attendance));
-        let running = Session::start(opening, pipe, link, Upkeep::default(), &self.around());
+        let running = Session::start(opening, pipe, link, Upkeep::default(), self.around(home));
         Ok((self.start(running)?, attendance))
     }
 
@@ -218,10 +223,10 @@ impl Server {
         let attendance = Arc::new(self.attendance(carriers).no_longer_than(EXAMINATION_GRACE));
         let link = Link::V2(Arc::clone(&attendance));
         let opening = Opening { from, ..self.opened(claims, token, prefix, Duration::ZERO, Rules::default()) };
-        let running = Session::start(opening, pipe, link, Upkeep::default(), &self.around());
+        let running = Session::start(opening, pipe, link, Upkeep::default(), self.around(None));
         let session = Arc::clone(running.session());
         let lease = inner.registry.admit(Arc::clone(&session), &inner.config.limits)?;
-        inner.tasks.spawn(running.run(lease));
+        session.home().spawn(&inner.tasks, running.run(lease));
         Ok((session, attendance))
     }
 
@@ -239,7 +244,7 @@ impl Server {
     }
 
     fn opening(&self, claims: Option<Claims>, token: &str, terms: Terms<'_>) -> Result<Opening, Denied> {
-        let Terms { prefix, hold, rules, attempt, from, tells_waits } = terms;
+        let Terms { prefix, hold, rules, attempt, from, tells_waits, .. } = terms;
         if self.is_draining() {
             return Err(Denied::Draining);
         }
@@ -265,14 +270,14 @@ impl Server {
         Attendance::new(Secret::from_random(random()), carriers, config, Arc::clone(metrics))
     }
 
-    fn around(&self) -> Around {
+    fn around(&self, home: Option<Home>) -> Around {
         let inner = &self.0;
         Around {
             tasks: inner.tasks.clone(),
             closing: inner.closing.child_token(),
             limits: inner.config.limits.clone(),
             clock: inner.config.clock,
-            asking: Arc::clone(&inner.asking),
+            home: home.unwrap_or_else(|| inner.threads.settle()),
             metrics: Arc::clone(&inner.metrics),
         }
     }
@@ -285,7 +290,7 @@ impl Server {
         let session = Arc::clone(running.session());
         let leased = inner.registry.lease(Arc::clone(&session), &inner.config.limits).map_err(Denied::from);
         let lease = leased.inspect_err(|denied| tell(&session, *denied))?;
-        inner.tasks.spawn(running.run(lease));
+        session.home().spawn(&inner.tasks, running.run(lease));
         Ok(session)
     }
 }

@@ -18,6 +18,7 @@ use super::access_log::Entry;
 use super::gate::Owed;
 use super::quotas::{Listens, Taken, unless_told_to_go};
 use super::session::{Place, Presence, Session};
+use super::threads::Home;
 use super::{Config, Server};
 use crate::proxy::{Breaker, Call, Fault, Visitor, challenge};
 
@@ -171,6 +172,11 @@ pub(super) fn caller(request: &Request) -> Visitor {
         Some(arrival) => arrival.visitor.clone(),
         None => Visitor::new(extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0), false),
     }
+}
+
+/// Where the connection lives that a request came by, where it has a home.
+pub(super) fn home(request: &Request) -> Option<Home> {
+    request.extensions().get().cloned()
 }
 
 /// Where a request comes from, as far as whoever brings it is believed.

@@ -8,6 +8,7 @@ use axum::routing::{any, post};
 use tower_service::Service as _;
 
 use super::public::Arrival;
+use super::threads::Home;
 use super::{Config, PlainHttp, Server, https, public, v1, v2};
 use crate::wire::{self, Prefix};
 
@@ -52,17 +53,24 @@ pub(super) struct Routes {
     router: Router,
     /// Visits need no router.
     direct: bool,
+    /// That of the connection.
+    home: Option<Home>,
 }
 
 impl Routes {
     pub(super) fn of(server: &Server) -> Self {
         let direct = server.0.config.plain_http == PlainHttp::Serve;
-        Self { server: server.clone(), router: router(server.clone()), direct }
+        Self { server: server.clone(), router: router(server.clone()), direct, home: None }
     }
 
     /// Those of a listener that only leads to `https`, at `port`.
     pub(super) fn to_https(server: &Server, port: u16) -> Self {
-        Self { server: server.clone(), router: https::router(server.clone(), port), direct: false }
+        Self { server: server.clone(), router: https::router(server.clone(), port), direct: false, home: None }
+    }
+
+    /// Those of a connection that lives there.
+    pub(super) fn at(self, home: Home) -> Self {
+        Self { home: Some(home), ..self }
     }
 
     /// Whose routes they are.
@@ -78,6 +86,9 @@ impl Routes {
             return Box::pin(public::visit(self.server.clone(), request, arrival)).await;
         }
         request.extensions_mut().insert(arrival);
+        if let Some(home) = &self.home {
+            request.extensions_mut().insert(home.clone());
+        }
         match self.router.clone().call(request).await {
             Ok(answer) => answer,
             Err(never) => match never {},

@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use super::quotas::{Listens, Who};
 use super::stream::{Preface, TargetStream};
+use super::threads::Home;
 use super::upload::Sending;
 use super::{GRACE, random};
 use crate::auth::Bearer;
@@ -48,6 +49,7 @@ pub(super) struct Session {
     opener: Opener,
     hop: Hop<TargetStream>,
     tasks: TaskTracker,
+    home: Home,
     /// The wall clock that tokens are dated by, in Unix seconds.
     clock: fn() -> u64,
     since: u64,
@@ -65,7 +67,7 @@ pub(super) struct Session {
 impl Session {
     /// A session without carriers. It ends by itself where none come: by the multiplexer's patience on v1, by the
     /// grace on v2.
-    pub(super) fn start<P>(mut opening: Opening, pipe: P, link: Link, upkeep: Upkeep, around: &Around) -> Running<P>
+    pub(super) fn start<P>(mut opening: Opening, pipe: P, link: Link, upkeep: Upkeep, around: Around) -> Running<P>
     where
         P: AsyncRead + AsyncWrite + Send + Unpin,
     {
@@ -73,7 +75,7 @@ impl Session {
         let key = SessionId::from_random(random());
         let fault_key = HeaderValue::from_str(key.as_str()).expect("hexadecimal digits make a header value");
         let preface = preface(&link, &opening);
-        let Around { tasks, closing, limits, clock, asking, metrics } = around;
+        let Around { tasks, closing, limits, clock, home, metrics } = around;
         let (opener, driver) = mux::opening(pipe, upkeep, limits.exchanges_per_session);
         let hop = {
             let (opener, rules) = (opener.clone(), std::mem::take(&mut opening.rules));
@@ -82,20 +84,21 @@ impl Session {
         };
         let session = Self {
             id,
-            places: Places::new(limits, opening.shared_places.take()),
-            turns: Turns::new(Arc::clone(asking)),
+            places: Places::new(&limits, opening.shared_places.take()),
+            turns: Turns::new(Arc::clone(home.asking())),
             opening,
             fault_key,
             link,
             opener,
             hop,
-            tasks: tasks.clone(),
-            clock: *clock,
+            tasks,
+            home,
+            clock,
             since: clock(),
             exchanges: TaskTracker::new(),
             traffic: Arc::default(),
-            metrics: Arc::clone(metrics),
-            closing: closing.clone(),
+            metrics,
+            closing,
             ended: CancellationToken::new(),
         };
         Running { session: Arc::new(session), driver }
@@ -103,6 +106,11 @@ impl Session {
 
     pub(super) fn id(&self) -> &SessionId {
         &self.id
+    }
+
+    /// Where all that is done for it is done.
+    pub(super) fn home(&self) -> &Home {
+        &self.home
     }
 
     pub(super) fn prefix(&self) -> &Prefix {

@@ -1,14 +1,21 @@
 //! A visitor's connection that can be reset instead of closed.
 
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 
 use super::transport::Transport;
 use crate::proxy::Breaker;
+
+/// How much is read at once to see what the visitor speaks: most heads are shorter.
+const AHEAD: usize = 4 * 1024;
 
 /// A connection that is reset by drop where its breaker has tripped, below TLS where it has that. A mere close would end
 /// an answer without a length as if it were whole.
@@ -27,15 +34,39 @@ impl Severable {
     /// Whether what comes begins with `preface`; all of it is still to be read. Waits for as much of it as there is
     /// doubt about, so the caller sets the deadline. Cancelling it loses what has come.
     pub(super) async fn begins_with(&mut self, preface: &[u8]) -> io::Result<bool> {
-        let mut came = Vec::with_capacity(preface.len());
+        let mut came = Vec::new();
         while came.len() < preface.len() && preface.starts_with(&came) {
-            let rest = preface.len() - came.len();
-            if (&mut self.stream).take(rest as u64).read_buf(&mut came).await? == 0 {
+            if poll_fn(|cx| self.poll_more(cx, &mut came)).await? == 0 {
                 break;
             }
         }
         self.ahead = came.into();
-        Ok(self.ahead == preface)
+        Ok(self.ahead.starts_with(preface))
+    }
+
+    /// Takes what has come, which nobody waits for with room of its own: most connections of a crowd are silent.
+    fn poll_more(&mut self, cx: &mut Context<'_>, came: &mut Vec<u8>) -> Poll<io::Result<usize>> {
+        let mut room = [MaybeUninit::uninit(); AHEAD];
+        let mut room = ReadBuf::uninit(&mut room);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room))?;
+        came.extend_from_slice(room.filled());
+        Poll::Ready(Ok(room.filled().len()))
+    }
+
+    /// What was read so, and is still to be read.
+    pub(super) fn ahead(&self) -> &[u8] {
+        &self.ahead
+    }
+
+    /// The same connection once more, for another thread to take it over.
+    pub(super) fn duplicate(&self) -> io::Result<std::net::TcpStream> {
+        SockRef::from(self.stream.socket()).try_clone().map(Into::into)
+    }
+
+    /// Goes on by what was duplicated, which is moved by the runtime that this is called on.
+    pub(super) fn adopt(&mut self, duplicate: std::net::TcpStream) -> io::Result<()> {
+        *self.stream.socket_mut() = TcpStream::from_std(duplicate)?;
+        Ok(())
     }
 
     /// The error that the connection has met without anybody reading or writing.

@@ -139,6 +139,10 @@ pub(crate) struct Serve {
     #[argh(option, arg_name = "FILE")]
     pub(super) admin_token_file: Option<String>,
 
+    /// how many threads sessions are spread over (default: as many as the machine has cores)
+    #[argh(option, arg_name = "NUMBER")]
+    pub(super) threads: Option<String>,
+
     /// do without a secret on any address
     #[argh(switch)]
     pub(super) insecure: bool,

@@ -1,5 +1,8 @@
 //! From what was said, by flags, environment and file, to what a server has to know.
 
+use std::num::NonZero;
+use std::thread::available_parallelism;
+
 use argh::FromArgs as _;
 use tracing::Level;
 use url::Url;
@@ -22,6 +25,9 @@ use crate::server::{self, AccessLog, BasePath, Domain, PlainHttp};
 
 const DEFAULT_ADDR: &str = "127.0.0.1:5050";
 
+/// The most threads that sessions are spread over.
+const MAX_THREADS: NonZero<usize> = NonZero::new(256).expect("it is not zero");
+
 /// What flags, files and environment come to.
 pub(super) struct Settings {
     pub(super) address: Address,
@@ -31,6 +37,8 @@ pub(super) struct Settings {
     /// Where visitors are sent to `https`.
     pub(super) redirects: Option<Address>,
     pub(super) admin: Admin,
+    /// How many threads sessions are spread over.
+    pub(super) threads: NonZero<usize>,
     pub(super) level: Level,
     pub(super) format: Format,
 }
@@ -98,8 +106,11 @@ impl Serve {
             config.access_log = access_log;
         }
         let admin = Admin::settle(self.admin, self.admin_token_file, from)?;
+        let threads = from.read(self.threads, "--threads", threads)?;
+        let threads =
+            threads.unwrap_or_else(|| available_parallelism().unwrap_or(NonZero::<usize>::MIN)).min(MAX_THREADS);
         let (level, format) = (log::level(self.log, from, Level::INFO)?, log::format(self.log_format, from)?);
-        Ok(Settings { address, config, auth, files, redirects, admin, level, format })
+        Ok(Settings { address, config, auth, files, redirects, admin, threads, level, format })
     }
 }
 
@@ -120,6 +131,11 @@ pub(in crate::cmd) fn access_log(text: &str) -> Result<AccessLog, String> {
         "off" => Ok(AccessLog::Off),
         other => Err(format!("`{other}` is no way to log exchanges; choose `path`, `query` or `off`")),
     }
+}
+
+fn threads(text: &str) -> Result<NonZero<usize>, String> {
+    let number = text.parse().ok().filter(|number| *number <= MAX_THREADS);
+    number.ok_or_else(|| format!("`{text}` is no number from 1 to {MAX_THREADS}"))
 }
 
 fn base(text: &str) -> Result<BasePath, String> {

@@ -81,9 +81,11 @@ mod told {
     use tokio::time::interval;
     use tokio_util::sync::CancellationToken;
 
-    /// Tells that the server listens, that it stops, and meanwhile that it lives, twice as often as is asked for: from the
-    /// one thread that does all the work, so that who hears nothing knows that nothing is done.
-    pub(in crate::cmd::serve) async fn keep(stopping: CancellationToken) {
+    use crate::server::Server;
+
+    /// Tells that the server listens, that it stops, and meanwhile that it lives, twice as often as is asked for: once each
+    /// of its threads has had its turn, so that who hears nothing knows that one is stuck.
+    pub(in crate::cmd::serve) async fn keep(server: &Server, stopping: CancellationToken) {
         tell(NotifyState::Ready);
         let living = async {
             let Some(patience) = watchdog_enabled().filter(|patience| !patience.is_zero()) else {
@@ -92,6 +94,7 @@ mod told {
             let mut beat = interval(patience / 2);
             loop {
                 beat.tick().await;
+                server.answer().await;
                 tell(NotifyState::Watchdog);
             }
         };
@@ -114,8 +117,10 @@ mod told {
 mod told {
     use tokio_util::sync::CancellationToken;
 
+    use crate::server::Server;
+
     /// Nobody is to be told.
-    pub(in crate::cmd::serve) async fn keep(_: CancellationToken) {
+    pub(in crate::cmd::serve) async fn keep(_: &Server, _: CancellationToken) {
         std::future::pending().await
     }
 }

@@ -8,6 +8,7 @@ use crate::auth::Bearer;
 use crate::mux::Upkeep;
 use crate::pipe::{v1, v2};
 use crate::server::Config;
+use crate::server::Threads;
 use crate::server::session::{Around, Link, Opening};
 use crate::server::v1::Pairs;
 use crate::server::v2::Attendance;
@@ -31,7 +32,14 @@ fn opening(prefix: &str, owner: Option<u8>) -> Opening {
 
 fn around() -> Around {
     let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
-    Around { tasks, closing, limits: Limits::default(), clock: || 0, asking: Arc::default(), metrics: Arc::default() }
+    Around {
+        tasks,
+        closing,
+        limits: Limits::default(),
+        clock: || 0,
+        home: Threads::default().settle(),
+        metrics: Arc::default(),
+    }
 }
 
 fn limits(sessions: usize) -> Limits {
@@ -41,7 +49,7 @@ fn limits(sessions: usize) -> Limits {
 fn session(prefix: &str) -> Arc<Session> {
     let (around, (pipe, swapper)) = (around(), v1::pipe());
     let link = Link::V1(Pairs::new(swapper, around.tasks.clone(), Arc::default()));
-    Arc::clone(Session::start(opening(prefix, Some(0)), pipe, link, Upkeep::default(), &around).session())
+    Arc::clone(Session::start(opening(prefix, Some(0)), pipe, link, Upkeep::default(), around).session())
 }
 
 fn lasting(prefix: &str, owner: Option<u8>) -> Arc<Session> {
@@ -52,7 +60,7 @@ fn lasting_of(opening: Opening) -> Arc<Session> {
     let (pipe, carriers) = v2::pipe(&v2::Budget::default());
     let attendance = Attendance::new(Secret::from_random([0; 32]), carriers, &Config::new(None, || 0), Arc::default());
     let link = Link::V2(Arc::new(attendance));
-    Arc::clone(Session::start(opening, pipe, link, Upkeep::default(), &around()).session())
+    Arc::clone(Session::start(opening, pipe, link, Upkeep::default(), around()).session())
 }
 
 #[track_caller]

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -10,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use super::super::Limits;
 use super::super::quotas::Quota;
+use super::super::threads::Home;
 use super::super::v1::Pairs;
 use super::super::v2::Attendance;
 use crate::auth::Bearer;
@@ -63,7 +63,6 @@ pub(in crate::server) struct Around {
     pub(in crate::server) closing: CancellationToken,
     pub(in crate::server) limits: Limits,
     pub(in crate::server) clock: fn() -> u64,
-    /// How many exchanges of all sessions wait for their answers.
-    pub(in crate::server) asking: Arc<AtomicUsize>,
+    pub(in crate::server) home: Home,
     pub(in crate::server) metrics: Arc<Metrics>,
 }

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use super::Server;
 use super::open::{Denied, Terms};
-use super::public::{caller, origin};
+use super::public::{caller, home, origin};
 use super::session::{Link, Session, unbuffered};
 use crate::pipe::v1::{Incoming, carrier};
 use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
@@ -33,6 +33,7 @@ const FORM_DEADLINE: Duration = Duration::from_secs(10);
 /// intermediary that buffers; the session is ended by its own deadline where no carriers follow.
 pub(super) async fn open(State(server): State<Server>, request: Request) -> Response {
     let (address, from) = (caller(&request).address(), origin(&server, &request));
+    let home = home(&request);
     let query = request.uri().query().unwrap_or_default().to_owned();
     let body = Limited::new(request.into_body(), MAX_FORM).collect();
     let form = match timeout(FORM_DEADLINE, body).await {
@@ -42,7 +43,7 @@ pub(super) async fn open(State(server): State<Server>, request: Request) -> Resp
     };
     let opened = {
         let (token, prefix) = (field(&form, &query, "token"), field(&form, &query, "prefix"));
-        let terms = Terms { from, ..Terms::plain(&prefix, &server) };
+        let terms = Terms { from, home, ..Terms::plain(&prefix, &server) };
         server.admit(&token, address).and_then(|claims| server.open_v1(claims, &token, terms))
     };
     match opened {
@@ -85,10 +86,14 @@ fn refusal(server: &Server, denied: Denied) -> Response {
     response
 }
 
+/// The connect token that the query of a carrier has.
+pub(super) fn token(query: &str) -> Cow<'_, str> {
+    form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "token").map(|(_, value)| value).unwrap_or_default()
+}
+
 /// The session that a carrier is for.
 fn session(server: &Server, uri: &Uri) -> Result<Arc<Session>, StatusCode> {
-    let token = field(&Bytes::new(), uri.query().unwrap_or_default(), "token").into_owned();
-    let id = server.connected(&token).ok_or(StatusCode::UNAUTHORIZED)?;
+    let id = server.connected(&token(uri.query().unwrap_or_default())).ok_or(StatusCode::UNAUTHORIZED)?;
     let session = server.0.registry.by_id(&id).ok_or(StatusCode::NOT_FOUND)?;
     server.renewable(&session).map_err(|_| StatusCode::UNAUTHORIZED)?;
     if server.0.registry.claim(&session) { Ok(session) } else { Err(StatusCode::NOT_FOUND) }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::super::Server;
 use super::super::open::{Denied, Terms};
-use super::super::public::{caller, origin};
+use super::super::public::{caller, home, origin};
 use super::uploads::MAX_BATCH;
 use super::{Refused, json, refused, terms};
 use crate::proxy::Visitor;
@@ -29,7 +29,7 @@ const ASKED_DEADLINE: Duration = Duration::from_secs(10);
 /// `POST open`: reserves a prefix.
 pub(in crate::server) async fn open(State(server): State<Server>, request: Request) -> Response {
     let token = bearer(request.headers());
-    let (visitor, from) = (caller(&request), origin(&server, &request));
+    let (visitor, from, home) = (caller(&request), origin(&server, &request), home(&request));
     let claims = match server.admit(&token, visitor.address()) {
         Ok(claims) => claims,
         Err(denied) => return refusal(&server, denied),
@@ -45,7 +45,7 @@ pub(in crate::server) async fn open(State(server): State<Server>, request: Reque
         Err(cause) => return unreadable(&cause),
     };
     let hold = terms.hold;
-    match server.open_v2(claims, &token, Terms { from, ..terms }) {
+    match server.open_v2(claims, &token, Terms { from, home, ..terms }) {
         Ok((session, attendance)) => {
             let given = Given {
                 session: session.id().to_string(),
