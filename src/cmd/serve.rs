@@ -52,7 +52,9 @@ pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(
     for warning in warning.into_iter().chain(file.and_then(File::warning)) {
         output::warn(warning);
     }
-    fit(&mut config.limits, descriptors::connections(threads.get()));
+    let descriptors = descriptors::raise();
+    let threads = threads.unwrap_or_else(|| descriptors::threads(descriptors));
+    fit(&mut config.limits, descriptors.map(|descriptors| descriptors::beside(descriptors, threads)));
     config.threads = Threads::start(threads).map_err(|cause| no_threads(threads, &cause))?;
     let shutdown = signals.shutdown();
     let server = Server::new(config);

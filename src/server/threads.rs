@@ -50,7 +50,9 @@ impl Threads {
         if number.get() == 1 {
             return Ok(Self::default());
         }
-        let threads = (1..=number.get()).map(Thread::start).collect::<io::Result<_>>()?;
+        let asking = Arc::default();
+        let threads =
+            (1..=number.get()).map(|number| Thread::start(number, Arc::clone(&asking))).collect::<io::Result<_>>()?;
         Ok(Self(threads))
     }
 
@@ -80,7 +82,7 @@ impl Thread {
         Self { runtime, residents: AtomicUsize::new(0), asking: Arc::default(), _ends: ends }
     }
 
-    fn start(number: usize) -> io::Result<Arc<Self>> {
+    fn start(number: usize, asking: Arc<AtomicUsize>) -> io::Result<Arc<Self>> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (handle, end) = (runtime.handle().clone(), CancellationToken::new());
         let ends = end.clone().drop_guard();
@@ -88,7 +90,7 @@ impl Thread {
             runtime.block_on(end.cancelled());
             runtime.shutdown_background();
         })?;
-        Ok(Arc::new(Self::new(Some(handle), Some(ends))))
+        Ok(Arc::new(Self { asking, ..Self::new(Some(handle), Some(ends)) }))
     }
 }
 

@@ -77,7 +77,7 @@ impl Standing {
         }
         share_connections(&mut tunnels)?;
         // Each stream takes one; where there are too few, the target counts as one that refuses.
-        let _ = descriptors::connections(1);
+        let _ = descriptors::raise();
         let inspector = tunnels.first().and_then(|tunnel| tunnel.config.inspector.clone());
         let (ends, clients) = tunnels.into_iter().map(Tunnel::apart).unzip();
         let inspect = inspection.as_ref().map(Inspection::url);

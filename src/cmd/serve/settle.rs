@@ -1,7 +1,6 @@
 //! From what was said, by flags, environment and file, to what a server has to know.
 
 use std::num::NonZero;
-use std::thread::available_parallelism;
 
 use argh::FromArgs as _;
 use tracing::Level;
@@ -37,8 +36,8 @@ pub(super) struct Settings {
     /// Where visitors are sent to `https`.
     pub(super) redirects: Option<Address>,
     pub(super) admin: Admin,
-    /// How many threads sessions are spread over.
-    pub(super) threads: NonZero<usize>,
+    /// How many threads sessions are spread over, where that is said.
+    pub(super) threads: Option<NonZero<usize>>,
     pub(super) level: Level,
     pub(super) format: Format,
 }
@@ -107,8 +106,6 @@ impl Serve {
         }
         let admin = Admin::settle(self.admin, self.admin_token_file, from)?;
         let threads = from.read(self.threads, "--threads", threads)?;
-        let threads =
-            threads.unwrap_or_else(|| available_parallelism().unwrap_or(NonZero::<usize>::MIN)).min(MAX_THREADS);
         let (level, format) = (log::level(self.log, from, Level::INFO)?, log::format(self.log_format, from)?);
         Ok(Settings { address, config, auth, files, redirects, admin, threads, level, format })
     }
