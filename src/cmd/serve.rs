@@ -55,7 +55,8 @@ pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(
     let descriptors = descriptors::raise();
     let threads = threads.unwrap_or_else(|| descriptors::threads(descriptors));
     fit(&mut config.limits, descriptors.map(|descriptors| descriptors::beside(descriptors, threads)));
-    config.threads = Threads::start(threads).map_err(|cause| no_threads(threads, &cause))?;
+    let threads = Threads::start(threads).map_err(|cause| no_threads(threads, &cause))?;
+    config.threads = threads.clone();
     let shutdown = signals.shutdown();
     let server = Server::new(config);
     let (listeners, admin) = sockets.apart(files.tls());
@@ -72,7 +73,9 @@ pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(
             never = hang_up.relay(again, shutdown.clone()) => match never {},
         }
     };
-    signals.guard("exchanges in flight have 30 s to end", Box::pin(serving)).await
+    let ended = signals.guard("exchanges in flight have 30 s to end", Box::pin(serving)).await;
+    threads.end().await;
+    ended
 }
 
 fn no_threads(wanted: NonZero<usize>, cause: &io::Error) -> Failure {

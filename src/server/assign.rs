@@ -70,36 +70,36 @@ fn errand(begins: &[u8], config: &Config) -> Option<Errand> {
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(begins: &str, expected: &Option<Errand>) {
+    #[test]
+    fn a_head_says_where_a_connection_belongs() {
         let mut config = Config::new(None, || 0);
         config.base = "/below".parse().unwrap();
         config.domain = Some("t.example".parse().unwrap());
-        assert_eq!(errand(begins.as_bytes(), &config), *expected, "{begins}");
-    }
-
-    #[test]
-    fn a_head_says_where_a_connection_belongs() {
-        let id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-        let session = || id.parse().unwrap();
-        let visit = |name: &str| Some(Errand::Visit(name.to_owned()));
-        let host = "Host: t.example\r\n";
-        let posted = |path: &str, more: &str| format!("POST /below{path} HTTP/1.1\r\n{host}{more}\r\n");
-        let named = format!("sendit-session: {id}\r\n");
-        check(&posted(wire::v1::OPEN, ""), &Some(Errand::Open));
-        check(&posted(wire::v2::OPEN, ""), &Some(Errand::Open));
-        check(&posted(&format!("{}?token=a%2Bb", wire::v1::READ), ""), &Some(Errand::CarryV1("a+b".to_owned())));
-        check(&posted(wire::v2::WRITE, &named), &Some(Errand::CarryV2(session())));
-        check(&posted(wire::v2::READ, &named.to_uppercase().to_lowercase()), &Some(Errand::CarryV2(session())));
-        check(&posted(wire::v2::READ, ""), &None);
-        check(&posted(wire::v2::READ, "sendit-session: 7\r\n"), &None);
-        check(&posted("/my-app/x?y", ""), &visit("my-app"));
-        check(&posted("/my-app?y", ""), &visit("my-app"));
-        check("GET /my-app HTTP/1.1\r\nHost: t.example\r\n\r\n", &None);
-        check("GET /below/x HTTP/1.1\r\nhost: My-App.T.example:81\r\n\r\n", &visit("my-app"));
-        check("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n and more", &Some(Errand::Http2));
-        for nothing in ["", "G", "GET /", "\0", "GET /below/a b HTTP/1.1\r\n\r\n"] {
-            check(nothing, &None);
+        let id = "0123456789abcdef".repeat(4);
+        let session = || Some(Errand::CarryV2(id.parse().unwrap()));
+        let token = || Some(Errand::CarryV1("a+b".to_owned()));
+        let visit = || Some(Errand::Visit("my-app".to_owned()));
+        let posted = |path: &str, more: &str| format!("POST /below{path} HTTP/1.1\r\nHost: t.example\r\n{more}\r\n");
+        for (begins, expected) in [
+            (posted(wire::v1::OPEN, ""), Some(Errand::Open)),
+            (posted(wire::v2::OPEN, ""), Some(Errand::Open)),
+            (posted(&format!("{}?token=a%2Bb", wire::v1::READ), ""), token()),
+            (posted(&format!("{}?x=1&token=a%2Bb", wire::v1::WRITE), ""), token()),
+            (posted(wire::v2::WRITE, &format!("sendit-session: {id}\r\n")), session()),
+            (posted(wire::v2::READ, &format!("Sendit-Session: {id}\r\n")), session()),
+            (posted(wire::v2::READ, ""), None),
+            (posted(wire::v2::READ, "sendit-session: 7\r\n"), None),
+            (posted("/my-app/x?y", ""), visit()),
+            (posted("/my-app?y", ""), visit()),
+            ("GET /my-app HTTP/1.1\r\nHost: t.example\r\n\r\n".to_owned(), None),
+            ("GET /below/x HTTP/1.1\r\nhost: My-App.T.example:81\r\n\r\n".to_owned(), visit()),
+            ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n and more".to_owned(), Some(Errand::Http2)),
+            ("G".to_owned(), None),
+            ("GET /".to_owned(), None),
+            ("\0".to_owned(), None),
+            ("GET /below/a b HTTP/1.1\r\n\r\n".to_owned(), None),
+        ] {
+            assert_eq!(errand(begins.as_bytes(), &config), expected, "{begins}");
         }
     }
 

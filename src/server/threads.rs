@@ -6,10 +6,16 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::runtime::{Builder, Handle};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// How long threads may take to end.
+const END: Duration = Duration::from_secs(1);
 
 /// Threads that sessions are spread over. They end with the last clone.
 #[derive(Clone, Debug)]
@@ -20,9 +26,22 @@ struct Thread {
     /// None is wherever somebody asks for something to be done.
     runtime: Option<Handle>,
     residents: AtomicUsize,
-    /// How many exchanges of its sessions wait for their answers.
+    /// How many exchanges of all sessions wait for their answers.
     asking: Arc<AtomicUsize>,
-    _ends: Option<DropGuard>,
+    life: Life,
+}
+
+/// How a thread is ended.
+#[derive(Debug, Default)]
+struct Life {
+    end: CancellationToken,
+    ended: CancellationToken,
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.end.cancel();
+    }
 }
 
 /// Where a session lives, or a connection.
@@ -36,7 +55,7 @@ struct Resident(Arc<Thread>);
 impl Default for Threads {
     /// No thread but the caller's: everything is done on the runtime that asks for it.
     fn default() -> Self {
-        Self([Arc::new(Thread::new(None, None))].into())
+        Self([Arc::new(Thread::new(None, Arc::default()))].into())
     }
 }
 
@@ -69,6 +88,15 @@ impl Threads {
         Home(Arc::new(Resident(Arc::clone(thread))))
     }
 
+    /// Ends them, with all that is done there, which nobody else does for as long as any of that knows them. Waits until
+    /// that is so, for 1 s at most. The caller's goes on.
+    pub async fn end(&self) {
+        let threads = || self.0.iter().filter(|thread| thread.runtime.is_some());
+        threads().for_each(|thread| thread.life.end.cancel());
+        let ended = join_all(threads().map(|thread| thread.life.ended.cancelled()));
+        let _ = timeout(END, ended).await;
+    }
+
     /// Returns once each of them has come to it. Cancelling it changes nothing.
     pub(super) async fn answer(&self) {
         for runtime in self.0.iter().filter_map(|thread| thread.runtime.as_ref()) {
@@ -78,19 +106,21 @@ impl Threads {
 }
 
 impl Thread {
-    fn new(runtime: Option<Handle>, ends: Option<DropGuard>) -> Self {
-        Self { runtime, residents: AtomicUsize::new(0), asking: Arc::default(), _ends: ends }
+    fn new(runtime: Option<Handle>, asking: Arc<AtomicUsize>) -> Self {
+        Self { runtime, residents: AtomicUsize::new(0), asking, life: Life::default() }
     }
 
     fn start(number: usize, asking: Arc<AtomicUsize>) -> io::Result<Arc<Self>> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let (handle, end) = (runtime.handle().clone(), CancellationToken::new());
-        let ends = end.clone().drop_guard();
+        let this = Self::new(Some(runtime.handle().clone()), asking);
+        let (end, ended) = (this.life.end.clone(), this.life.ended.clone().drop_guard());
         thread::Builder::new().name(format!("sessions-{number}")).spawn(move || {
             runtime.block_on(end.cancelled());
+            // What is not done is dropped, which resets what was cut short.
             runtime.shutdown_background();
+            drop(ended);
         })?;
-        Ok(Arc::new(Self { asking, ..Self::new(Some(handle), Some(ends)) }))
+        Ok(Arc::new(this))
     }
 }
 
@@ -103,7 +133,7 @@ impl Home {
         }
     }
 
-    /// How many exchanges of all sessions that live there wait for their answers.
+    /// How many exchanges of all sessions wait for their answers.
     pub(super) fn asking(&self) -> &Arc<AtomicUsize> {
         &self.0.0.asking
     }
@@ -151,16 +181,31 @@ mod tests {
         assert_eq!(name_at(&threads.settle()).await.as_deref(), current().name());
     }
 
-    #[tokio::test]
-    async fn they_end_with_the_last_who_knows_them() {
-        let threads = Threads::start(NonZero::new(2).unwrap()).unwrap();
+    /// Does nothing for ever there. What is returned fails as that is dropped.
+    async fn busy(threads: &Threads, also: impl Send + 'static) -> oneshot::Receiver<()> {
         let (tell, told) = oneshot::channel::<()>();
         threads.settle().spawn(&TaskTracker::new(), async move {
             std::future::pending::<()>().await;
-            drop(tell);
+            drop((tell, also));
         });
         threads.answer().await;
+        told
+    }
+
+    #[tokio::test]
+    async fn they_end_with_the_last_who_knows_them() {
+        let threads = Threads::start(NonZero::new(2).unwrap()).unwrap();
+        let told = busy(&threads, ()).await;
         drop(threads);
         assert!(told.await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_is_done_there_has_ended_once_they_have() {
+        let threads = Threads::start(NonZero::new(2).unwrap()).unwrap();
+        let mut told = busy(&threads, threads.clone()).await;
+        assert!(told.try_recv() == Err(oneshot::error::TryRecvError::Empty));
+        threads.end().await;
+        assert!(told.try_recv() == Err(oneshot::error::TryRecvError::Closed));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,20 +39,25 @@ impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
         let jti = bearer.and_then(|bearer| bearer.id.as_deref());
         tracing::info!(session = %id, %prefix, subject, jti, "session opened");
         session.metrics.opened.count(session.link.wire());
-        let attended = async {
+        let mut attended = pin!(async {
             match &session.link {
                 Link::V1(_) => std::future::pending().await,
                 Link::V2(attendance) => attendance.watch(&session.closing).await,
             }
-        };
+        });
         let closing = match &session.link {
             Link::V1(_) => session.closing.clone(),
             // The carriers say that the session ends. A multiplexer that ended first would take the pipe from them.
             Link::V2(_) => CancellationToken::new(),
         };
         let ending = tokio::select! {
-            ending = driver.run(closing, drop) => ending,
-            ending = attended => ending,
+            ending = driver.run(closing, drop) => match &session.link {
+                // To the multiplexer the pipe is over at once. Carriers that came now would learn no more than that there
+                // is no such session.
+                Link::V2(attendance) if attendance.is_closing() => attended.await,
+                _ => ending,
+            },
+            ending = &mut attended => ending,
             never = session.expire() => match never {},
         };
         session.ended.cancel();

@@ -2,7 +2,7 @@
 //! a limit.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -55,6 +55,8 @@ pub(in crate::server) struct Attendance {
     /// For a batch down that asks again for what another waits for.
     repeats: Semaphore,
     epochs: Mutex<Epochs>,
+    /// The server has ended the session, which the client has yet to hear.
+    closing: AtomicBool,
     grace: Duration,
     ready_within: Duration,
     metrics: Arc<Metrics>,
@@ -126,6 +128,7 @@ impl Attendance {
             calls: AtomicU64::new(0),
             repeats: Semaphore::new(MAX_REPEATS),
             epochs: Mutex::default(),
+            closing: AtomicBool::new(false),
             grace: config.grace,
             ready_within: config.ready_within,
             metrics,
@@ -236,7 +239,13 @@ impl Attendance {
 
     /// Tells the client that the session ends.
     pub(in crate::server) fn close(&self, code: u8, text: &str) {
+        self.closing.store(true, Ordering::Release);
         self.carriers.end(End::Closed { code, text: text.to_owned() });
+    }
+
+    /// Whether the client is being told that the session ends.
+    pub(in crate::server) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
     }
 
     /// Looks after the client, and returns once it has been gone for the grace. That begins where it is first missed, and

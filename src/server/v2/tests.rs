@@ -148,3 +148,21 @@ async fn a_client_that_asks_is_told_who_has_waited() {
         assert!(!holds(&bytes, &v2::Waited(Duration::from_millis(10)).to_bytes()), "{bytes:?}");
     }
 }
+
+/// Each of the carriers that there are has to say why the session ends, and none may come to a session that is not known.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_the_server_ends_is_known_until_its_client_was_told() {
+    let server = Server::new(Config::new(None, || 0));
+    // Many, for what has ended first is a matter of chance.
+    let prefixes = (0..16).map(|number| format!("foo-{number}"));
+    let open = |prefix: String| server.open_v2(None, "", Terms::plain(&prefix, &server)).ok().unwrap().0;
+    let sessions: Vec<_> = prefixes.map(open).collect();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    for session in &sessions {
+        session.dismiss();
+    }
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert!(sessions.iter().all(|session| server.0.registry.by_id(session.id()).is_some()));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(server.0.registry.all().is_empty());
+}
