@@ -72,7 +72,7 @@ _sendit() {
             esac
             ;;
         sendit_serve)
-            opts="--config --addr --secret --secret-file --revoked-file --tls-cert --tls-key --redirect-addr --domain --http-prefix --https-redir --admin --admin-token-file --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
+            opts="--config --addr --secret --secret-file --revoked-file --tls-cert --tls-key --acme --acme-cache --acme-directory --acme-contact --acme-ca-file --redirect-addr --domain --http-prefix --https-redir --admin --admin-token-file --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
             case "${prev}" in
                 --config)
                     COMPREPLY=()
@@ -99,6 +99,26 @@ _sendit() {
                     return 0
                     ;;
                 --tls-key)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --acme)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --acme-cache)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --acme-directory)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --acme-contact)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --acme-ca-file)
                     COMPREPLY=()
                     return 0
                     ;;

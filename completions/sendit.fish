@@ -3,7 +3,7 @@ function __fish_sendit_using_command
     set -e cmd[1]
     set -l target_cmd $argv
 
-    set -l known_value_flags 'access-log' 'addr' 'admin' 'admin-token-file' 'allow-ip' 'basic-auth' 'basic-auth-file' 'ca-file' 'config' 'domain' 'expect' 'grace' 'hold' 'host-header' 'http-prefix' 'id' 'inspect' 'limit' 'log' 'log-format' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-exchanges-per-token' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'method' 'path' 'path-var' 'port' 'port-var' 'prefix' 'prefix-var' 'public-url' 'ready-within' 'redirect-addr' 'revoked-file' 'secret' 'secret-file' 'server' 'status' 'subject' 'target-timeout' 'text' 'tls-cert' 'tls-key' 'to' 'token' 'token-file' 'trusted-proxy' 'ttl' 'url-file' 'url-var' 'webhook-secret' 'wire' 
+    set -l known_value_flags 'access-log' 'acme' 'acme-ca-file' 'acme-cache' 'acme-contact' 'acme-directory' 'addr' 'admin' 'admin-token-file' 'allow-ip' 'basic-auth' 'basic-auth-file' 'ca-file' 'config' 'domain' 'expect' 'grace' 'hold' 'host-header' 'http-prefix' 'id' 'inspect' 'limit' 'log' 'log-format' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-exchanges-per-token' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'method' 'path' 'path-var' 'port' 'port-var' 'prefix' 'prefix-var' 'public-url' 'ready-within' 'redirect-addr' 'revoked-file' 'secret' 'secret-file' 'server' 'status' 'subject' 'target-timeout' 'text' 'tls-cert' 'tls-key' 'to' 'token' 'token-file' 'trusted-proxy' 'ttl' 'url-file' 'url-var' 'webhook-secret' 'wire' 
 
     set -l i 1
     set -l cleaned_cmd
@@ -64,6 +64,11 @@ complete -c sendit -n '__fish_sendit_using_command serve' -f -l secret-file -rF 
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l revoked-file -rF -d 'list of tokens that are good no more; read again when it changes, as files of secrets are'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l tls-cert -rF -d 'certificate to speak TLS with, then those that vouch for it; read again when it changes'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l tls-key -rF -d 'key of that certificate'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l acme -r -d 'domain to get a certificate for by ACME, which means that you accept the directory\'s terms; can be repeated'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l acme-cache -r -d 'folder that keeps account and certificate, and that nobody else can look into'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l acme-directory -r -d 'directory that issues the certificate (default: that of Let\'s Encrypt)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l acme-contact -r -d 'address that the directory may write to'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l acme-ca-file -rF -d 'authority that vouches for the directory, instead of the system\'s own'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l redirect-addr -r -d 'address without TLS whose visitors are sent to https'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l domain -r -d 'domain below which each prefix is a host as well, such as tunnel.example.com for my-app.tunnel.example.com'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l http-prefix -r -d 'path below which the server lives, where a reverse proxy gives it only a part of a site'

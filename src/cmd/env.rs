@@ -41,6 +41,10 @@ pub(crate) const PUBLIC_URL: &str = "SENDIT_PUBLIC_URL";
 pub(crate) const TLS_CERT: &str = "SENDIT_TLS_CERT";
 /// The variable for `serve --tls-key`.
 pub(crate) const TLS_KEY: &str = "SENDIT_TLS_KEY";
+/// The variable for `serve --acme`.
+const ACME: &str = "SENDIT_ACME";
+/// The variable for `serve --acme-cache`.
+const ACME_CACHE: &str = "SENDIT_ACME_CACHE";
 /// The variable for `serve --redirect-addr`.
 const REDIRECT_ADDR: &str = "SENDIT_REDIRECT_ADDR";
 /// The variable for `serve --domain`.
@@ -124,6 +128,13 @@ pub const TABLE: &[Variable] = &[
     Variable { name: PUBLIC_URL, flag: "--public-url", meaning: "address that visitors use", commands: &["serve"] },
     Variable { name: TLS_CERT, flag: "--tls-cert", meaning: "certificate to speak TLS with", commands: &["serve"] },
     Variable { name: TLS_KEY, flag: "--tls-key", meaning: "key of that certificate", commands: &["serve"] },
+    Variable { name: ACME, flag: "--acme", meaning: "domain to get a certificate for", commands: &["serve"] },
+    Variable {
+        name: ACME_CACHE,
+        flag: "--acme-cache",
+        meaning: "folder that keeps account and certificate",
+        commands: &["serve"],
+    },
     Variable {
         name: REDIRECT_ADDR,
         flag: "--redirect-addr",

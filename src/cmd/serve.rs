@@ -1,5 +1,6 @@
 //! `sendit serve`: from what was typed to a listening server.
 
+mod acme;
 mod admin;
 mod certificate;
 mod files;
@@ -22,6 +23,7 @@ use super::signals::Signals;
 use super::sources::Sources;
 use super::{descriptors, log, output};
 use crate::server::{self, Limits, Server};
+use acme::Acme;
 pub(crate) use flags::Serve;
 use hang_up::HangUp;
 use settle::Settings;
@@ -33,10 +35,12 @@ use systemd::Handed;
 /// Serves until a signal comes.
 pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(), Failure> {
     let from = Sources::new("serve", env, file.map(|file| &file.serve));
-    let Settings { address, mut config, auth, mut files, redirects, admin, level, format } = args.settle(&from)?;
+    let Settings { address, mut config, auth, mut files, acme, redirects, admin, level, format } =
+        args.settle(&from)?;
     if let Some(secrets) = &mut files.secrets {
         secrets.file = file.cloned();
     }
+    files.renewal = acme.map(Acme::open).transpose()?;
     let mut handed = Handed::take(env)?;
     let resolved = handed.public_or(address).await?;
     let warning = auth.warning(&resolved)?;

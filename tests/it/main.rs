@@ -22,6 +22,8 @@ mod world;
 mod absence;
 mod access_log;
 #[cfg(unix)]
+mod acme;
+#[cfg(unix)]
 mod apps;
 mod architecture;
 mod bodies;

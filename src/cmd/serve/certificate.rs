@@ -133,7 +133,7 @@ impl CertificateFiles {
 }
 
 /// To the second.
-fn time(at: u64) -> String {
+pub(super) fn time(at: u64) -> String {
     let stamp = stamp(Duration::from_secs(at));
     format!("{}Z", String::from_utf8_lossy(&stamp[..19]))
 }

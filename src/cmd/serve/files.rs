@@ -5,6 +5,7 @@ use std::future::pending;
 
 use tokio::sync::watch;
 
+use super::acme::Renewal;
 use super::certificate::Certificate;
 use super::revoked::RevokedFile;
 use super::secrets::SecretSource;
@@ -16,21 +17,24 @@ pub(super) struct Files {
     /// Where the secrets come from, where there are some.
     pub(super) secrets: Option<SecretSource>,
     pub(super) certificate: Option<Certificate>,
+    /// What keeps a certificate that the server gets itself.
+    pub(super) renewal: Option<Renewal>,
 }
 
 impl Files {
     /// What a server with a certificate speaks.
     pub(super) fn tls(&self) -> Option<Tls> {
-        self.certificate.as_ref().map(|certificate| certificate.tls.clone())
+        let named = self.certificate.as_ref().map(|certificate| certificate.tls.clone());
+        named.or_else(|| self.renewal.as_ref().map(Renewal::tls))
     }
 
     /// Has the server obey them from now on, and whatever they come to be for as long as what is returned is not cancelled.
     pub(super) fn watch(self, server: &Server, asked: watch::Receiver<()>) -> impl Future<Output = Infallible> {
-        let Self { revoked, secrets, certificate } = self;
+        let Self { revoked, secrets, certificate, renewal } = self;
         if let Some(file) = &revoked {
             server.revoke(file.list.clone());
         }
-        let [of_list, of_secrets, of_certificate] = [asked.clone(), asked.clone(), asked];
+        let [of_list, of_secrets, of_certificate, of_renewal] = [asked.clone(), asked.clone(), asked.clone(), asked];
         let list = async {
             if let Some(file) = revoked {
                 file.watch(server, of_list).await;
@@ -46,8 +50,13 @@ impl Files {
                 certificate.watch(of_certificate).await;
             }
         };
+        let renewal = async {
+            if let Some(renewal) = renewal {
+                match renewal.keep(of_renewal).await {}
+            }
+        };
         async {
-            tokio::join!(list, secrets, certificate);
+            tokio::join!(list, secrets, certificate, renewal);
             pending().await
         }
     }

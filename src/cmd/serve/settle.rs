@@ -5,6 +5,7 @@ use tracing::Level;
 use url::Url;
 
 use super::Serve;
+use super::acme::{Acme, Typed};
 use super::admin::Admin;
 use super::certificate::Certificate;
 use super::files::Files;
@@ -28,6 +29,7 @@ pub(super) struct Settings {
     pub(super) config: server::Config,
     pub(super) auth: Auth,
     pub(super) files: Files,
+    pub(super) acme: Option<Acme>,
     /// Where visitors are sent to `https`.
     pub(super) redirects: Option<Address>,
     pub(super) admin: Admin,
@@ -70,19 +72,29 @@ impl Serve {
         if revoked.is_some() && keys.is_none() {
             return Err(Failure::usage("`--revoked-file` is of no use without a secret: nobody is asked for a token"));
         }
-        let certificate = Certificate::open(self.tls_cert, self.tls_key, from)?;
+        let typed = Typed {
+            names: self.acme,
+            directory: self.acme_directory,
+            cache: self.acme_cache,
+            contact: self.acme_contact,
+            ca_file: self.acme_ca_file,
+        };
+        let (acme, certificate) = certificates(typed, [self.tls_cert, self.tls_key], from)?;
         let redirects = from.read(self.redirect_addr, "--redirect-addr", Address::parse)?;
-        if redirects.is_some() && certificate.is_none() {
+        if redirects.is_some() && certificate.is_none() && acme.is_none() {
             return Err(Failure::usage(
-                "`--redirect-addr` is of no use without `--tls-cert`: there is no https to send to",
+                "`--redirect-addr` is of no use without `--tls-cert` or `--acme`: there is no https to send to",
             ));
         }
-        let files = Files { revoked, secrets: keys.is_some().then_some(source), certificate };
+        let files = Files { revoked, secrets: keys.is_some().then_some(source), certificate, renewal: None };
         config.keys = keys;
         if let Some(base) = from.read(self.http_prefix, "--http-prefix", base)? {
             config.base = base;
         }
         config.domain = from.read(self.domain, "--domain", domain)?;
+        if let (Some(domain), Some(acme)) = (&config.domain, &acme) {
+            acme.check_hosts(domain)?;
+        }
         config.public_url = from.read(self.public_url, "--public-url", public_url)?;
         if from.switch(said(self.https_redir, self.no_https_redir), "--https-redir")? {
             config.plain_http = PlainHttp::Redirect;
@@ -99,8 +111,21 @@ impl Serve {
         }
         let admin = Admin::settle(self.admin, self.admin_token_file, from)?;
         let (level, format) = (log::level(self.log, from, Level::INFO)?, log::format(self.log_format, from)?);
-        Ok(Settings { address, config, auth, files, redirects, admin, level, format })
+        Ok(Settings { address, config, auth, files, acme, redirects, admin, level, format })
     }
+}
+
+/// The one certificate of a server with TLS: what it gets itself, or what lies in files.
+fn certificates(
+    typed: Typed,
+    [certificate, key]: [Option<String>; 2],
+    from: &Sources<'_>,
+) -> Result<(Option<Acme>, Option<Certificate>), Failure> {
+    let acme = Acme::settle(typed, from)?;
+    if acme.is_some() && from.one(certificate.clone(), "--tls-cert").is_some() {
+        return Err(Failure::usage("`--acme` gets a certificate, and `--tls-cert` names one; leave one away"));
+    }
+    Ok((acme, Certificate::open(certificate, key, from)?))
 }
 
 /// What tokens are checked against, and so who may open a session.
