@@ -72,7 +72,7 @@ _sendit() {
             esac
             ;;
         sendit_serve)
-            opts="--config --addr --secret --secret-file --revoked-file --tls-cert --tls-key --acme --acme-cache --acme-directory --acme-contact --acme-ca-file --redirect-addr --domain --http-prefix --https-redir --admin --admin-token-file --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
+            opts="--config --addr --secret --secret-file --revoked-file --tls-cert --tls-key --client-ca-file --acme --acme-cache --acme-directory --acme-contact --acme-ca-file --redirect-addr --domain --http-prefix --https-redir --admin --admin-token-file --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
             case "${prev}" in
                 --config)
                     COMPREPLY=()
@@ -99,6 +99,10 @@ _sendit() {
                     return 0
                     ;;
                 --tls-key)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --client-ca-file)
                     COMPREPLY=()
                     return 0
                     ;;
@@ -225,7 +229,7 @@ _sendit() {
             esac
             ;;
         sendit_connect)
-            opts="--token --token-file --config --server --prefix --max-ttl --wire --ca-file --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --quiet --qr --url-file --log --log-format --help"
+            opts="--token --token-file --config --server --prefix --max-ttl --wire --ca-file --client-cert --client-key --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --quiet --qr --url-file --log --log-format --help"
             case "${prev}" in
                 --token)
                     COMPREPLY=()
@@ -256,6 +260,14 @@ _sendit() {
                     return 0
                     ;;
                 --ca-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --client-cert)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --client-key)
                     COMPREPLY=()
                     return 0
                     ;;
@@ -306,7 +318,7 @@ _sendit() {
             esac
             ;;
         sendit_start)
-            opts="--token --token-file --config --server --prefix --max-ttl --wire --ca-file --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --quiet --qr --url-file --log --log-format --all --help"
+            opts="--token --token-file --config --server --prefix --max-ttl --wire --ca-file --client-cert --client-key --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --quiet --qr --url-file --log --log-format --all --help"
             case "${prev}" in
                 --token)
                     COMPREPLY=()
@@ -337,6 +349,14 @@ _sendit() {
                     return 0
                     ;;
                 --ca-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --client-cert)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --client-key)
                     COMPREPLY=()
                     return 0
                     ;;
@@ -387,7 +407,7 @@ _sendit() {
             esac
             ;;
         sendit_run)
-            opts="--token --token-file --config --server --prefix --max-ttl --wire --ca-file --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --quiet --qr --url-file --log --log-format --port --url-var --prefix-var --path-var --port-var --help"
+            opts="--token --token-file --config --server --prefix --max-ttl --wire --ca-file --client-cert --client-key --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --quiet --qr --url-file --log --log-format --port --url-var --prefix-var --path-var --port-var --help"
             case "${prev}" in
                 --token)
                     COMPREPLY=()
@@ -418,6 +438,14 @@ _sendit() {
                     return 0
                     ;;
                 --ca-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --client-cert)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --client-key)
                     COMPREPLY=()
                     return 0
                     ;;
@@ -501,7 +529,7 @@ _sendit() {
             esac
             ;;
         sendit_doctor)
-            opts="--token --token-file --ca-file --longest --json --log --help"
+            opts="--token --token-file --ca-file --client-cert --client-key --longest --json --log --help"
             case "${prev}" in
                 --token)
                     COMPREPLY=()
@@ -512,6 +540,14 @@ _sendit() {
                     return 0
                     ;;
                 --ca-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --client-cert)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --client-key)
                     COMPREPLY=()
                     return 0
                     ;;

@@ -1,10 +1,12 @@
-//! The file of whoever vouches for a server with a certificate that the system does not know.
+//! What a client needs for TLS with a server beyond what the system has: the file of whoever vouches for the server, and those
+//! that say who the client is.
 
 use super::config::Origin;
 use super::exit::{Exit, Failure};
-use super::file;
+use super::pair::{Pair, PairFiles};
 use super::sources::{Given, Sources};
-use crate::client::Authorities;
+use super::{clock, file};
+use crate::client::{Authorities, Identity};
 
 /// The flag.
 const CA_FILE: &str = "--ca-file";
@@ -38,6 +40,14 @@ impl Vouched {
 /// The authorities in a file, where one is named.
 pub(crate) fn read(typed: Option<String>, from: &Sources<'_>) -> Result<Option<Authorities>, Failure> {
     from.one(typed, CA_FILE).map(|given| authorities(&given)).transpose()
+}
+
+/// The certificate of the client and its key, where two files are named.
+pub(crate) fn identity(typed: [Option<String>; 2], from: &Sources<'_>) -> Result<Option<Identity>, Failure> {
+    let Some(files) = PairFiles::named(typed, ["--client-cert", "--client-key"], from)? else { return Ok(None) };
+    let (Pair { certificate, key }, _) = files.open(clock::unix_now())?;
+    let identity = Identity::from_pem(&certificate, &key);
+    identity.map(Some).map_err(|cause| Failure::new(Exit::Certificate, cause.to_string()))
 }
 
 fn authorities(given: &Given) -> Result<Authorities, Failure> {

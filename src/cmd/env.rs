@@ -51,6 +51,10 @@ const REDIRECT_ADDR: &str = "SENDIT_REDIRECT_ADDR";
 pub(crate) const DOMAIN: &str = "SENDIT_DOMAIN";
 /// The variable for `--ca-file`.
 pub(crate) const CA_FILE: &str = "SENDIT_CA_FILE";
+/// The variable for `--client-cert`.
+const CLIENT_CERT: &str = "SENDIT_CLIENT_CERT";
+/// The variable for `--client-key`.
+const CLIENT_KEY: &str = "SENDIT_CLIENT_KEY";
 /// The variable for `connect --token`.
 pub(crate) const TOKEN: &str = "SENDIT_TOKEN";
 /// The variable for `connect --token-file`.
@@ -148,6 +152,8 @@ pub const TABLE: &[Variable] = &[
         commands: &["serve"],
     },
     Variable { name: CA_FILE, flag: "--ca-file", meaning: "authority that vouches for the server", commands: OPENING },
+    Variable { name: CLIENT_CERT, flag: "--client-cert", meaning: "certificate to present", commands: OPENING },
+    Variable { name: CLIENT_KEY, flag: "--client-key", meaning: "key of that certificate", commands: OPENING },
     Variable {
         name: ADMIN,
         flag: "--admin",

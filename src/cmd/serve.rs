@@ -3,6 +3,7 @@
 mod acme;
 mod admin;
 mod certificate;
+mod clients;
 mod files;
 mod flags;
 mod hang_up;

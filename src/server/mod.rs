@@ -46,7 +46,7 @@ pub use domain::{Domain, InvalidDomain};
 pub use limits::Limits;
 pub use listener::Listener;
 pub use stream::TargetStream;
-pub use tls::{Identity, Life, Proving, Tls, Unusable};
+pub use tls::{ClientAuthorities, Identity, Life, NoClientAuthority, Proving, Tls, Unusable};
 
 use crate::auth::{Audience, Claims, Key, Keys, Revoked, mint, verify};
 use crate::metrics::Metrics;

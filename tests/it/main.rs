@@ -28,6 +28,8 @@ mod apps;
 mod architecture;
 mod bodies;
 mod capture;
+#[cfg(unix)]
+mod client_certificates;
 mod clocks;
 mod commands;
 mod configuration;

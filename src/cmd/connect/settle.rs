@@ -162,7 +162,8 @@ fn keep(server: &Given, flags: &Flags, from: &Sources<'_>) -> Result<(), Failure
     let Some(file) = server.here() else { return Ok(()) };
     let token = secret::first(secret::TOKEN, flags.token.clone(), flags.token_file.clone(), from);
     let visitors = secret::first(secret::BASIC_AUTH, flags.basic_auth.clone(), flags.basic_auth_file.clone(), from);
-    let mut given = [token, visitors].into_iter().flatten().map(|(_, given)| given);
+    let certificate = from.one(flags.client_cert.clone(), "--client-cert");
+    let mut given = [token, visitors].into_iter().flatten().map(|(_, given)| given).chain(certificate);
     let Some(typed) = given.find(|given| given.is_typed() && !given.text.is_empty()) else { return Ok(()) };
     let (file, server, typed) = (file.path().display(), &server.text, typed.place());
     Err(Failure::usage(format!(
@@ -187,6 +188,7 @@ fn read(mut config: Config, flags: Flags, from: &Sources<'_>) -> Result<Config, 
     if let Some(wire) = from.read(flags.wire, "--wire", wire)? {
         config.wire = wire;
     }
+    config.identity = authorities::identity([flags.client_cert, flags.client_key], from)?;
     if from.switch(flags.target_insecure, "--target-insecure")? {
         config.target_tls = TargetTls::Insecure;
     }

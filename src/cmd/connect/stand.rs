@@ -162,8 +162,9 @@ impl Tunnel {
 /// Has several tunnels, which all begin at one server, share what leads there.
 fn share_connections(tunnels: &mut [Tunnel]) -> Result<(), Failure> {
     let Some(first) = tunnels.first().filter(|_| tunnels.len() > 1) else { return Ok(()) };
-    let Config { source, authorities, .. } = &first.config;
-    let connections = Connections::new(source, authorities.as_ref()).map_err(|error| failure(&error))?;
+    let Config { source, authorities, identity, .. } = &first.config;
+    let connections = Connections::new(source, authorities.as_ref(), identity.as_ref());
+    let connections = connections.map_err(|error| failure(&error))?;
     for tunnel in tunnels {
         tunnel.config.connections = Some(connections.clone());
     }

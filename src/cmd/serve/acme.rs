@@ -12,10 +12,10 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 use url::Url;
 
-use super::certificate::time;
 use crate::acme::{Account, Directory, Error, Issued};
 use crate::cmd::clock;
 use crate::cmd::exit::Failure;
+use crate::cmd::pair::time;
 use crate::server::{Identity, Tls};
 use cache::Cache;
 use schedule::{Backoff, due};

@@ -39,6 +39,9 @@ With --tls-cert and --tls-key the server speaks TLS at --addr, HTTP/2 and HTTP/1
 two files are read again when they change, and the new certificate is shown from then on;
 one that is of no use changes nothing, and a warning says so.",
     note = "
+With --client-ca-file clients have to present a certificate that an authority in it vouches
+for, by `connect --client-cert` and --client-key, beside their token. Visitors need none.",
+    note = "
 With --acme and --acme-cache the server gets its certificate itself, from Let's Encrypt or
 another directory, and renews it after two thirds of its life. The directory has to reach it
 at port 443 of each DOMAIN. What it refuses is told in the log, and tried again later, or at
@@ -77,9 +80,9 @@ end. With --log-format json each line on standard error is an object, from `List
 on; what keeps the server from starting is said as text.
 Nobody who reads slowly holds the server up: lines are dropped then, and counted.",
     note = "
-SIGHUP: files of secrets, sendit.toml's own among them, the list of revoked tokens and the
-certificate with its key are read again at once, and no connection is cut; what changes
-without it counts after 3 s at most. A token that was signed with a secret that is gone opens no session any more; those
+SIGHUP: files of secrets, sendit.toml's own among them, the list of revoked tokens, the
+certificate with its key and the authorities of clients are read again at once, and no
+connection is cut; what changes without it counts after 3 s at most. A token that was signed with a secret that is gone opens no session any more; those
 that stand go on.",
     note = "
 SIGINT or SIGTERM: no new sessions, exchanges in flight have 30 s to end. A
@@ -115,6 +118,10 @@ pub(crate) struct Serve {
     /// key of that certificate
     #[argh(option, arg_name = "FILE")]
     pub(super) tls_key: Option<String>,
+
+    /// authority whose certificates clients have to present; read again when it changes
+    #[argh(option, arg_name = "FILE")]
+    pub(super) client_ca_file: Option<String>,
 
     /// domain to get a certificate for by ACME, which means that you accept the directory's terms; can be repeated
     #[argh(option, arg_name = "DOMAIN")]

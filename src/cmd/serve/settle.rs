@@ -8,6 +8,7 @@ use super::Serve;
 use super::acme::{Acme, Typed};
 use super::admin::Admin;
 use super::certificate::Certificate;
+use super::clients::ClientsFile;
 use super::files::Files;
 use super::revoked::RevokedFile;
 use super::secrets::SecretSource;
@@ -86,7 +87,13 @@ impl Serve {
                 "`--redirect-addr` is of no use without `--tls-cert` or `--acme`: there is no https to send to",
             ));
         }
-        let files = Files { revoked, secrets: keys.is_some().then_some(source), certificate, renewal: None };
+        let clients = ClientsFile::open(self.client_ca_file, from)?;
+        if clients.is_some() && certificate.is_none() && acme.is_none() {
+            return Err(Failure::usage(
+                "`--client-ca-file` is of no use without `--tls-cert` or `--acme`: certificates are shown by TLS alone",
+            ));
+        }
+        let files = Files { revoked, clients, secrets: keys.is_some().then_some(source), certificate, renewal: None };
         config.keys = keys;
         if let Some(base) = from.read(self.http_prefix, "--http-prefix", base)? {
             config.base = base;

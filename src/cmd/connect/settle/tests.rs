@@ -257,4 +257,8 @@ fn a_strangers_authority_vouches_for_no_server_of_mine() {
     check(&["--server=https://flag", "--prefix=foo", "1"], &none, both, Ok((false, Some(2))));
     check(&URLS, &none, both, Ok((false, Some(2))));
     check(&["--ca-file", &path, "--prefix=foo", "1"], &set, both, Ok((true, None)));
+    // Who the client is, is for the servers that its person has named.
+    let kept = "only `sendit.toml` names the server `https://theirs`, so what `--client-cert` says is not sent there; give \
+                `--server`, or say with `--config sendit.toml` that the file is meant";
+    check(&["--client-cert=c", "--client-key=k", "--prefix=foo", "1"], &none, both, Err(kept));
 }
