@@ -15,6 +15,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use trials::load::{LARGEST, Mix, run};
 
 use crate::certificates::connector;
+use crate::peer::Peer;
 use crate::tls::secured;
 use crate::tunnel::{Client, Server};
 use crate::world::{PATIENCE, Program, sendit};
@@ -41,7 +42,8 @@ async fn serve(pebble: &Pebble, cache: &Path, names: &[&str]) -> Server {
 /// One that may be unable to.
 async fn start(pebble: &Pebble, cache: &Path, names: &[&str]) -> Server {
     let (url, ca, cache) = (pebble.url(), pebble.authority.path("ca.pem"), cache.to_str().unwrap());
-    let mut args = vec!["--acme-directory", &url, "--acme-ca-file", &ca, "--acme-cache", cache];
+    let mut args =
+        vec!["--admin", "127.0.0.1:0", "--acme-directory", &url, "--acme-ca-file", &ca, "--acme-cache", cache];
     args.extend(names.iter().flat_map(|name| ["--acme", name]));
     Server::start(&args).await
 }
@@ -54,6 +56,16 @@ fn nowhere() -> SocketAddr {
 /// Waits until it has got so many.
 async fn issued(server: &mut Server, times: usize) {
     server.program.printed(|output| output.stderr.matches(ISSUED).count() >= times).await;
+}
+
+/// What it counts.
+async fn metrics(server: &mut Server) -> String {
+    let said = server.program.printed(|output| output.stderr.contains("Admin: ")).await.stderr;
+    let admin = said.lines().find_map(|line| line.strip_prefix("Admin: ")).unwrap();
+    let mut asking = Peer::new(TcpStream::connect(admin).await.unwrap());
+    asking.send(format!("GET /metrics HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n")).await;
+    assert_eq!(asking.head().await.status(), "200");
+    asking.rest().await.0
 }
 
 /// A handshake by somebody who believes the authority `root`.
@@ -141,6 +153,8 @@ async fn what_a_directory_refuses_is_told() {
     assert!(said.contains("tls-alpn-01 challenge"), "{said}");
     let root = pebble.root().await;
     assert!(visit(&root, &server, &[]).await.is_err());
+    let mut client = Client::begin(&format!("https://{NAME}:{}/app", server.addr.port()), "http://127.0.0.1:1", &[]);
+    client.program.printed(|output| output.stderr.contains("received fatal alert: AccessDenied; trying again")).await;
     pebble.prove_at(Some(server.addr));
     server.program.signal("-HUP").await;
     issued(&mut server, 1).await;
@@ -165,6 +179,11 @@ async fn what_is_shown_stays_where_no_other_is_to_be_had() {
     let stays = "the certificate was not renewed; the one before is still shown";
     let said = server.program.printed(|output| output.stderr.contains(stays)).await.stderr;
     assert!(said.contains("refused"), "{said}");
+    let counted = metrics(&mut server).await;
+    for line in ["{outcome=\"issued\"} 1\n", "{outcome=\"failed\"} 1\n"] {
+        assert!(counted.contains(&format!("sendit_certificates_asked_total{line}")), "{counted}");
+    }
+    assert!(!counted.contains("sendit_certificate_expiry_timestamp_seconds 0\n"), "{counted}");
     // By now it may be out of date, of which a visitor can only be told by being shown it.
     let seen = visit(&root, &server, &[]).await.map(drop).map_err(|cause| cause.to_string());
     assert!(seen.as_ref().err().is_none_or(|cause| cause.contains("expired")), "{seen:?}");

@@ -16,7 +16,8 @@ use crate::acme::{Account, Directory, Error, Issued};
 use crate::cmd::clock;
 use crate::cmd::exit::Failure;
 use crate::cmd::pair::time;
-use crate::server::{Identity, Tls};
+use crate::metrics::Issuance;
+use crate::server::{Identity, Life, Server, Tls};
 use cache::Cache;
 use schedule::{Backoff, due};
 pub(super) use settle::Typed;
@@ -39,8 +40,8 @@ pub(super) struct Acme {
 pub(super) struct Renewal {
     acme: Acme,
     cache: Cache,
-    /// When the certificate that is shown is to be renewed; none where none is.
-    due: Option<u64>,
+    /// When the certificate that is shown is good, and when it is to be renewed; none where none is.
+    shown: Option<(Life, u64)>,
 }
 
 impl Acme {
@@ -48,7 +49,7 @@ impl Acme {
     pub(super) fn open(self) -> Result<Renewal, Failure> {
         let cache = Cache::open(&self.folder, &self.url)?;
         let found = cache.certificate().and_then(|pem| self.understood(&pem).ok());
-        let mut renewal = Renewal { acme: self, cache, due: None };
+        let mut renewal = Renewal { acme: self, cache, shown: None };
         if let Some(identity) = found {
             renewal.show(identity);
         }
@@ -80,20 +81,25 @@ impl Renewal {
 
     /// Gets a certificate where there is none, and another whenever it is time, for as long as this is not cancelled. After a
     /// failure `asked` has it try again at once.
-    pub(super) async fn keep(mut self, mut asked: watch::Receiver<()>) -> Infallible {
+    pub(super) async fn keep(mut self, server: &Server, mut asked: watch::Receiver<()>) -> Infallible {
         let mut backoff = Backoff::default();
-        if let Some(due) = self.due {
+        if let Some((life, due)) = self.shown {
+            server.note_certificate(life);
             tracing::info!(renewed_from = time(due), "the certificate that was kept is shown");
         }
         loop {
-            if let Some(due) = self.due {
+            if let Some((_, due)) = self.shown {
                 until(due).await;
             }
             match self.renew().await {
-                Ok(()) => backoff = Backoff::default(),
+                Ok(life) => {
+                    backoff = Backoff::default();
+                    server.note_certificate(life);
+                    server.note_issuance(Issuance::Issued);
+                }
                 Err(cause) => {
-                    let wait = backoff.next(random());
-                    let again = clock::unix_now().saturating_add(wait.as_secs());
+                    server.note_issuance(Issuance::Failed);
+                    let again = clock::unix_now().saturating_add(backoff.next(random()).as_secs());
                     self.complain(&cause, again);
                     asked.mark_unchanged();
                     tokio::select! {
@@ -107,23 +113,23 @@ impl Renewal {
 
     fn complain(&self, cause: &str, again: u64) {
         let again = time(again);
-        if self.due.is_some() {
+        if self.shown.is_some() {
             tracing::warn!(cause, again, "the certificate was not renewed; the one before is still shown");
         } else {
             tracing::warn!(cause, again, "there is no certificate yet, so nobody is served");
         }
     }
 
-    async fn renew(&mut self) -> Result<(), String> {
+    async fn renew(&mut self) -> Result<Life, String> {
         let issued = self.issued().await.map_err(|error| error.to_string())?;
         let identity = self.acme.understood(issued.pem().as_bytes())?;
         if let Err(cause) = self.cache.keep_certificate(&issued).await {
             tracing::warn!(cause, "the certificate is not kept for the next start");
         }
-        let until = time(identity.life().until);
-        self.show(identity);
-        tracing::info!(names = self.acme.names.join(" "), until, "a certificate was issued, and is shown from now on");
-        Ok(())
+        let life = self.show(identity);
+        let (names, until) = (self.acme.names.join(" "), time(life.until));
+        tracing::info!(names, until, "a certificate was issued, and is shown from now on");
+        Ok(life)
     }
 
     async fn issued(&self) -> Result<Issued, Error> {
@@ -144,9 +150,11 @@ impl Renewal {
         self.acme.issue(&account).await
     }
 
-    fn show(&mut self, identity: Identity) {
-        self.due = Some(due(identity.life(), clock::unix_now(), random()));
+    fn show(&mut self, identity: Identity) -> Life {
+        let life = identity.life();
+        self.shown = Some((life, due(life, clock::unix_now(), random())));
         self.acme.tls.replace(identity);
+        life
     }
 }
 

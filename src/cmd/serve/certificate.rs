@@ -7,7 +7,7 @@ use crate::cmd::clock;
 use crate::cmd::exit::Failure;
 use crate::cmd::pair::{Pair, PairFiles};
 use crate::cmd::sources::Sources;
-use crate::server::Tls;
+use crate::server::{Life, Server, Tls};
 
 /// What a warning says.
 const UNUSABLE: &str = "the certificate cannot be used; the one before is still shown";
@@ -16,6 +16,7 @@ const UNUSABLE: &str = "the certificate cannot be used; the one before is still 
 pub(super) struct Certificate {
     files: PairFiles,
     pair: Pair,
+    life: Life,
     pub(super) tls: Tls,
 }
 
@@ -30,12 +31,13 @@ impl Certificate {
             return Ok(None);
         };
         let (pair, identity) = files.open(clock::unix_now())?;
-        Ok(Some(Self { files, pair, tls: Tls::new(identity) }))
+        Ok(Some(Self { files, pair, life: identity.life(), tls: Tls::new(identity) }))
     }
 
     /// Shows what is in the files, for as long as it is not cancelled.
-    pub(super) async fn watch(self, asked: watch::Receiver<()>) {
-        let Self { files, pair, tls } = self;
+    pub(super) async fn watch(self, server: &Server, asked: watch::Receiver<()>) {
+        let Self { files, pair, life, tls } = self;
+        server.note_certificate(life);
         let late = || tracing::warn!(cause = "to read it takes long", "{UNUSABLE}");
         let read = {
             let files = files.clone();
@@ -43,6 +45,7 @@ impl Certificate {
         };
         let act = |seen: Seen<Pair>| match seen.and_then(|pair| files.understood(&pair, clock::unix_now())) {
             Ok(identity) => {
+                server.note_certificate(identity.life());
                 tls.replace(identity);
                 tracing::info!(file = %files.certificate.display(), "the certificate is shown from now on");
             }

@@ -55,7 +55,7 @@ impl Files {
         };
         let certificate = async {
             if let Some(certificate) = certificate {
-                certificate.watch(of_certificate).await;
+                certificate.watch(server, of_certificate).await;
             }
         };
         let clients = async {
@@ -65,7 +65,7 @@ impl Files {
         };
         let renewal = async {
             if let Some(renewal) = renewal {
-                match renewal.keep(of_renewal).await {}
+                match renewal.keep(server, of_renewal).await {}
             }
         };
         async {
