@@ -59,7 +59,7 @@ impl Acme {
     /// What can be shown of a PEM that has a certificate and its key.
     fn understood(&self, pem: &[u8]) -> Result<Identity, String> {
         let identity = Identity::from_pem(pem, pem, clock::unix_now());
-        let identity = identity.map_err(|unusable| format!("what was issued cannot be used: {unusable:?}"))?;
+        let identity = identity.map_err(|unusable| format!("what was issued cannot be used: {unusable}"))?;
         let is_for_all = identity.is_for(self.names.iter().map(String::as_str));
         if is_for_all { Ok(identity) } else { Err("what was issued is for other names".to_owned()) }
     }
@@ -67,7 +67,7 @@ impl Acme {
     async fn issue(&self, account: &Account) -> Result<Issued, Error> {
         let show = |name: &str, proof: crate::acme::Proof| {
             let shown = self.tls.prove(name, proof.certificate, &proof.key);
-            shown.map_err(|unusable| format!("the proof of `{name}` cannot be shown: {unusable:?}"))
+            shown.map_err(|unusable| format!("the proof of `{name}` cannot be shown: {unusable}"))
         };
         account.issue(&self.names, show).await
     }

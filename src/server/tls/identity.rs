@@ -28,21 +28,28 @@ pub struct Life {
 }
 
 /// Why a certificate and a key are of no use. Times are Unix seconds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
     /// There is no certificate in what was given as one.
+    #[error("there is no certificate in it")]
     NoCertificate,
     /// There is no private key in what was given as one.
+    #[error("there is no private key in it")]
     NoKey,
     /// The key cannot be used.
+    #[error("its key is of no use: {0}")]
     Key(String),
     /// The certificate cannot be read.
+    #[error("it cannot be read: {0}")]
     Certificate(String),
     /// The key is another certificate's.
+    #[error("its key is another's")]
     Mismatch,
     /// A certificate's time was over at this one.
+    #[error("it has expired")]
     Expired(u64),
     /// A certificate's time begins at this one.
+    #[error("it is not good yet; is this machine's clock right?")]
     NotYet(u64),
 }
 
