@@ -42,8 +42,18 @@ async fn serve(pebble: &Pebble, cache: &Path, names: &[&str]) -> Server {
 /// One that may be unable to.
 async fn start(pebble: &Pebble, cache: &Path, names: &[&str]) -> Server {
     let (url, ca, cache) = (pebble.url(), pebble.authority.path("ca.pem"), cache.to_str().unwrap());
-    let mut args =
-        vec!["--admin", "127.0.0.1:0", "--acme-directory", &url, "--acme-ca-file", &ca, "--acme-cache", cache];
+    let mut args = vec![
+        "--access-log",
+        "off",
+        "--admin",
+        "127.0.0.1:0",
+        "--acme-directory",
+        &url,
+        "--acme-ca-file",
+        &ca,
+        "--acme-cache",
+        cache,
+    ];
     args.extend(names.iter().flat_map(|name| ["--acme", name]));
     Server::start(&args).await
 }
