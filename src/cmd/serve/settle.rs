@@ -62,36 +62,17 @@ impl Serve {
         Ok(from.one(None, "--addr").map_or_else(|| DEFAULT_ADDR.to_owned(), |given| given.text))
     }
 
-    pub(super) fn settle(self, from: &Sources<'_>) -> Result<Settings, Failure> {
+    pub(super) fn settle(mut self, from: &Sources<'_>) -> Result<Settings, Failure> {
         let mut config = server::Config::new(None, clock::unix_now);
         self.set_limits(&mut config, from)?;
         let insecure = from.switch(said(self.insecure, self.no_insecure), "--insecure")?;
+        let Secured { acme, certificate, clients, redirects } = self.secured(from)?;
         let source = SecretSource::open(self.secret, self.secret_file, from)?;
         let (keys, auth) = authority(&source.secrets, insecure)?;
         let revoked = from.one(self.revoked_file, "--revoked-file");
         let revoked = revoked.map(|given| RevokedFile::open(&given.path()?)).transpose()?;
         if revoked.is_some() && keys.is_none() {
             return Err(Failure::usage("`--revoked-file` is of no use without a secret: nobody is asked for a token"));
-        }
-        let typed = Typed {
-            names: self.acme,
-            directory: self.acme_directory,
-            cache: self.acme_cache,
-            contact: self.acme_contact,
-            ca_file: self.acme_ca_file,
-        };
-        let (acme, certificate) = certificates(typed, [self.tls_cert, self.tls_key], from)?;
-        let redirects = from.read(self.redirect_addr, "--redirect-addr", Address::parse)?;
-        if redirects.is_some() && certificate.is_none() && acme.is_none() {
-            return Err(Failure::usage(
-                "`--redirect-addr` is of no use without `--tls-cert` or `--acme`: there is no https to send to",
-            ));
-        }
-        let clients = ClientsFile::open(self.client_ca_file, from)?;
-        if clients.is_some() && certificate.is_none() && acme.is_none() {
-            return Err(Failure::usage(
-                "`--client-ca-file` is of no use without `--tls-cert` or `--acme`: certificates are shown by TLS alone",
-            ));
         }
         let files = Files { revoked, clients, secrets: keys.is_some().then_some(source), certificate, renewal: None };
         config.keys = keys;
@@ -120,19 +101,43 @@ impl Serve {
         let (level, format) = (log::level(self.log, from, Level::INFO)?, log::format(self.log_format, from)?);
         Ok(Settings { address, config, auth, files, acme, redirects, admin, level, format })
     }
+
+    /// What is said of TLS. The server's one certificate is that which it gets itself, or that which lies in files.
+    fn secured(&mut self, from: &Sources<'_>) -> Result<Secured, Failure> {
+        let acme = Acme::settle(
+            Typed {
+                names: std::mem::take(&mut self.acme),
+                directory: self.acme_directory.take(),
+                cache: self.acme_cache.take(),
+                contact: self.acme_contact.take(),
+                ca_file: self.acme_ca_file.take(),
+            },
+            from,
+        )?;
+        if acme.is_some() && from.one(self.tls_cert.clone(), "--tls-cert").is_some() {
+            return Err(Failure::usage("`--acme` gets a certificate, and `--tls-cert` names one; leave one away"));
+        }
+        let certificate = Certificate::open(self.tls_cert.take(), self.tls_key.take(), from)?;
+        let redirects = from.read(self.redirect_addr.take(), "--redirect-addr", Address::parse)?;
+        let clients = ClientsFile::open(self.client_ca_file.take(), from)?;
+        let useless = |flag: &str, why: &str| {
+            Failure::usage(format!("`{flag}` is of no use without `--tls-cert` or `--acme`: {why}"))
+        };
+        match (acme.is_none() && certificate.is_none(), &redirects, &clients) {
+            (true, Some(_), _) => Err(useless("--redirect-addr", "there is no https to send to")),
+            (true, None, Some(_)) => Err(useless("--client-ca-file", "certificates are shown by TLS alone")),
+            _ => Ok(Secured { acme, certificate, clients, redirects }),
+        }
+    }
 }
 
-/// The one certificate of a server with TLS: what it gets itself, or what lies in files.
-fn certificates(
-    typed: Typed,
-    [certificate, key]: [Option<String>; 2],
-    from: &Sources<'_>,
-) -> Result<(Option<Acme>, Option<Certificate>), Failure> {
-    let acme = Acme::settle(typed, from)?;
-    if acme.is_some() && from.one(certificate.clone(), "--tls-cert").is_some() {
-        return Err(Failure::usage("`--acme` gets a certificate, and `--tls-cert` names one; leave one away"));
-    }
-    Ok((acme, Certificate::open(certificate, key, from)?))
+/// What a server is told of TLS.
+struct Secured {
+    acme: Option<Acme>,
+    certificate: Option<Certificate>,
+    clients: Option<ClientsFile>,
+    /// Where visitors are sent to `https`.
+    redirects: Option<Address>,
 }
 
 /// What tokens are checked against, and so who may open a session.
