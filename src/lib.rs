@@ -99,7 +99,7 @@
 //! # The modules, in the order to read them
 //!
 //! Each imports only those before it, and those of one layer are strangers: `wire`, then `auth`, `pipe`, `mux`, `proxy`,
-//! `inspect` and `metrics`, then `server` and `client`, then `cmd`.
+//! `inspect`, `metrics` and `acme`, then `server` and `client`, then `cmd`.
 
 pub mod wire;
 
@@ -114,6 +114,8 @@ pub mod proxy;
 pub mod inspect;
 
 pub mod metrics;
+
+pub mod acme;
 
 pub mod server;
 

@@ -30,6 +30,9 @@ pub mod v1 {
 /// what targets send.
 pub const ERROR_HEADER: &str = "sendit-error";
 
+/// What the server says, in that header or in JSON, to a client without the certificate that it has to have.
+pub const UNCERTIFIED: &str = "client-certificate";
+
 /// On the answer to `open`: a value that the client repeats, in the same header, on the failures which it answers
 /// itself, so that the server's hop can tell them from what a target made up. A target never sees it.
 pub const FAULT_KEY_HEADER: &str = "sendit-fault-key";

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::uri::Authority;
 
-use super::{Authorities, Connections, Source, Target};
+use super::{Authorities, Connections, Identity, Source, Target};
 use crate::inspect::Inspector;
 use crate::wire::{Credentials, Network};
 
@@ -25,6 +25,8 @@ pub struct Config {
     pub max_ttl: Duration,
     /// Who vouches for the server; the platform's authorities, where there are none.
     pub authorities: Option<Authorities>,
+    /// What says to the server who the client is, where it asks for a certificate.
+    pub identity: Option<Identity>,
     /// Whether an `https` target has to prove who it is.
     pub target_tls: TargetTls,
     /// Which wire is spoken.
@@ -97,6 +99,7 @@ impl Config {
             token: None,
             max_ttl: Duration::from_secs(10),
             authorities: None,
+            identity: None,
             target_tls: TargetTls::Verified,
             wire: Wire::Auto,
             target_hold: Duration::from_secs(5),

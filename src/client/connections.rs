@@ -8,7 +8,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
 use tokio_rustls::rustls::client::ClientConfig;
 
-use super::{Authorities, Error, Source, cause, tls};
+use super::{Authorities, Error, Identity, Source, cause, tls};
 
 /// How long a connection to the server may take to be made.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -29,12 +29,12 @@ struct Pool {
 
 impl Connections {
     /// None yet, to the server of this source, or of another that is reached by the same scheme, which `authorities` vouch
-    /// for, or those of the platform.
+    /// for, or those of the platform. Each says by `identity` who the client is, where there is one.
     ///
     /// # Errors
     /// Where this machine lacks what TLS needs.
-    pub fn new(source: &Source, authorities: Option<&Authorities>) -> Result<Self, Error> {
-        let tls = tls::to_server(source, authorities).map_err(Error::Unable)?;
+    pub fn new(source: &Source, authorities: Option<&Authorities>, identity: Option<&Identity>) -> Result<Self, Error> {
+        let tls = tls::to_server(source, authorities, identity).map_err(Error::Unable)?;
         let made = |error| Error::Unable(format!("no HTTP client can be made: {}", cause::plain(&error, "")));
         let fresh = builder(&tls).pool_max_idle_per_host(0).build().map_err(made)?;
         let pooled = Mutex::new(pooled(&tls).map_err(made)?);

@@ -109,6 +109,8 @@ pub(super) enum Denied {
     NotGranted(String),
     /// Whoever runs the server does not want it.
     Dismissed(String),
+    /// It wants another certificate of the client's, or one at all.
+    Certificate(String),
     /// It may work later.
     Later(String),
     /// It may work after so long, and not before.
@@ -137,6 +139,7 @@ impl Denied {
             Self::NotSendit(cause) => Ok(Error::NotSendit(cause)),
             Self::NotV2(cause) | Self::NotGranted(cause) => Ok(Error::NotGranted(cause)),
             Self::Dismissed(cause) => Ok(Error::Dismissed(cause)),
+            Self::Certificate(cause) => Ok(Error::Certificate(cause)),
             Self::Later(cause) => Err(cause.into()),
             Self::After(rest, cause) => Err(Setback { cause, rest }),
         }

@@ -28,7 +28,7 @@ pub use address::{InvalidUrl, Source, Target};
 pub use config::{Config, HostHeader, InvalidHostHeader, SourcePath, TargetTls, Token, Wire};
 pub use connections::Connections;
 pub use target::{Connection, Dialer};
-pub use tls::{Authorities, NoAuthority};
+pub use tls::{Authorities, Identity, NoAuthority, NoIdentity};
 pub use v2::doctor;
 
 use backoff::Backoff;
@@ -104,6 +104,9 @@ pub enum Error {
     /// Whoever runs the server has ended the session.
     #[error("{0}")]
     Dismissed(String),
+    /// The server asks for another certificate of the client's, or for one at all.
+    #[error("{0}")]
+    Certificate(String),
     /// The server cannot be reached, or takes no session now. A tunnel tries again; an examination says so.
     #[error("{0}")]
     Unreachable(String),
@@ -137,7 +140,7 @@ pub async fn run(
 ) -> Result<(), Error> {
     let connections = match &config.connections {
         Some(connections) => connections.clone(),
-        None => Connections::new(&config.source, config.authorities.as_ref())?,
+        None => Connections::new(&config.source, config.authorities.as_ref(), config.identity.as_ref())?,
     };
     let link = Link::new(config.source.clone(), connections);
     let client = Client::new(config, link, Arc::new(on_event))?;

@@ -7,6 +7,7 @@ use reqwest::{Response, StatusCode};
 
 use super::link::{Denied, text};
 use super::{Source, Token};
+use crate::wire::UNCERTIFIED;
 
 /// The longest that a client rests because somebody asks it to.
 const LONGEST_REST: Duration = Duration::from_secs(5 * 60);
@@ -59,6 +60,11 @@ impl<'a> Seen<'a> {
             )),
             (StatusCode::FORBIDDEN, "forbidden-prefix") => Denied::Prefix(format!(
                 "the token does not allow the prefix `{prefix}`: choose one that it was made for"
+            )),
+            (StatusCode::FORBIDDEN, UNCERTIFIED) => Denied::Certificate(format!(
+                "the server at `{host}` does not let this client in: {}; give its certificate with `--client-cert` and \
+                 `--client-key`",
+                self.line
             )),
             (StatusCode::BAD_REQUEST | StatusCode::CONFLICT, "prefix-in-use") => Self::in_use(source),
             (StatusCode::BAD_REQUEST, "invalid-prefix") => Self::invalid(source),
@@ -162,6 +168,8 @@ mod tests {
             "",
             "Prefix(\"the token does not allow the prefix `foo`: choose one that it was made for\")",
         );
+        let certificate = "Certificate(\"the server at `https://host` does not let this client in: it has expired; give its certificate with `--client-cert` and `--client-key`\")";
+        check(403, "client-certificate", "it has expired", certificate);
         check(503, "limit", "full", "Later(\"the server at `https://host` takes no session now: full\")");
         let full = "Later(\"the server at `https://host` takes no session now: the token has its share\")";
         check(429, "limit", "the token has its share", full);

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVe
 use tokio_rustls::rustls::client::{ClientConfig, WantsClientCert};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{
     ConfigBuilder, DigitallySignedStruct, Error, RootCertStore, SignatureScheme, WantsVerifier,
 };
@@ -40,19 +40,45 @@ impl Authorities {
     }
 }
 
+/// A certificate that says to the server who the client is, and its key. It has no `Debug`: a key is in it.
+#[derive(Clone)]
+pub struct Identity(Arc<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>);
+
+/// There is no certificate in a text, or no key in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no certificate in it, or no key")]
+pub struct NoIdentity;
+
+impl Identity {
+    /// What stands in two texts, as PEM: the certificate, then those that vouch for it, and the key.
+    ///
+    /// # Errors
+    /// Where one of them is missing.
+    pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, NoIdentity> {
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificates).collect();
+        let chain = chain.ok().filter(|chain| !chain.is_empty()).ok_or(NoIdentity)?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| NoIdentity)?;
+        Ok(Self(Arc::new((chain, key))))
+    }
+}
+
 type Builder = ConfigBuilder<ClientConfig, WantsVerifier>;
 
 /// For the way to the server. A machine without certificates can still use a server without TLS.
-pub(super) fn to_server(source: &Source, authorities: Option<&Authorities>) -> Result<ClientConfig, String> {
+pub(super) fn to_server(
+    source: &Source,
+    authorities: Option<&Authorities>,
+    identity: Option<&Identity>,
+) -> Result<ClientConfig, String> {
     if let Some(Authorities(roots)) = authorities {
-        return Ok(finish(builder()?.with_root_certificates(Arc::clone(roots))));
+        return finish(builder()?.with_root_certificates(Arc::clone(roots)), identity);
     }
     let verified = builder()?.with_platform_verifier();
     let builder = match verified {
         Err(_) if source.url().scheme() == "http" => builder()?.with_root_certificates(RootCertStore::empty()),
         verified => verified.map_err(|error| error.to_string())?,
     };
-    Ok(finish(builder))
+    finish(builder, identity)
 }
 
 /// For the way to the target.
@@ -65,7 +91,7 @@ pub(super) fn to_target(tls: TargetTls) -> Result<ClientConfig, String> {
             builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
         }
     };
-    Ok(finish(builder))
+    finish(builder, None)
 }
 
 fn builder() -> Result<Builder, String> {
@@ -73,10 +99,18 @@ fn builder() -> Result<Builder, String> {
     builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())
 }
 
-fn finish(builder: ConfigBuilder<ClientConfig, WantsClientCert>) -> ClientConfig {
-    let mut config = builder.with_no_client_auth();
+fn finish(
+    builder: ConfigBuilder<ClientConfig, WantsClientCert>,
+    identity: Option<&Identity>,
+) -> Result<ClientConfig, String> {
+    let mut config = match identity.map(|identity| &*identity.0) {
+        Some((chain, key)) => builder
+            .with_client_auth_cert(chain.clone(), key.clone_key())
+            .map_err(|error| format!("the client certificate cannot be used: {error}"))?,
+        None => builder.with_no_client_auth(),
+    };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    config
+    Ok(config)
 }
 
 /// Takes any certificate, as was asked for; the handshake's signatures still have to be right.

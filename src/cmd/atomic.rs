@@ -10,6 +10,11 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     put(path, bytes, Readers::All, |beside| fs::rename(beside, path))
 }
 
+/// The same of what nobody else may read.
+pub(crate) fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes, Readers::Owner, |beside| fs::rename(beside, path))
+}
+
 /// The same where nothing is there; what is stays, and that is an error. Nobody else may read it.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     put(path, bytes, Readers::Owner, |beside| {

@@ -1,20 +1,62 @@
-//! The file of whoever vouches for a server with a certificate that the system does not know.
+//! What a client needs for TLS with a server beyond what the system has: the file of whoever vouches for the server, and those
+//! that say who the client is.
 
+use super::config::Origin;
 use super::exit::{Exit, Failure};
-use super::file;
-use super::sources::Sources;
-use crate::client::Authorities;
+use super::pair::{Pair, PairFiles};
+use super::sources::{Given, Sources};
+use super::{clock, file};
+use crate::client::{Authorities, Identity};
+
+/// The flag.
+const CA_FILE: &str = "--ca-file";
+
+/// Who vouches for a server, where that is said at all.
+#[derive(Default)]
+pub(crate) struct Vouched {
+    pub(crate) authorities: Option<Authorities>,
+    /// What is to be said where a file's word on it does not count.
+    pub(crate) notice: Option<String>,
+}
+
+impl Vouched {
+    /// What is said for a server that is named in the file `server`, or in none.
+    pub(crate) fn read(typed: Option<String>, server: Option<&Origin>, from: &Sources<'_>) -> Result<Self, Failure> {
+        let Some(given) = from.one(typed, CA_FILE) else { return Ok(Self::default()) };
+        match given.origin().filter(|file| !file.vouches_for(server)) {
+            None => Ok(Self { authorities: Some(authorities(&given)?), notice: None }),
+            Some(file) => {
+                let (place, file) = (given.place(), file.path().display());
+                let notice = format!(
+                    "{place}, does not count, for the file does not name the server; give `{CA_FILE}`, or say with \
+                     `--config {file}` that the file is meant"
+                );
+                Ok(Self { authorities: None, notice: Some(notice) })
+            }
+        }
+    }
+}
 
 /// The authorities in a file, where one is named.
 pub(crate) fn read(typed: Option<String>, from: &Sources<'_>) -> Result<Option<Authorities>, Failure> {
-    let Some(given) = from.one(typed, "--ca-file") else { return Ok(None) };
+    from.one(typed, CA_FILE).map(|given| authorities(&given)).transpose()
+}
+
+/// The certificate of the client and its key, where two files are named.
+pub(crate) fn identity(typed: [Option<String>; 2], from: &Sources<'_>) -> Result<Option<Identity>, Failure> {
+    let Some(files) = PairFiles::named(typed, ["--client-cert", "--client-key"], from)? else { return Ok(None) };
+    let (Pair { certificate, key }, _) = files.open(clock::unix_now())?;
+    let identity = Identity::from_pem(&certificate, &key);
+    identity.map(Some).map_err(|cause| Failure::new(Exit::Certificate, cause.to_string()))
+}
+
+fn authorities(given: &Given) -> Result<Authorities, Failure> {
     let path = given.path()?;
     let at = path.display();
     let text = file::read(&path).map_err(|cause| Failure::file(format!("cannot read the file `{at}`: {cause}")))?;
-    let found = Authorities::from_pem(&text).map_err(|cause| {
+    Authorities::from_pem(&text).map_err(|cause| {
         Failure::new(Exit::Certificate, format!("the file `{at}` cannot be used: {cause}; give a PEM file"))
-    })?;
-    Ok(Some(found))
+    })
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ struct Sendit {
 /// A subcommand with its arguments.
 #[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 pub(crate) enum Command {
     Serve(Serve),
     Connect(Connect),

@@ -41,12 +41,20 @@ pub(crate) const PUBLIC_URL: &str = "SENDIT_PUBLIC_URL";
 pub(crate) const TLS_CERT: &str = "SENDIT_TLS_CERT";
 /// The variable for `serve --tls-key`.
 pub(crate) const TLS_KEY: &str = "SENDIT_TLS_KEY";
+/// The variable for `serve --acme`.
+const ACME: &str = "SENDIT_ACME";
+/// The variable for `serve --acme-cache`.
+const ACME_CACHE: &str = "SENDIT_ACME_CACHE";
 /// The variable for `serve --redirect-addr`.
 const REDIRECT_ADDR: &str = "SENDIT_REDIRECT_ADDR";
 /// The variable for `serve --domain`.
 pub(crate) const DOMAIN: &str = "SENDIT_DOMAIN";
 /// The variable for `--ca-file`.
 pub(crate) const CA_FILE: &str = "SENDIT_CA_FILE";
+/// The variable for `--client-cert`.
+const CLIENT_CERT: &str = "SENDIT_CLIENT_CERT";
+/// The variable for `--client-key`.
+const CLIENT_KEY: &str = "SENDIT_CLIENT_KEY";
 /// The variable for `connect --token`.
 pub(crate) const TOKEN: &str = "SENDIT_TOKEN";
 /// The variable for `connect --token-file`.
@@ -124,6 +132,13 @@ pub const TABLE: &[Variable] = &[
     Variable { name: PUBLIC_URL, flag: "--public-url", meaning: "address that visitors use", commands: &["serve"] },
     Variable { name: TLS_CERT, flag: "--tls-cert", meaning: "certificate to speak TLS with", commands: &["serve"] },
     Variable { name: TLS_KEY, flag: "--tls-key", meaning: "key of that certificate", commands: &["serve"] },
+    Variable { name: ACME, flag: "--acme", meaning: "domain to get a certificate for", commands: &["serve"] },
+    Variable {
+        name: ACME_CACHE,
+        flag: "--acme-cache",
+        meaning: "folder that keeps account and certificate",
+        commands: &["serve"],
+    },
     Variable {
         name: REDIRECT_ADDR,
         flag: "--redirect-addr",
@@ -137,6 +152,8 @@ pub const TABLE: &[Variable] = &[
         commands: &["serve"],
     },
     Variable { name: CA_FILE, flag: "--ca-file", meaning: "authority that vouches for the server", commands: OPENING },
+    Variable { name: CLIENT_CERT, flag: "--client-cert", meaning: "certificate to present", commands: OPENING },
+    Variable { name: CLIENT_KEY, flag: "--client-key", meaning: "key of that certificate", commands: OPENING },
     Variable {
         name: ADMIN,
         flag: "--admin",

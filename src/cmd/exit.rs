@@ -31,7 +31,7 @@ pub enum Exit {
     Answer,
     /// Whoever runs the server has ended the session.
     Dismissed,
-    /// A certificate, or its key, cannot be used.
+    /// A certificate, or its key, cannot be used, or the server asks for another.
     Certificate,
     /// The program that was to be run is no program.
     NotExecutable,
@@ -94,7 +94,7 @@ pub const TABLE: &[Meaning] = &[
     Meaning { exit: Exit::Dismissed, text: "whoever runs the server has ended the session", commands: CLIENTS },
     Meaning {
         exit: Exit::Certificate,
-        text: "a certificate, or its key, cannot be used",
+        text: "a certificate, or its key, cannot be used, or the server asks for another",
         commands: &["serve", "connect", "start", "run", "config", "doctor"],
     },
     Meaning { exit: Exit::NotExecutable, text: "the program cannot be started", commands: &["run"] },

@@ -39,6 +39,7 @@ mod listen;
 mod log;
 mod networks;
 mod output;
+mod pair;
 mod qr;
 mod running;
 mod secret;

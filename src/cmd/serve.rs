@@ -1,7 +1,9 @@
 //! `sendit serve`: from what was typed to a listening server.
 
+mod acme;
 mod admin;
 mod certificate;
+mod clients;
 mod files;
 mod flags;
 mod hang_up;
@@ -25,6 +27,7 @@ use super::signals::Signals;
 use super::sources::Sources;
 use super::{descriptors, log, output};
 use crate::server::{self, Limits, Server, Threads};
+use acme::Acme;
 pub(crate) use flags::Serve;
 use hang_up::HangUp;
 use settle::Settings;
@@ -36,11 +39,12 @@ use systemd::Handed;
 /// Serves until a signal comes.
 pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(), Failure> {
     let from = Sources::new("serve", env, file.map(|file| &file.serve));
-    let Settings { address, mut config, auth, mut files, redirects, admin, threads, level, format } =
+    let Settings { address, mut config, auth, mut files, acme, redirects, admin, threads, level, format } =
         args.settle(&from)?;
     if let Some(secrets) = &mut files.secrets {
         secrets.file = file.cloned();
     }
+    files.renewal = acme.map(Acme::open).transpose()?;
     let mut handed = Handed::take(env)?;
     let resolved = handed.public_or(address).await?;
     let warning = auth.warning(&resolved)?;

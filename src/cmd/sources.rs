@@ -131,12 +131,17 @@ impl Given {
         !matches!(self.place, Place::File(_))
     }
 
-    /// The file that says it, where that merely lies in the working folder.
-    pub(crate) fn here(&self) -> Option<&Origin> {
+    /// The file that says it, where one does.
+    pub(crate) fn origin(&self) -> Option<&Origin> {
         match &self.place {
-            Place::File(position) => Some(position.origin()).filter(|origin| origin.is_here()),
+            Place::File(position) => Some(position.origin()),
             Place::Flag(_) | Place::Variable(_) => None,
         }
+    }
+
+    /// The same, where that merely lies in the working folder.
+    pub(crate) fn here(&self) -> Option<&Origin> {
+        self.origin().filter(|origin| origin.is_here())
     }
 
     /// Who says it.

@@ -23,6 +23,23 @@ impl Counter {
     }
 }
 
+/// A number that is set, and stays until it is set again; 0 at first.
+#[derive(Debug, Default)]
+pub struct Setting(AtomicU64);
+
+impl Setting {
+    /// Sets it.
+    pub fn set(&self, number: u64) {
+        self.0.store(number, Ordering::Relaxed);
+    }
+
+    /// What it was set to.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// A counter for each value of a label.
 #[derive(Debug)]
 pub struct Counters<L> {

@@ -1,6 +1,6 @@
 //! Every number by its name: what is documented, and what is written. One table, so that the two cannot differ.
 
-use super::{Counters, Error, Histogram, Label, Metrics, Now, Refusal, Status, Wire};
+use super::{Counters, Error, Histogram, Issuance, Label, Metrics, Now, Refusal, Status, Wire};
 
 /// What a family's numbers do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +116,10 @@ pub const FAMILIES: &[Family] = &[
         "Connections, of visitors and clients.", |_, now| Numbers::one(now.connections)),
     family!(Gauge "sendit_replay_bytes" (None),
         "Bytes that are kept for all clients until they acknowledge them.", |_, now| Numbers::one(now.replay)),
+    family!(Gauge "sendit_certificate_expiry_timestamp_seconds" (None),
+        "Until when the certificate is good that is shown, in Unix seconds; 0 where none is.", |metrics, _| Numbers::one(metrics.certificate_until.get())),
+    family!(Counter "sendit_certificates_asked_total" (Some(values::<Issuance>())),
+        "Certificates that the server asked a directory for, by what came of it.", |metrics, _| Numbers::of(&metrics.issuances)),
     family!(Gauge "sendit_limit" (Some(("of", &["sessions", "exchanges", "connections", "replay_bytes"]))),
         "How many there may be.", |_, now| Numbers::Each(now.limits.into())),
 ];

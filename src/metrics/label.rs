@@ -108,6 +108,16 @@ label! {
 }
 
 label! {
+    /// What came of asking for a certificate.
+    Issuance: "outcome" {
+        /// It was issued, and is shown.
+        Issued = "issued",
+        /// There is none; it is tried again.
+        Failed = "failed",
+    }
+}
+
+label! {
     /// Which wire a session speaks.
     Wire: "wire" {
         /// That of the Go tool.

@@ -9,9 +9,9 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use count::{Counter, Counters, Histogram};
+pub use count::{Counter, Counters, Histogram, Setting};
 pub use families::{FAMILIES, Family, Kind};
-pub use label::{Error, Label, Refusal, Status, Wire};
+pub use label::{Error, Issuance, Label, Refusal, Status, Wire};
 pub use text::CONTENT_TYPE;
 
 /// All that is counted as it happens, from the beginning of the process on.
@@ -41,6 +41,10 @@ pub struct Metrics {
     pub resumed: Counter,
     /// Carriers that took over from another as they were to.
     pub renewed: Counters<Wire>,
+    /// Certificates that the server asked for itself.
+    pub issuances: Counters<Issuance>,
+    /// Until when the certificate is good that is shown, in Unix seconds.
+    pub certificate_until: Setting,
 }
 
 /// What there is at the moment, and what others count.

@@ -29,6 +29,7 @@ use super::refuse::Refusals;
 use super::router::Routes;
 use super::severable::Severable;
 use super::threads::Home;
+use super::tls::Credential;
 use super::transport::Transport;
 use super::{Inner, Listener, Server, Tls, access_log, assign, http2};
 use crate::proxy::{Breaker, Fault, Visitor, has};
@@ -156,11 +157,12 @@ async fn connection(
         () = connections.waiting().told_to_end() => return,
         () = closing.cancelled() => return,
     };
-    let (stream, is_http2) = match spoken {
+    let (stream, credential, is_http2) = match spoken {
         Ok(Ok(begun)) => begun,
         Ok(Err(cause)) => return tracing::debug!(%peer, %cause, "a connection broke before its first request"),
         Err(_) => return,
     };
+    let routes = routes.for_who_presented(credential);
     let home = assign::home(&server, stream.ahead());
     let begun = Begun { stream, is_http2, peer, deadline, breaker, visitor, server, routes, _place: place };
     match home {
@@ -212,17 +214,24 @@ impl Begun {
     }
 }
 
-/// What a connection is read by, and whether HTTP/2 is spoken on it: what TLS has agreed on says no more than the first
-/// bytes do. Waits for them, so the caller sets the deadline.
-async fn begin(stream: TcpStream, tls: Option<Tls>, breaker: Breaker) -> io::Result<(Severable, bool)> {
-    let stream = match tls {
-        // Apart, for it would have its room in every connection.
-        Some(tls) => Transport::Tls(Box::new(Box::pin(tls.accept(stream)).await?)),
-        None => Transport::Plain(stream),
+/// What a connection is read by, what its other end has presented where it was asked to, and whether HTTP/2 is spoken on it:
+/// what TLS has agreed on says no more than the first bytes do. Waits for them, so the caller sets the deadline.
+async fn begin(
+    stream: TcpStream,
+    tls: Option<Tls>,
+    breaker: Breaker,
+) -> io::Result<(Severable, Option<Credential>, bool)> {
+    let (stream, credential) = match tls {
+        Some(tls) => {
+            // Apart, for it would have its room in every connection.
+            let (stream, credential) = Box::pin(tls.accept(stream)).await?;
+            (Transport::Tls(Box::new(stream)), credential)
+        }
+        None => (Transport::Plain(stream), None),
     };
     let mut stream = Severable::new(stream, breaker);
     let is_http2 = stream.begins_with(http2::PREFACE).await?;
-    Ok((stream, is_http2))
+    Ok((stream, credential, is_http2))
 }
 
 async fn http1(

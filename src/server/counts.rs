@@ -1,8 +1,8 @@
 //! What the server counts, and what there is at the moment that somebody asks. Knows no names of metrics.
 
 use super::open::Denied;
-use super::{Inner, Limits, Server};
-use crate::metrics::{Error, Metrics, Now, Refusal, Status, Wire};
+use super::{Inner, Life, Limits, Server};
+use crate::metrics::{Error, Issuance, Metrics, Now, Refusal, Status, Wire};
 use crate::proxy::Fault;
 
 /// Counts an exchange that is over: one without a status was left by its visitor before there was an answer.
@@ -51,6 +51,16 @@ impl Server {
     #[must_use]
     pub fn metrics(&self) -> String {
         self.0.metrics.page(&self.now())
+    }
+
+    /// Notes until when the certificate is good that a listener shows.
+    pub fn note_certificate(&self, life: Life) {
+        self.0.metrics.certificate_until.set(life.until);
+    }
+
+    /// Notes what came of asking for a certificate.
+    pub fn note_issuance(&self, outcome: Issuance) {
+        self.0.metrics.issuances.count(outcome);
     }
 
     fn now(&self) -> Now {
@@ -115,6 +125,17 @@ mod tests {
                 "sendit_exchanges_under_way 0",
             ],
         );
+    }
+
+    #[test]
+    fn a_certificate_has_an_end_once_it_is_shown() {
+        let server = Server::new(Config::new(None, || 0));
+        let until = "sendit_certificate_expiry_timestamp_seconds";
+        check(&server, &[&format!("{until} 0")]);
+        server.note_certificate(Life { from: 1, until: 7 });
+        server.note_issuance(Issuance::Failed);
+        let failed = "sendit_certificates_asked_total{outcome=\"failed\"} 1";
+        check(&server, &[&format!("{until} 7"), failed, "sendit_certificates_asked_total{outcome=\"issued\"} 0"]);
     }
 
     #[test]

@@ -41,6 +41,12 @@ fn is_label(name: &str) -> bool {
 }
 
 impl Domain {
+    /// The name, in lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// What stands before the domain in a host, with a port or without: the name of a tunnel, in lower case, if it is any.
     /// None where the host is not below the domain.
     pub(super) fn tunnel_at(&self, host: &str) -> Option<String> {

@@ -48,7 +48,7 @@ pub use limits::Limits;
 pub use listener::Listener;
 pub use stream::TargetStream;
 pub use threads::Threads;
-pub use tls::{Identity, Tls, Unusable};
+pub use tls::{ClientAuthorities, Identity, Life, NoClientAuthority, Proving, Tls, Unusable};
 
 use crate::auth::{Audience, Claims, Key, Keys, Revoked, mint, verify};
 use crate::metrics::Metrics;

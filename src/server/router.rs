@@ -1,25 +1,29 @@
 //! Which request goes where.
 
+use std::sync::Arc;
+
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{from_fn_with_state, map_request};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state, map_request};
 use axum::response::Response;
 use axum::routing::{any, post};
 use tower_service::Service as _;
 
 use super::public::Arrival;
 use super::threads::Home;
+use super::tls::Credential;
 use super::{Config, PlainHttp, Server, https, public, v1, v2};
 use crate::wire::{self, Prefix};
 
 pub(super) fn router(server: Server) -> Router {
     let base = server.0.config.base.as_str();
-    let router = Router::new()
-        .route("/", any(public::root))
+    let v1 = Router::new()
         .route(&format!("{base}{}", wire::v1::OPEN), post(v1::open))
         .route(&format!("{base}{}", wire::v1::READ), post(v1::read))
         .route(&format!("{base}{}", wire::v1::WRITE), post(v1::write))
         .route(&format!("{base}{}", wire::v1::DRAIN), post(v1::drain))
+        .route_layer(from_fn_with_state((server.clone(), v1::uncertified as Refuse), unless_certified));
+    let v2 = Router::new()
         .route(&format!("{base}{}", wire::v2::OPEN), post(v2::open))
         .route(&format!("{base}{}", wire::v2::READ), post(v2::read))
         .route(&format!("{base}{}", wire::v2::WRITE), post(v2::write))
@@ -27,6 +31,10 @@ pub(super) fn router(server: Server) -> Router {
         .route(&format!("{base}{}", wire::v2::measure::EXAMINE), post(v2::examine::open))
         .route(&format!("{base}{}", wire::v2::measure::MEASURE_DOWN), post(v2::examine::down))
         .route(&format!("{base}{}", wire::v2::measure::MEASURE_UP), post(v2::examine::up))
+        .route_layer(from_fn_with_state((server.clone(), v2::uncertified as Refuse), unless_certified));
+    let router = v1
+        .merge(v2)
+        .route("/", any(public::root))
         // A client whose connection has ended is gone, whatever answer it is owed.
         .route_layer(map_request(async |mut request: Request| {
             if let Some(arrival) = request.extensions_mut().get_mut::<Arrival>() {
@@ -46,6 +54,23 @@ pub(super) fn router(server: Server) -> Router {
     router.with_state(server)
 }
 
+/// The answer to a client without the certificate that it has to have, for this reason.
+type Refuse = fn(&str) -> Response;
+
+/// Passes a client on that has presented the certificate which its listener asks for, where it asks for one, and refuses any
+/// other: at `open`, and at each carrier, for a certificate ends, and authorities change.
+async fn unless_certified(State((server, refuse)): State<(Server, Refuse)>, request: Request, next: Next) -> Response {
+    let credential = request.extensions().get::<Arc<Credential>>();
+    match credential.and_then(|credential| credential.refusal((server.0.config.clock)())) {
+        None => next.run(request).await,
+        Some(cause) => {
+            let from = public::origin(&server, &request);
+            tracing::info!(?from, cause, "a client was refused");
+            refuse(cause)
+        }
+    }
+}
+
 /// What answers the requests of the server's own listeners.
 #[derive(Clone)]
 pub(super) struct Routes {
@@ -55,22 +80,35 @@ pub(super) struct Routes {
     direct: bool,
     /// That of the connection.
     home: Option<Home>,
+    /// What the other end of the connection has presented, where it was asked to.
+    credential: Option<Arc<Credential>>,
 }
 
 impl Routes {
     pub(super) fn of(server: &Server) -> Self {
         let direct = server.0.config.plain_http == PlainHttp::Serve;
-        Self { server: server.clone(), router: router(server.clone()), direct, home: None }
+        Self { server: server.clone(), router: router(server.clone()), direct, home: None, credential: None }
     }
 
     /// Those of a listener that only leads to `https`, at `port`.
     pub(super) fn to_https(server: &Server, port: u16) -> Self {
-        Self { server: server.clone(), router: https::router(server.clone(), port), direct: false, home: None }
+        Self {
+            server: server.clone(),
+            router: https::router(server.clone(), port),
+            direct: false,
+            home: None,
+            credential: None,
+        }
     }
 
     /// Those of a connection that lives there.
     pub(super) fn at(self, home: Home) -> Self {
         Self { home: Some(home), ..self }
+    }
+
+    /// The same for a connection whose other end has presented this.
+    pub(super) fn for_who_presented(self, credential: Option<Credential>) -> Self {
+        Self { credential: credential.map(Arc::new), ..self }
     }
 
     /// Whose routes they are.
@@ -88,6 +126,9 @@ impl Routes {
         request.extensions_mut().insert(arrival);
         if let Some(home) = &self.home {
             request.extensions_mut().insert(home.clone());
+        }
+        if let Some(credential) = &self.credential {
+            request.extensions_mut().insert(Arc::clone(credential));
         }
         match self.router.clone().call(request).await {
             Ok(answer) => answer,

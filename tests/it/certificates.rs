@@ -76,13 +76,7 @@ impl Authority {
 
     /// What connects to servers that this authority vouches for, and speaks these protocols.
     pub(crate) fn connector(&self, protocols: &[&str]) -> TlsConnector {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap()).unwrap();
-        let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let mut config = config.with_root_certificates(roots).with_no_client_auth();
-        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-        TlsConnector::from(Arc::new(config))
+        connector(&self.pem, protocols)
     }
 
     /// A visitor's connection.
@@ -93,4 +87,15 @@ impl Authority {
         let shaken = timeout(PATIENCE, self.connector(&["http/1.1"]).connect(name, stream)).await;
         shaken.expect("in time").expect("a handshake")
     }
+}
+
+/// What connects to servers that this authority vouches for, by its PEM, and speaks these protocols.
+pub(crate) fn connector(authority: &str, protocols: &[&str]) -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).unwrap()).unwrap();
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let mut config = config.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    TlsConnector::from(Arc::new(config))
 }

@@ -22,10 +22,14 @@ mod world;
 mod absence;
 mod access_log;
 #[cfg(unix)]
+mod acme;
+#[cfg(unix)]
 mod apps;
 mod architecture;
 mod bodies;
 mod capture;
+#[cfg(unix)]
+mod client_certificates;
 mod clocks;
 mod commands;
 mod configuration;

@@ -15,6 +15,7 @@ use super::waits::Waits;
 use crate::pipe::v2::Carriers;
 use crate::wire::v2::measure::MEASURE_UP;
 use crate::wire::v2::{self, Carrier, Manner};
+use crate::wire::{ERROR_HEADER, UNCERTIFIED};
 
 /// A session's carriers, as requests.
 pub(super) struct Tunnel {
@@ -126,6 +127,9 @@ fn judge(path: &str, response: Response) -> Result<Response, Trouble> {
         StatusCode::UNAUTHORIZED if kind == "application/json" => {
             Err(Trouble::Gone("the server does not accept the session's carriers any more".to_owned()))
         }
+        StatusCode::FORBIDDEN if text(response.headers(), ERROR_HEADER) == UNCERTIFIED => {
+            Err(Trouble::Gone("the server does not accept the client's certificate any more".to_owned()))
+        }
         StatusCode::PAYLOAD_TOO_LARGE => Err(Trouble::TooLarge),
         status => Err(Trouble::Cut(format!("a carrier was answered with {status}"))),
     }
@@ -137,14 +141,19 @@ mod tests {
 
     #[track_caller]
     fn check(path: &str, status: u16, kind: &str, expected: Result<(), &str>) {
-        let response = http::Response::builder().status(status).header("content-type", kind).body("HTTP/1.1 20");
+        said(path, status, ("content-type", kind), expected);
+    }
+
+    #[track_caller]
+    fn said(path: &str, status: u16, (name, value): (&str, &str), expected: Result<(), &str>) {
+        let response = http::Response::builder().status(status).header(name, value).body("HTTP/1.1 20");
         let judged = judge(path, response.unwrap().into());
         let judged = judged.map(drop).map_err(|trouble| match trouble {
             Trouble::Gone(_) => "gone",
             Trouble::TooLarge => "too large",
             Trouble::Cut(_) => "cut",
         });
-        assert_eq!(judged, expected, "{path} {status} {kind}");
+        assert_eq!(judged, expected, "{path} {status} {value}");
     }
 
     #[test]
@@ -156,6 +165,8 @@ mod tests {
         check(v2::READ, 200, "", Err("cut"));
         check(v2::READ, 401, "text/html", Err("cut"));
         check(v2::READ, 401, "application/json", Err("gone"));
+        check(v2::READ, 403, "application/json", Err("cut"));
+        said(v2::READ, 403, (ERROR_HEADER, UNCERTIFIED), Err("gone"));
         check(v2::READ, 410, "text/html", Err("gone"));
         check(v2::READ, 413, "text/html", Err("too large"));
         check(v2::READ, 502, "text/html", Err("cut"));

@@ -62,7 +62,17 @@ pub(crate) const SERVE: &str = "serve";
 const NEVER: &[&str] = &["--config", "--help", "--qr", "--url-file"];
 
 /// What a process has once, however many tunnels.
-const ONCE: &[&str] = &["--server", "--ca-file", "--inspect", "--webhook-secret", "--quiet", "--log", "--log-format"];
+const ONCE: &[&str] = &[
+    "--server",
+    "--ca-file",
+    "--client-cert",
+    "--client-key",
+    "--inspect",
+    "--webhook-secret",
+    "--quiet",
+    "--log",
+    "--log-format",
+];
 
 /// What no two tunnels can share.
 const ALONE: &[&str] = &["--prefix"];

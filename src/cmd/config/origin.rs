@@ -84,6 +84,12 @@ impl Origin {
         self.trust == Trust::Here
     }
 
+    /// Whether its word counts on who vouches for a server that is named in the file `server`, or in none. An authority of a
+    /// stranger's would let that stranger stand in for a server which somebody else has named, and take what is sent there.
+    pub(crate) fn vouches_for(&self, server: Option<&Self>) -> bool {
+        !self.is_here() || server == Some(self)
+    }
+
     /// A path as it is written there, from the folder that the file lies in; or why the file may not name it.
     pub(super) fn beside(&self, path: &str) -> Result<PathBuf, String> {
         let folder = self.path.parent().unwrap_or(Path::new(""));
@@ -165,6 +171,21 @@ mod tests {
         check(&here, "deep", Err("no regular file"));
         check(&found(&folder, Trust::Own), "deep", Err("no regular file"));
         check(&found(&folder, Trust::Named), "deep", Ok(()));
+    }
+
+    #[test]
+    fn a_strangers_file_vouches_for_the_server_that_it_names_and_for_no_other() {
+        let [here, own, named] = [Trust::Here, Trust::Own, Trust::Named].map(|trust| found(Path::new("folder"), trust));
+        for (file, server, expected) in [
+            (&here, Some(&here), true),
+            (&here, None, false),
+            (&own, Some(&own), true),
+            (&own, None, true),
+            (&named, Some(&named), true),
+            (&named, None, true),
+        ] {
+            assert_eq!(file.vouches_for(server), expected, "{file:?} {server:?}");
+        }
     }
 
     #[cfg(unix)]

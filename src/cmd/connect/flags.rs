@@ -14,6 +14,8 @@ pub(crate) struct Flags {
     pub(crate) max_ttl: Option<String>,
     pub(crate) wire: Option<String>,
     pub(crate) ca_file: Option<String>,
+    pub(crate) client_cert: Option<String>,
+    pub(crate) client_key: Option<String>,
     pub(crate) target_insecure: Option<bool>,
     pub(crate) host_header: Option<String>,
     pub(crate) strip_prefix: Option<bool>,
@@ -72,6 +74,14 @@ macro_rules! with_tunnel_flags {
             /// authority that vouches for the server, instead of the system's own
             #[argh(option, arg_name = "FILE")]
             ca_file: Option<String>,
+
+            /// certificate to present to a server that asks for one
+            #[argh(option, arg_name = "FILE")]
+            client_cert: Option<String>,
+
+            /// key of that certificate
+            #[argh(option, arg_name = "FILE")]
+            client_key: Option<String>,
 
             /// take any certificate that an https DESTINATION shows
             #[argh(switch)]
@@ -164,6 +174,8 @@ macro_rules! with_tunnel_flags {
                     max_ttl: self.max_ttl.take(),
                     wire: self.wire.take(),
                     ca_file: self.ca_file.take(),
+                    client_cert: self.client_cert.take(),
+                    client_key: self.client_key.take(),
                     target_insecure: said(self.target_insecure, self.no_target_insecure),
                     host_header: self.host_header.take(),
                     strip_prefix: said(self.strip_prefix, self.no_strip_prefix),

@@ -130,6 +130,7 @@ pub(crate) fn failure(error: &client::Error) -> Failure {
         client::Error::NotSendit(_) => Exit::NotSendit,
         client::Error::NotGranted(_) => Exit::NotGranted,
         client::Error::Dismissed(_) => Exit::Dismissed,
+        client::Error::Certificate(_) => Exit::Certificate,
         client::Error::Unreachable(_) => Exit::Unreachable,
         client::Error::Unable(_) => Exit::Unexpected,
     };

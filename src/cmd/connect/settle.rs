@@ -7,6 +7,7 @@ use tracing::Level;
 
 use super::Flags;
 use crate::client::{Config, InvalidUrl, Source, SourcePath, Target, TargetTls, Wire};
+use crate::cmd::authorities::{self, Vouched};
 use crate::cmd::config::keys::TARGET;
 use crate::cmd::exit::Failure;
 use crate::cmd::inspect::Place;
@@ -14,7 +15,7 @@ use crate::cmd::output::Format;
 use crate::cmd::qr::Ink;
 use crate::cmd::sources::{Given, Sources};
 use crate::cmd::terminal::{Look, Manner, Paint, Stream, Voice};
-use crate::cmd::{authorities, duration, inspect, log, networks, secret, url_file};
+use crate::cmd::{duration, inspect, log, networks, secret, url_file};
 use crate::inspect::webhook::Secrets;
 use crate::wire::Prefix;
 
@@ -25,8 +26,9 @@ pub(crate) struct Tunnel {
     pub(crate) source: String,
     pub(crate) target: String,
     pub(crate) config: Config,
-    /// What is to be said first, where a file that merely lies in the working folder may say where the tunnel leads.
-    pub(crate) notice: Option<String>,
+    /// What is to be said first of a file that merely lies in the working folder: that it may say where the tunnel leads, and
+    /// what of it does not count.
+    pub(crate) notices: Vec<String>,
 }
 
 /// What a process has once.
@@ -68,15 +70,23 @@ fn manner(flags: &mut Flags, from: &Sources<'_>) -> Result<Manner, Failure> {
 
 impl Tunnel {
     /// One between two URLs as they were typed.
-    pub(super) fn between(source: String, target: String, flags: Flags, from: &Sources<'_>) -> Result<Self, Failure> {
+    pub(super) fn between(
+        source: String,
+        target: String,
+        mut flags: Flags,
+        from: &Sources<'_>,
+    ) -> Result<Self, Failure> {
         if flags.server.is_some() || flags.prefix.is_some() {
             return Err(Failure::usage(
                 "SOURCE says where the tunnel begins, and so do `--server` and `--prefix`; leave one away",
             ));
         }
         let url = |error: InvalidUrl| Failure::usage(error.to_string());
-        let config = Config::new(source.parse().map_err(url)?, target.parse().map_err(url)?);
-        Ok(Self { name: None, source, target, config: settle(config, flags, from)?, notice: None })
+        let mut config = Config::new(source.parse().map_err(url)?, target.parse().map_err(url)?);
+        let Vouched { authorities, notice } = Vouched::read(flags.ca_file.take(), None, from)?;
+        config.authorities = authorities;
+        let config = settle(config, flags, from)?;
+        Ok(Self { name: None, source, target, config, notices: notice.into_iter().collect() })
     }
 
     /// One from a prefix of the server that is said, `usual` where none is, to this target.
@@ -96,17 +106,22 @@ impl Tunnel {
         };
         let source = format!("{}/{prefix}", server.text.trim_end_matches('/'));
         let parsed = source.parse().map_err(|error| server.wrong(error))?;
-        let config = settle(Config::new(parsed, target.clone()), flags, from)?;
-        let notice = from
+        let Vouched { authorities, notice } = Vouched::read(flags.ca_file.take(), server.origin(), from)?;
+        let mut config = Config::new(parsed, target.clone());
+        config.authorities = authorities;
+        let config = settle(config, flags, from)?;
+        let obeyed = from
             .here()
             .map(|file| format!("settings are those of `{}`; the server is `{}`", file.path().display(), server.text));
-        Ok(Self { name: None, source, target: target.to_string(), config, notice })
+        let notices = obeyed.into_iter().chain(notice).collect();
+        Ok(Self { name: None, source, target: target.to_string(), config, notices })
     }
 
     /// Whether each setting that several tunnels may share can be meant, whatever else these have.
     pub(crate) fn check(from: &Sources<'_>) -> Result<(), Failure> {
         let some = || "http://localhost/some".parse().and_then(|source| Ok(Config::new(source, target("1")?)));
         read(some().map_err(|error| Failure::usage(error.to_string()))?, Flags::default(), from)?;
+        authorities::read(None, from)?;
         if let Some(server) = from.one(None, "--server") {
             let source = format!("{}/some", server.text.trim_end_matches('/'));
             source.parse::<Source>().map_err(|error| server.wrong(error))?;
@@ -147,7 +162,8 @@ fn keep(server: &Given, flags: &Flags, from: &Sources<'_>) -> Result<(), Failure
     let Some(file) = server.here() else { return Ok(()) };
     let token = secret::first(secret::TOKEN, flags.token.clone(), flags.token_file.clone(), from);
     let visitors = secret::first(secret::BASIC_AUTH, flags.basic_auth.clone(), flags.basic_auth_file.clone(), from);
-    let mut given = [token, visitors].into_iter().flatten().map(|(_, given)| given);
+    let certificate = from.one(flags.client_cert.clone(), "--client-cert");
+    let mut given = [token, visitors].into_iter().flatten().map(|(_, given)| given).chain(certificate);
     let Some(typed) = given.find(|given| given.is_typed() && !given.text.is_empty()) else { return Ok(()) };
     let (file, server, typed) = (file.path().display(), &server.text, typed.place());
     Err(Failure::usage(format!(
@@ -164,7 +180,7 @@ fn settle(config: Config, flags: Flags, from: &Sources<'_>) -> Result<Config, Fa
     }
 }
 
-/// Every setting by itself.
+/// Every setting by itself, but for who vouches for the server.
 fn read(mut config: Config, flags: Flags, from: &Sources<'_>) -> Result<Config, Failure> {
     if let Some(max_ttl) = from.read(flags.max_ttl, "--max-ttl", duration::parse)? {
         config.max_ttl = max_ttl;
@@ -172,7 +188,7 @@ fn read(mut config: Config, flags: Flags, from: &Sources<'_>) -> Result<Config, 
     if let Some(wire) = from.read(flags.wire, "--wire", wire)? {
         config.wire = wire;
     }
-    config.authorities = authorities::read(flags.ca_file, from)?;
+    config.identity = authorities::identity([flags.client_cert, flags.client_key], from)?;
     if from.switch(flags.target_insecure, "--target-insecure")? {
         config.target_tls = TargetTls::Insecure;
     }

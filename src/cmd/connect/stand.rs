@@ -62,7 +62,7 @@ impl Standing {
             output::warn(warning);
         }
         // However quiet: the file may have asked for that itself.
-        if let Some(notice) = tunnels.iter().find_map(|tunnel| tunnel.notice.as_ref()) {
+        for notice in tunnels.first().iter().flat_map(|tunnel| &tunnel.notices) {
             output::say(notice);
         }
         let site = tunnels.first().map(|tunnel| tunnel.config.source.to_string()).unwrap_or_default();
@@ -153,7 +153,7 @@ impl Client {
 impl Tunnel {
     /// What is told of it, and what runs it.
     fn apart(self) -> (Ends, Client) {
-        let Self { name, source, target, config, notice: _ } = self;
+        let Self { name, source, target, config, notices: _ } = self;
         let ends = config.token.as_ref().and_then(|token| lapse::end(token.as_str()));
         (Ends { name: name.clone(), source, target }, Client { name, config, ends })
     }
@@ -162,8 +162,9 @@ impl Tunnel {
 /// Has several tunnels, which all begin at one server, share what leads there.
 fn share_connections(tunnels: &mut [Tunnel]) -> Result<(), Failure> {
     let Some(first) = tunnels.first().filter(|_| tunnels.len() > 1) else { return Ok(()) };
-    let Config { source, authorities, .. } = &first.config;
-    let connections = Connections::new(source, authorities.as_ref()).map_err(|error| failure(&error))?;
+    let Config { source, authorities, identity, .. } = &first.config;
+    let connections = Connections::new(source, authorities.as_ref(), identity.as_ref());
+    let connections = connections.map_err(|error| failure(&error))?;
     for tunnel in tunnels {
         tunnel.config.connections = Some(connections.clone());
     }

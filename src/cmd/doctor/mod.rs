@@ -53,6 +53,14 @@ pub(crate) struct Doctor {
     #[argh(option, arg_name = "FILE")]
     ca_file: Option<String>,
 
+    /// certificate to present to a server that asks for one
+    #[argh(option, arg_name = "FILE")]
+    client_cert: Option<String>,
+
+    /// key of that certificate
+    #[argh(option, arg_name = "FILE")]
+    client_key: Option<String>,
+
     /// how long a request is let live to see whether anything cuts it, up to 10m (default: 10s, as long as `connect`
     /// lets one live)
     #[argh(option, arg_name = "DURATION")]
@@ -107,6 +115,7 @@ impl Doctor {
         }
         let from = Sources::new("doctor", env, []);
         config.authorities = authorities::read(self.ca_file, &from)?;
+        config.identity = authorities::identity([self.client_cert, self.client_key], &from)?;
         let text = secret::token_text(self.token, self.token_file, &from)?;
         let ends = text.as_deref().and_then(lapse::end);
         config.token = text.as_deref().map(crate::client::Token::new);

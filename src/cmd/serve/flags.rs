@@ -39,6 +39,14 @@ With --tls-cert and --tls-key the server speaks TLS at --addr, HTTP/2 and HTTP/1
 two files are read again when they change, and the new certificate is shown from then on;
 one that is of no use changes nothing, and a warning says so.",
     note = "
+With --client-ca-file clients have to present a certificate that an authority in it vouches
+for, by `connect --client-cert` and --client-key, beside their token. Visitors need none.",
+    note = "
+With --acme and --acme-cache the server gets its certificate itself, from Let's Encrypt or
+another directory, and renews it after two thirds of its life. The directory has to reach it
+at port 443 of each DOMAIN. What it refuses is told in the log, and tried again later, or at
+SIGHUP.",
+    note = "
 With --domain tunnel.example.com the tunnel my-app is at my-app.tunnel.example.com too,
 a browser origin of its own, where no path stands before the service's. Clients are
 told. It takes a name `*.tunnel.example.com` that leads here, and a certificate for it.",
@@ -72,9 +80,9 @@ end. With --log-format json each line on standard error is an object, from `List
 on; what keeps the server from starting is said as text.
 Nobody who reads slowly holds the server up: lines are dropped then, and counted.",
     note = "
-SIGHUP: files of secrets, sendit.toml's own among them, the list of revoked tokens and the
-certificate with its key are read again at once, and no connection is cut; what changes
-without it counts after 3 s at most. A token that was signed with a secret that is gone opens no session any more; those
+SIGHUP: files of secrets, sendit.toml's own among them, the list of revoked tokens, the
+certificate with its key and the authorities of clients are read again at once, and no
+connection is cut; what changes without it counts after 3 s at most. A token that was signed with a secret that is gone opens no session any more; those
 that stand go on.",
     note = "
 SIGINT or SIGTERM: no new sessions, exchanges in flight have 30 s to end. A
@@ -110,6 +118,30 @@ pub(crate) struct Serve {
     /// key of that certificate
     #[argh(option, arg_name = "FILE")]
     pub(super) tls_key: Option<String>,
+
+    /// authority whose certificates clients have to present; read again when it changes
+    #[argh(option, arg_name = "FILE")]
+    pub(super) client_ca_file: Option<String>,
+
+    /// domain to get a certificate for by ACME, which means that you accept the directory's terms; can be repeated
+    #[argh(option, arg_name = "DOMAIN")]
+    pub(super) acme: Vec<String>,
+
+    /// folder that keeps account and certificate, and that nobody else can look into
+    #[argh(option, arg_name = "DIR")]
+    pub(super) acme_cache: Option<String>,
+
+    /// directory that issues the certificate (default: that of Let's Encrypt)
+    #[argh(option, arg_name = "URL")]
+    pub(super) acme_directory: Option<String>,
+
+    /// address that the directory may write to
+    #[argh(option, arg_name = "EMAIL")]
+    pub(super) acme_contact: Option<String>,
+
+    /// authority that vouches for the directory, instead of the system's own
+    #[argh(option, arg_name = "FILE")]
+    pub(super) acme_ca_file: Option<String>,
 
     /// address without TLS whose visitors are sent to https
     #[argh(option, arg_name = "HOST:PORT")]

@@ -7,8 +7,10 @@ use tracing::Level;
 use url::Url;
 
 use super::Serve;
+use super::acme::{Acme, Typed};
 use super::admin::Admin;
 use super::certificate::Certificate;
+use super::clients::ClientsFile;
 use super::files::Files;
 use super::revoked::RevokedFile;
 use super::secrets::SecretSource;
@@ -33,6 +35,7 @@ pub(super) struct Settings {
     pub(super) config: server::Config,
     pub(super) auth: Auth,
     pub(super) files: Files,
+    pub(super) acme: Option<Acme>,
     /// Where visitors are sent to `https`.
     pub(super) redirects: Option<Address>,
     pub(super) admin: Admin,
@@ -66,10 +69,11 @@ impl Serve {
         Ok(from.one(None, "--addr").map_or_else(|| DEFAULT_ADDR.to_owned(), |given| given.text))
     }
 
-    pub(super) fn settle(self, from: &Sources<'_>) -> Result<Settings, Failure> {
+    pub(super) fn settle(mut self, from: &Sources<'_>) -> Result<Settings, Failure> {
         let mut config = server::Config::new(None, clock::unix_now);
         self.set_limits(&mut config, from)?;
         let insecure = from.switch(said(self.insecure, self.no_insecure), "--insecure")?;
+        let Secured { acme, certificate, clients, redirects } = self.secured(from)?;
         let source = SecretSource::open(self.secret, self.secret_file, from)?;
         let (keys, auth) = authority(&source.secrets, insecure)?;
         let revoked = from.one(self.revoked_file, "--revoked-file");
@@ -77,19 +81,15 @@ impl Serve {
         if revoked.is_some() && keys.is_none() {
             return Err(Failure::usage("`--revoked-file` is of no use without a secret: nobody is asked for a token"));
         }
-        let certificate = Certificate::open(self.tls_cert, self.tls_key, from)?;
-        let redirects = from.read(self.redirect_addr, "--redirect-addr", Address::parse)?;
-        if redirects.is_some() && certificate.is_none() {
-            return Err(Failure::usage(
-                "`--redirect-addr` is of no use without `--tls-cert`: there is no https to send to",
-            ));
-        }
-        let files = Files { revoked, secrets: keys.is_some().then_some(source), certificate };
+        let files = Files { revoked, clients, secrets: keys.is_some().then_some(source), certificate, renewal: None };
         config.keys = keys;
         if let Some(base) = from.read(self.http_prefix, "--http-prefix", base)? {
             config.base = base;
         }
         config.domain = from.read(self.domain, "--domain", domain)?;
+        if let (Some(domain), Some(acme)) = (&config.domain, &acme) {
+            acme.check_hosts(domain)?;
+        }
         config.public_url = from.read(self.public_url, "--public-url", public_url)?;
         if from.switch(said(self.https_redir, self.no_https_redir), "--https-redir")? {
             config.plain_http = PlainHttp::Redirect;
@@ -107,8 +107,45 @@ impl Serve {
         let admin = Admin::settle(self.admin, self.admin_token_file, from)?;
         let threads = from.read(self.threads, "--threads", threads)?;
         let (level, format) = (log::level(self.log, from, Level::INFO)?, log::format(self.log_format, from)?);
-        Ok(Settings { address, config, auth, files, redirects, admin, threads, level, format })
+        Ok(Settings { address, config, auth, files, acme, redirects, admin, threads, level, format })
     }
+
+    /// What is said of TLS. The server's one certificate is that which it gets itself, or that which lies in files.
+    fn secured(&mut self, from: &Sources<'_>) -> Result<Secured, Failure> {
+        let acme = Acme::settle(
+            Typed {
+                names: std::mem::take(&mut self.acme),
+                directory: self.acme_directory.take(),
+                cache: self.acme_cache.take(),
+                contact: self.acme_contact.take(),
+                ca_file: self.acme_ca_file.take(),
+            },
+            from,
+        )?;
+        if acme.is_some() && from.one(self.tls_cert.clone(), "--tls-cert").is_some() {
+            return Err(Failure::usage("`--acme` gets a certificate, and `--tls-cert` names one; leave one away"));
+        }
+        let certificate = Certificate::open(self.tls_cert.take(), self.tls_key.take(), from)?;
+        let redirects = from.read(self.redirect_addr.take(), "--redirect-addr", Address::parse)?;
+        let clients = ClientsFile::open(self.client_ca_file.take(), from)?;
+        let useless = |flag: &str, why: &str| {
+            Failure::usage(format!("`{flag}` is of no use without `--tls-cert` or `--acme`: {why}"))
+        };
+        match (acme.is_none() && certificate.is_none(), &redirects, &clients) {
+            (true, Some(_), _) => Err(useless("--redirect-addr", "there is no https to send to")),
+            (true, None, Some(_)) => Err(useless("--client-ca-file", "certificates are shown by TLS alone")),
+            _ => Ok(Secured { acme, certificate, clients, redirects }),
+        }
+    }
+}
+
+/// What a server is told of TLS.
+struct Secured {
+    acme: Option<Acme>,
+    certificate: Option<Certificate>,
+    clients: Option<ClientsFile>,
+    /// Where visitors are sent to `https`.
+    redirects: Option<Address>,
 }
 
 /// What tokens are checked against, and so who may open a session.

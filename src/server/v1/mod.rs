@@ -21,7 +21,7 @@ use super::open::{Denied, Terms};
 use super::public::{caller, home, origin};
 use super::session::{Link, Session, unbuffered};
 use crate::pipe::v1::{Incoming, carrier};
-use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
+use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER, UNCERTIFIED};
 
 /// The most that the form of `open` may be.
 const MAX_FORM: usize = 8 * 1024;
@@ -83,6 +83,13 @@ fn refusal(server: &Server, denied: Denied) -> Response {
     if let Some(seconds) = denied.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
+    response
+}
+
+/// The answer to a client without the certificate that it has to have.
+pub(super) fn uncertified(cause: &str) -> Response {
+    let mut response = (StatusCode::FORBIDDEN, format!("{cause}\n")).into_response();
+    response.headers_mut().insert(HeaderName::from_static(ERROR_HEADER), HeaderValue::from_static(UNCERTIFIED));
     response
 }
 

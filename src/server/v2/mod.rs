@@ -28,6 +28,7 @@ use crate::wire::v2;
 use crate::wire::v2::{
     Carrier, EPOCH_HEADER, Manner, OFFSET_HEADER, PROOF_HEADER, Refusal, RefusalError, WAITS_HEADER,
 };
+use crate::wire::{ERROR_HEADER, UNCERTIFIED};
 
 #[cfg(test)]
 mod tests;
@@ -64,6 +65,13 @@ type Refused = Box<Response>;
 
 pub(super) fn refused(status: StatusCode, code: &str, message: &str) -> Response {
     json(status, &Refusal { error: RefusalError { code: code.to_owned(), message: message.to_owned() } })
+}
+
+/// The answer to a client without the certificate that it has to have.
+pub(super) fn uncertified(cause: &str) -> Response {
+    let mut response = refused(StatusCode::FORBIDDEN, UNCERTIFIED, cause);
+    response.headers_mut().insert(HeaderName::from_static(ERROR_HEADER), HeaderValue::from_static(UNCERTIFIED));
+    response
 }
 
 /// A carrier that has proved that it belongs to its session.

@@ -4,6 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 
 use super::{Folder, SECRET, port, token};
+use crate::certificates::Authority;
 use crate::target::Target;
 use crate::tunnel::{Client, Server};
 use crate::world::Program;
@@ -57,6 +58,29 @@ async fn what_a_person_says_does_not_go_to_a_strangers_server() {
             stranger.has_nothing(place);
         }
     }
+}
+
+/// Who stands in for the server, by a certificate of an authority that the folder brings along, learns no token.
+#[tokio::test]
+async fn a_strangers_authority_vouches_for_no_server_that_a_person_names() {
+    let (authority, token, target) = (Authority::new(), token().await, Target::start());
+    let server = authority.serve(&[], &["--secret", SECRET]).await;
+    let folder = Folder::with("ca_file = 'ca.pem'\n[tunnels.web]\ntarget = 3000\n");
+    folder.write("ca.pem", &fs::read_to_string(authority.path("ca.pem")).unwrap());
+    let (url, port) = (format!("https://{}", server.addr), port(&target));
+    let start = |args: &[&str]| {
+        let mut command = folder.command(args);
+        command.envs([("SENDIT_SERVER", &*url), ("SENDIT_TOKEN", token.trim())]);
+        Client::of(command)
+    };
+    for args in [&["connect", &*port][..], &["start", "web"], &["connect", &format!("{url}/app"), &target.url()]] {
+        let mut client = start(args);
+        let said = client.program.printed(|output| output.stderr.contains("trying again")).await.stderr;
+        assert!(said.contains("its issuer is unknown here"), "{said}");
+        assert!(said.contains("`ca_file` in `sendit.toml`, line 1, does not count, "), "{said}");
+    }
+    start(&["connect", "--config", "sendit.toml", &port]).ready(1).await;
+    start(&["connect", "--ca-file", "ca.pem", &port]).ready(1).await;
 }
 
 #[tokio::test]

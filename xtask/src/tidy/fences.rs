@@ -24,7 +24,11 @@ const SPAWN_REASON: &str = "every task goes through a tracker";
 
 const FENCES: [Fence; 10] = [
     Fence { named: Named::Path(&["yamux"]), within: &["mux"], reason: "the multiplexer stays behind `mux`" },
-    Fence { named: Named::Path(&["reqwest"]), within: &["client"], reason: "carriers are `client`'s own" },
+    Fence {
+        named: Named::Path(&["reqwest"]),
+        within: &["client", "acme"],
+        reason: "carriers are `client`'s own, and orders `acme`'s",
+    },
     Fence { named: Named::Path(&["anyhow"]), within: &["cmd"], reason: "errors below `cmd` are typed" },
     Fence { named: Named::Path(&["std", "env"]), within: PROCESS, reason: PROCESS_REASON },
     Fence { named: Named::Path(&["std", "process", "exit"]), within: PROCESS, reason: PROCESS_REASON },

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::super::link::{Denied, Link, text};
-use super::super::{Authorities, Connections, Error, Token};
+use super::super::{Authorities, Connections, Error, Identity, Token};
 use super::open::{Grant, ask, denied, whole};
 use super::trial::{self, Hindrance, Trial};
 use super::tunnel::{Trouble, Tunnel};
@@ -54,6 +54,8 @@ pub struct Config {
     pub token: Option<Token>,
     /// Who vouches for the server; the platform's authorities, where there are none.
     pub authorities: Option<Authorities>,
+    /// What says to the server who the client is, where it asks for a certificate.
+    pub identity: Option<Identity>,
     /// How long a stream is let live to see whether something cuts it: 10 min at most.
     pub longest: Duration,
     /// The wall clock, since 1970.
@@ -64,7 +66,7 @@ impl Config {
     /// An examination of streams for as long as the tunnel lets one live.
     #[must_use]
     pub fn new(place: Place, clock: fn() -> Duration) -> Self {
-        Self { place, token: None, authorities: None, longest: Duration::from_secs(10), clock }
+        Self { place, token: None, authorities: None, identity: None, longest: Duration::from_secs(10), clock }
     }
 }
 
@@ -74,7 +76,7 @@ impl Config {
 /// # Errors
 /// Where no tunnel would stand.
 pub async fn examine(config: Config) -> Result<Report, Error> {
-    let connections = Connections::new(&config.place.source, config.authorities.as_ref())?;
+    let connections = Connections::new(&config.place.source, config.authorities.as_ref(), config.identity.as_ref())?;
     let link = Arc::new(Link::new(config.place.source.clone(), connections));
     let mut report = Report { url: config.place.to_string(), proxy: link.proxy(), ..Report::default() };
     let sent = (config.clock)();

@@ -194,12 +194,12 @@ fn kept(args: &[&str], env: &Env, text: &str, place: Option<&str>) {
     let settled = |file: crate::cmd::config::File| {
         let mut args = parsed::<Connect>("connect", &[&["--prefix=foo", "1"], args].concat());
         let (flags, from) = (args.flags(), Sources::new("connect", env, [&file.top]));
-        args.settle(flags, &from).map(|tunnel| tunnel.notice)
+        args.settle(flags, &from).map(|tunnel| tunnel.notices)
     };
     let [meant, here] = [parse(text), parse_here(text)].map(|file| file.map_err(|failure| failure.sentence).unwrap());
-    assert_eq!(settled(meant), Ok(None));
+    assert_eq!(settled(meant), Ok(Vec::new()));
     let expected = match place {
-        None => Ok(Some("settings are those of `sendit.toml`; the server is `http://host`".to_owned())),
+        None => Ok(vec!["settings are those of `sendit.toml`; the server is `http://host`".to_owned()]),
         Some(place) => Err(Failure::usage(format!(
             "only `sendit.toml` names the server `http://host`, so what {place} says is not sent there; give `--server`, or \
              say with `--config sendit.toml` that the file is meant"
@@ -222,4 +222,43 @@ fn what_is_said_in_secret_is_kept_from_servers_that_nobody_has_named() {
     kept(&["--token="], &token, server, None);
     kept(&["--server", "http://host"], &token, "quiet = true", None);
     kept(&[], &Env::from([(env::TOKEN, "t"), ("SENDIT_SERVER", "http://host")]), server, None);
+}
+
+/// An authority that a file in the working folder names is believed where that file names the server too.
+#[test]
+fn a_strangers_authority_vouches_for_no_server_of_mine() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
+    let path = folder.path().join("ca.pem").to_str().unwrap().to_owned();
+    std::fs::write(&path, certificate).unwrap();
+    let (none, set) = (Env::default(), Env::from([("SENDIT_SERVER", "https://mine")]));
+    let both = "server = 'https://theirs'\nca_file = 'gone.pem'";
+    let alone = "ca_file = 'gone.pem'";
+    let aside = "`ca_file` in `sendit.toml`, line LINE, does not count, for the file does not name the server; give \
+                 `--ca-file`, or say with `--config sendit.toml` that the file is meant";
+    let check = |args: &[&str], env: &Env, text: &str, expected: Result<(bool, Option<usize>), &str>| {
+        let file = parse_here(text).map_err(|failure| failure.sentence).unwrap();
+        let mut args = parsed::<Connect>("connect", args);
+        let (flags, from) = (args.flags(), Sources::new("connect", env, [&file.top]));
+        let seen = args.settle(flags, &from).map_err(|failure| failure.sentence);
+        let seen = seen.map(|tunnel| {
+            let mut notices = tunnel.notices.into_iter();
+            (tunnel.config.authorities.is_some(), notices.find(|notice| notice.starts_with("`ca_file`")))
+        });
+        let notice = |line: Option<usize>| line.map(|line| aside.replace("LINE", &line.to_string()));
+        let expected = expected.map(|(believed, line)| (believed, notice(line))).map_err(ToOwned::to_owned);
+        assert_eq!(seen, expected, "{text}");
+    };
+    // What would be read is not there: it is looked for only where it counts.
+    let gone = "cannot read the file `gone.pem`: there is no such file or directory";
+    check(&["--prefix=foo", "1"], &none, both, Err(gone));
+    check(&["--prefix=foo", "1"], &set, both, Ok((false, Some(2))));
+    check(&["--prefix=foo", "1"], &set, alone, Ok((false, Some(1))));
+    check(&["--server=https://flag", "--prefix=foo", "1"], &none, both, Ok((false, Some(2))));
+    check(&URLS, &none, both, Ok((false, Some(2))));
+    check(&["--ca-file", &path, "--prefix=foo", "1"], &set, both, Ok((true, None)));
+    // Who the client is, is for the servers that its person has named.
+    let kept = "only `sendit.toml` names the server `https://theirs`, so what `--client-cert` says is not sent there; give \
+                `--server`, or say with `--config sendit.toml` that the file is meant";
+    check(&["--client-cert=c", "--client-key=k", "--prefix=foo", "1"], &none, both, Err(kept));
 }

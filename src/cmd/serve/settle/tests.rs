@@ -78,7 +78,7 @@ fn certificates() {
     refused(&["--tls-cert=c"], &Env::default(), sentence);
     let sentence = "`--tls-key` takes `--tls-cert` as well: the certificate of the key";
     refused(&["--tls-key=k"], &Env::default(), sentence);
-    let sentence = "`--redirect-addr` is of no use without `--tls-cert`: there is no https to send to";
+    let sentence = "`--redirect-addr` is of no use without `--tls-cert` or `--acme`: there is no https to send to";
     refused(&["--redirect-addr=:0"], &Env::default(), sentence);
 }
 
