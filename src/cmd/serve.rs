@@ -4,6 +4,7 @@ mod admin;
 mod certificate;
 mod files;
 mod flags;
+mod handover;
 mod hang_up;
 mod limits;
 mod revoked;
@@ -23,6 +24,7 @@ use super::sources::Sources;
 use super::{descriptors, log, output};
 use crate::server::{self, Limits, Server};
 pub(crate) use flags::Serve;
+use handover::Handover;
 use hang_up::HangUp;
 use settle::Settings;
 #[cfg(test)]
@@ -37,7 +39,7 @@ pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(
     if let Some(secrets) = &mut files.secrets {
         secrets.file = file.cloned();
     }
-    let mut handed = Handed::take(env)?;
+    let (mut handed, handover) = (Handed::take(env)?, Handover::of(env));
     let resolved = handed.public_or(address).await?;
     let warning = auth.warning(&resolved)?;
     let (signals, hang_up) = (Signals::catch()?, HangUp::catch()?);
@@ -51,6 +53,7 @@ pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(
     fit(&mut config.limits, descriptors::connections());
     let shutdown = signals.shutdown();
     let server = Server::new(config);
+    handover.take(&server);
     let (listeners, admin) = sockets.apart(files.tls());
     let (again, asked) = watch::channel(());
     let watching = files.watch(&server, asked);
@@ -65,7 +68,9 @@ pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(
             never = hang_up.relay(again, shutdown.clone()) => match never {},
         }
     };
-    signals.guard("exchanges in flight have 30 s to end", Box::pin(serving)).await
+    let ended = signals.guard("exchanges in flight have 30 s to end", Box::pin(serving)).await;
+    handover.leave(&server);
+    ended
 }
 
 /// Has no more connections than there are descriptors.

@@ -48,6 +48,8 @@ mod frames;
 mod go;
 mod go_connect;
 mod go_serve;
+#[cfg(unix)]
+mod handover;
 #[cfg(target_os = "linux")]
 mod heads;
 mod hostile;
