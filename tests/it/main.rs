@@ -8,6 +8,8 @@ mod grpc;
 #[cfg(target_os = "linux")]
 mod light;
 #[cfg(target_os = "linux")]
+mod machine;
+#[cfg(target_os = "linux")]
 mod namespace;
 mod peer;
 #[cfg(target_os = "linux")]
@@ -69,6 +71,8 @@ mod load;
 mod log_sink;
 mod operations;
 mod origin;
+#[cfg(target_os = "linux")]
+mod package;
 // The Go names are symbolic links, and its commands are those of a Unix shell.
 #[cfg(unix)]
 mod peers;
