@@ -110,13 +110,13 @@ mod tests {
 
     impl Listens for Speaks {
         async fn only_listens(&self) {
-            pending().await
+            pending::<()>().await;
         }
     }
 
-    fn expected(hold: u64, held: usize) -> Expected {
+    fn expected(hold: u64, places: usize) -> Expected {
         let (expected, prefix) = (Expected::default(), "my-app".parse().unwrap());
-        expected.expect(Standing { prefix, hold: Duration::from_secs(hold) }, held, &Arc::default());
+        expected.expect(Standing { prefix, hold: Duration::from_secs(hold) }, places, &Arc::default());
         expected
     }
 

@@ -1,5 +1,4 @@
 //! Servers that follow one another on a socket that somebody else holds, as systemd does: nobody who visits notices.
-#![expect(clippy::print_stdout, reason = "the figures of a passing test are worth reading too")]
 
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -28,7 +27,7 @@ impl Socket {
         Self { listener: std::net::TcpListener::bind("127.0.0.1:0").unwrap(), folder: TempDir::new().unwrap() }
     }
 
-    /// A server that is given the socket as systemd gives it: as its third descriptor. (sd_listen_fds(3))
+    /// A server that is given the socket as systemd gives it: as descriptor 3, `sd_listen_fds(3)`.
     async fn server(&self) -> Server {
         let mut command: Command = program("sh");
         command.args(["-c", r#"LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" serve 3<&0 </dev/null"#]);

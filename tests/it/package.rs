@@ -1,8 +1,6 @@
 //! The package for Debian, as `cargo xtask dist deb` has built it: installed on a machine of its own, whose systemd runs
 //! the server, and removed from it.
 
-#![expect(clippy::print_stdout, reason = "the figures of a passing test are worth reading too")]
-
 use std::fs::{self, File};
 use std::net::SocketAddr;
 

@@ -55,7 +55,7 @@ fn text(standing: &[Standing], now: u64) -> String {
 fn parse(text: &str, now: u64) -> Vec<Standing> {
     let mut lines = text.lines();
     let written = lines.next().and_then(|line| line.parse().ok());
-    if !written.is_some_and(|written| now.abs_diff(written) <= FRESH) {
+    if written.is_none_or(|written| now.abs_diff(written) > FRESH) {
         return Vec::new();
     }
     let standing = |line: &str| {

@@ -24,7 +24,10 @@ const SUMS: &str = "SHA256SUMS";
 /// Writes the checksums of what lies in `folder`, and the recipes for archives that will be found below `url`.
 pub(super) fn write(folder: &Path, url: &str) -> Result<()> {
     let (facts, sums) = (Facts::of_cargo()?, sums(folder)?);
-    let lines: String = sums.iter().map(|(name, sum)| format!("{sum}  {name}\n")).collect();
+    let mut lines = String::new();
+    for (name, sum) in &sums {
+        let _ = writeln!(lines, "{sum}  {name}");
+    }
     let recipes = RECIPES.map(|(name, template)| (name, fill(template, &facts, url, &sums)));
     for (name, text) in [(SUMS, Ok(lines))].into_iter().chain(recipes) {
         let path = folder.join(name);
