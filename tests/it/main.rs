@@ -41,6 +41,7 @@ mod doctor;
 mod downloads;
 mod early;
 mod empty;
+mod examples;
 mod failures;
 mod faults;
 #[cfg(target_os = "linux")]
