@@ -91,7 +91,7 @@ impl Server {
         self.0.draining.is_cancelled()
     }
 
-    /// Whether a session has visitors, and no carrier of its client's.
+    /// Whether a session has visitors, and too few carriers of its client's.
     pub(super) fn misses_a_client(&self) -> bool {
         self.0.registry.all().iter().any(|session| session.misses_its_client())
     }

@@ -41,7 +41,9 @@ pub(super) fn make(target: &str, folder: &Path) -> Result<()> {
     if let Some(missing) = missing(target)? {
         bail!("no archive for {target} can be made: {missing}");
     }
-    program::run(&mut program::cargo(&["build", "--release", "--locked", "--package", "sendit", "--target", target]))?;
+    let mut build = program::cargo(&["build", "--release", "--locked", "--package", "sendit", "--target", target]);
+    // Symbols are of use to those alone who build it.
+    program::run(build.env("CARGO_PROFILE_RELEASE_STRIP", "true"))?;
     let name = format!("sendit-{}-{target}", Facts::of_cargo()?.version);
     let contents = folder.join(&name);
     let _ = fs::remove_dir_all(&contents);
