@@ -94,6 +94,9 @@ pub(crate) const TERM: &str = "TERM";
 /// What systemd says of the sockets that it hands over.
 pub(crate) const LISTEN_FDNAMES: &str = "LISTEN_FDNAMES";
 
+/// Where systemd has made folders for the service.
+pub(crate) const RUNTIME_DIRECTORY: &str = "RUNTIME_DIRECTORY";
+
 /// Below which folders people's programs look for their configuration, as the system has it, and in which place there.
 /// (XDG Base Directory Specification)
 const FOLDERS: &[(&str, &str)] =
@@ -258,7 +261,8 @@ impl Env {
             Some(text.map(|text| ((*name).to_owned(), text)))
         };
         let folders = FOLDERS.iter().map(|(base, _)| *base);
-        let names = TABLE.iter().map(|row| row.name).chain([NO_COLOR, TERM, LISTEN_FDNAMES]).chain(folders);
+        let names =
+            TABLE.iter().map(|row| row.name).chain([NO_COLOR, TERM, LISTEN_FDNAMES, RUNTIME_DIRECTORY]).chain(folders);
         names.collect::<Vec<_>>().iter().filter_map(read).collect::<Result<_, _>>().map(Self)
     }
 

@@ -73,6 +73,11 @@ impl Resolved {
         Ok(Self { text: addr.to_string(), addrs: vec![addr], handed: Some(socket) })
     }
 
+    /// Whether somebody else has opened it, and keeps it open.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.handed.is_some()
+    }
+
     /// Whether none but this machine can reach any of it.
     pub(crate) fn is_loopback(&self) -> bool {
         self.addrs.iter().all(|addr| addr.ip().to_canonical().is_loopback())

@@ -6,6 +6,7 @@ mod certificate;
 mod clients;
 mod files;
 mod flags;
+mod handover;
 mod hang_up;
 mod limits;
 mod revoked;
@@ -29,6 +30,7 @@ use super::{descriptors, log, output};
 use crate::server::{self, Limits, Server, Threads};
 use acme::Acme;
 pub(crate) use flags::Serve;
+use handover::Handover;
 use hang_up::HangUp;
 use settle::Settings;
 #[cfg(test)]
@@ -45,7 +47,7 @@ pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(
         secrets.file = file.cloned();
     }
     files.renewal = acme.map(Acme::open).transpose()?;
-    let mut handed = Handed::take(env)?;
+    let (mut handed, handover) = (Handed::take(env)?, Handover::of(env));
     let resolved = handed.public_or(address).await?;
     let warning = auth.warning(&resolved)?;
     let (signals, hang_up) = (Signals::catch()?, HangUp::catch()?);
@@ -63,6 +65,7 @@ pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(
     config.threads = threads.clone();
     let shutdown = signals.shutdown();
     let server = Server::new(config);
+    handover.take(&server);
     let (listeners, admin) = sockets.apart(files.tls());
     let (again, asked) = watch::channel(());
     let watching = files.watch(&server, asked);
@@ -79,6 +82,7 @@ pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(
     };
     let ended = signals.guard("exchanges in flight have 30 s to end", Box::pin(serving)).await;
     threads.end().await;
+    handover.leave(&server);
     ended
 }
 

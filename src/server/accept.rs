@@ -1,5 +1,6 @@
 //! The accept loop: one task for each connection, HTTP/1.1 or HTTP/2, bounded in number, their heads in size and time.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -17,8 +18,9 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::answer::Answer;
 use super::connections::Place;
@@ -58,20 +60,26 @@ pub(super) const MAX_HEAD: usize = 64 * 1024;
 /// for them without a pause would only burn time.
 const BREATHER: Duration = Duration::from_millis(100);
 
+/// How often a server that leaves looks whether a client is missed.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// Serves at one address without TLS, as [`serve_at`] does at several.
 pub async fn serve(listener: TcpListener, server: Server, shutdown: CancellationToken) {
     serve_at([Listener::http(listener)], server, shutdown).await;
 }
 
 /// Serves until `shutdown` is cancelled, then takes no new session and ends once the exchanges in flight have, after
-/// 30 s at most. Carriers are still renewed meanwhile. Cancelling it cuts everything.
+/// 30 s at most. Carriers are still renewed meanwhile. Where a listener is [kept](Listener::kept) it takes visitors and
+/// sessions until those exchanges have ended, and then 10 s at most for the others. Cancelling it cuts everything.
 pub async fn serve_at(listeners: impl IntoIterator<Item = Listener>, server: Server, shutdown: CancellationToken) {
+    let listeners: Vec<Listener> = listeners.into_iter().collect();
+    let is_kept = listeners.iter().any(|listener| listener.is_kept);
     let refusals = Refusals::new(server.0.tasks.clone());
     let accepting = listeners.into_iter().map(|listener| accept(listener, &server, &refusals));
     let accepting = join_all(accepting);
     let stopping = async {
         shutdown.cancelled().await;
-        server.shutdown().await;
+        if is_kept { server.hand_over().await } else { server.shutdown().await }
     };
     tokio::select! {
         _ = accepting => {}
@@ -81,7 +89,7 @@ pub async fn serve_at(listeners: impl IntoIterator<Item = Listener>, server: Ser
 
 async fn accept(listener: Listener, server: &Server, refusals: &Refusals) {
     let Inner { connections, tasks, .. } = &*server.0;
-    let Listener { socket, speaks } = listener;
+    let Listener { socket, speaks, is_kept } = listener;
     let (routes, tls) = match speaks {
         Speaks::Http => (Routes::of(server), None),
         Speaks::Https(tls) => (Routes::of(server), Some(tls)),
@@ -89,7 +97,8 @@ async fn accept(listener: Listener, server: &Server, refusals: &Refusals) {
     };
     let mut told = false;
     loop {
-        match socket.accept().await {
+        let accepted = if is_kept { wanted(&socket, server).await } else { socket.accept().await };
+        match accepted {
             Ok((stream, peer)) => {
                 told = false;
                 if let Some(place) = connections.place(peer.ip()).await {
@@ -108,6 +117,24 @@ async fn accept(listener: Listener, server: &Server, refusals: &Refusals) {
                 sleep(BREATHER).await;
             }
         }
+    }
+}
+
+/// The next connection. A server that leaves takes none but for clients that are missed, without whom it could not end what
+/// it has: whoever else comes waits for the next server.
+async fn wanted(socket: &TcpListener, server: &Server) -> io::Result<(TcpStream, SocketAddr)> {
+    tokio::select! {
+        biased;
+        () = server.0.leaving.cancelled() => {}
+        accepted = socket.accept() => return accepted,
+    }
+    loop {
+        if server.misses_a_client()
+            && let Ok(accepted) = timeout(LOOK, socket.accept()).await
+        {
+            return accepted;
+        }
+        sleep(LOOK).await;
     }
 }
 
@@ -151,6 +178,7 @@ async fn connection(
     let _ = SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT);
     let breaker = Breaker::default();
     let visitor = Visitor::new(Some(peer), tls.is_some());
+    let fresh = server.0.fresh.token();
     let Inner { closing, connections, .. } = &*server.0;
     let spoken = tokio::select! {
         spoken = timeout_at(deadline, begin(stream, tls, breaker.clone())) => spoken,
@@ -164,7 +192,7 @@ async fn connection(
     };
     let routes = routes.for_who_presented(credential);
     let home = assign::home(&server, stream.ahead());
-    let begun = Begun { stream, is_http2, peer, deadline, breaker, visitor, server, routes, _place: place };
+    let begun = Begun { stream, is_http2, peer, deadline, breaker, visitor, fresh, server, routes, _place: place };
     match home {
         Some(home) => begun.serve_at(home).await,
         None => begun.serve().await,
@@ -180,6 +208,8 @@ struct Begun {
     deadline: Instant,
     breaker: Breaker,
     visitor: Visitor,
+    /// There is, until its first request has come.
+    fresh: TaskTrackerToken,
     server: Server,
     routes: Routes,
     _place: Place,
@@ -200,13 +230,13 @@ impl Begun {
     }
 
     async fn serve(self) {
-        let Self { stream, is_http2, peer, deadline, breaker, visitor, server, routes, _place } = self;
+        let Self { stream, is_http2, peer, deadline, breaker, visitor, fresh, server, routes, _place } = self;
         let outcome = if is_http2 {
             http2::serve(stream, deadline, visitor, routes, &server).await
         } else {
             let (course, Inner { closing, connections, .. }) = (Course::default(), &*server.0);
             let gate = Gate::new(stream, course.clone(), Patience::new(deadline, connections.waiting().clone()));
-            http1(gate, course, visitor, breaker, routes, closing).await
+            http1(gate, course, visitor, breaker, routes, closing, fresh).await
         };
         if let Err(cause) = outcome {
             tracing::debug!(%peer, %cause, "a connection broke");
@@ -241,8 +271,11 @@ async fn http1(
     breaker: Breaker,
     routes: Routes,
     closing: &CancellationToken,
+    fresh: TaskTrackerToken,
 ) -> hyper::Result<()> {
+    let fresh = Cell::new(Some(fresh));
     let service = service_fn(move |request: Request<Incoming>| {
+        drop(fresh.take());
         // Told before the answer is awaited: the end of what the visitor sends may be there already.
         let arrival = Arrival { visitor: visitor.clone(), breaker: breaker.clone(), owed: Some(course.begin()) };
         answer(routes.clone(), request, course.clone(), arrival)

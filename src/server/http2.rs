@@ -59,7 +59,7 @@ pub(super) async fn serve(
     around: &Server,
 ) -> hyper::Result<()> {
     let exchanges = watch::Sender::new(0_usize);
-    let Inner { closing, tasks, connections, .. } = &*around.0;
+    let Inner { leaving, tasks, connections, .. } = &*around.0;
     let idle = idle(exchanges.subscribe(), connections.waiting());
     let after = exchanges.subscribe();
     let service = service_fn(move |request: Request<Incoming>| {
@@ -83,7 +83,7 @@ pub(super) async fn serve(
     let mut serving = pin!(http.serve_connection(TokioIo::new(Heads::new(stream, deadline)), service));
     let last_call = tokio::select! {
         served = serving.as_mut() => return served,
-        () = closing.cancelled() => LAST_CALL,
+        () = leaving.cancelled() => LAST_CALL,
         last_call = idle => last_call,
     };
     serving.as_mut().graceful_shutdown();

@@ -10,6 +10,8 @@ mod config;
 mod connections;
 mod counts;
 mod domain;
+mod ending;
+mod expected;
 mod gate;
 mod http2;
 mod https;
@@ -33,17 +35,17 @@ mod v2;
 mod waiting;
 
 use std::io;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use accept::{serve, serve_at};
 pub use config::{AccessLog, BasePath, Config, InvalidBasePath, PlainHttp};
 pub use domain::{Domain, InvalidDomain};
+pub use expected::Standing;
 pub use limits::Limits;
 pub use listener::Listener;
 pub use stream::TargetStream;
@@ -56,15 +58,11 @@ use crate::pipe::v2::Budget;
 use crate::proxy::Traffic;
 use crate::wire::{Prefix, SessionId};
 use connections::Connections;
+use ending::GRACE;
+use expected::Expected;
 use limits::Failures;
 use quotas::{Quota, Quotas, Who};
 use registry::Registry;
-
-/// How long exchanges in flight may take to end once the server is to stop.
-const GRACE: Duration = Duration::from_secs(30);
-
-/// How long what remains then may take to say good-bye.
-const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A server, to be served by [`serve`] or mounted into another program by its [`router`](Self::router). Clones are
 /// the same server.
@@ -77,6 +75,8 @@ struct Inner {
     connect_keys: Keys,
     started: Instant,
     registry: Registry,
+    /// Tunnels that stood at the server before this one.
+    expected: Expected,
     /// What sessions may keep for their clients.
     budget: Budget,
     /// Opens with tokens that were not accepted.
@@ -99,12 +99,20 @@ struct Inner {
     began: u64,
     /// Sessions, connections and swaps.
     tasks: TaskTracker,
-    /// Visitors' exchanges in flight.
-    exchanges: TaskTracker,
+    /// Visitors' exchanges in flight, those of visitors who wait among them.
+    exchanges: Mutex<TaskTracker>,
     /// No new sessions, no new exchanges.
     draining: CancellationToken,
+    /// Connections that have not brought a request yet.
+    fresh: TaskTracker,
+    /// Each answer to a visitor is the last of its connection.
+    last_calls: CancellationToken,
+    /// New connections are left to the server that takes this one's place.
+    leaving: CancellationToken,
     /// Everything ends.
     closing: CancellationToken,
+    /// The tunnels that stood then.
+    stood: OnceLock<Vec<Standing>>,
 }
 
 impl Server {
@@ -135,10 +143,15 @@ impl Server {
             connect_keys: Keys::new(key, []),
             started: Instant::now(),
             registry: Registry::default(),
+            expected: Expected::default(),
             tasks: TaskTracker::new(),
-            exchanges: TaskTracker::new(),
+            exchanges: Mutex::default(),
             draining: CancellationToken::new(),
+            fresh: TaskTracker::new(),
+            last_calls: CancellationToken::new(),
+            leaving: CancellationToken::new(),
             closing: CancellationToken::new(),
+            stood: OnceLock::new(),
         }))
     }
 
@@ -253,29 +266,10 @@ impl Server {
         self.0.registry.by_prefix(prefix.as_str()).map(|session| session.id().clone())
     }
 
-    /// Takes no new session and no new exchange, lets those in flight end, for 30 s at most, then ends all sessions.
-    /// Cancelling it leaves the server draining.
-    pub async fn shutdown(&self) {
-        let inner = &self.0;
-        inner.draining.cancel();
-        inner.exchanges.close();
-        if timeout(GRACE, inner.exchanges.wait()).await.is_err() {
-            tracing::warn!(left = inner.exchanges.len(), "exchanges in flight are cut off");
-        }
-        access_log::tell_left_out();
-        inner.closing.cancel();
-        inner.tasks.close();
-        let _ = timeout(FAREWELL, inner.tasks.wait()).await;
-    }
-
     /// Returns once each of the server's threads has come to it: where one is stuck it does not. Cancelling it changes
     /// nothing.
     pub async fn answer(&self) {
         self.0.threads.answer().await;
-    }
-
-    fn is_draining(&self) -> bool {
-        self.0.draining.is_cancelled()
     }
 
     /// The token that lets a client attach carriers to its session.

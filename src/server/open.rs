@@ -290,6 +290,7 @@ impl Server {
         let session = Arc::clone(running.session());
         let leased = inner.registry.lease(Arc::clone(&session), &inner.config.limits).map_err(Denied::from);
         let lease = leased.inspect_err(|denied| tell(&session, *denied))?;
+        inner.expected.is_back(session.prefix());
         session.home().spawn(&inner.tasks, running.run(lease));
         Ok(session)
     }

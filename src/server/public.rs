@@ -10,11 +10,12 @@ use std::time::Duration;
 use axum::extract::{ConnectInfo, OriginalUri, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::header::{ACCEPT, WWW_AUTHENTICATE};
-use http::{HeaderMap, StatusCode, Uri};
+use http::header::{ACCEPT, CONNECTION, HeaderValue, WWW_AUTHENTICATE};
+use http::{HeaderMap, StatusCode, Uri, Version};
 use tokio::time::{Instant, timeout_at};
 
 use super::access_log::Entry;
+use super::expected::Awaited;
 use super::gate::Owed;
 use super::quotas::{Listens, Taken, unless_told_to_go};
 use super::session::{Place, Presence, Session};
@@ -47,13 +48,13 @@ pub(super) async fn by_host(State(server): State<Server>, request: Request, next
 
 /// A request of a visitor's.
 pub(super) async fn visit(server: Server, mut request: Request, mut arrival: Arrival) -> Response {
-    let accept = request.headers().get(ACCEPT).cloned();
+    let (accept, version) = (request.headers().get(ACCEPT).cloned(), request.version());
     let there = There::of(&mut request, &server.0.config);
     let from = server.0.config.trusted.spelt_origin(&arrival.visitor, request.headers());
     let entry = Entry::begin(&server, from, request.method(), &there.whole);
     let exchange = Arc::new(Exchange { places: OnceLock::new(), entry });
     let answer = pass_on(&server, &mut request, &mut arrival, &there, &exchange).await;
-    answer.inspect(|answer| exchange.entry.answered(answer.status())).unwrap_or_else(|fault| {
+    let mut answer = answer.inspect(|answer| exchange.entry.answered(answer.status())).unwrap_or_else(|fault| {
         let headers = accept.map(|accept| (ACCEPT, accept)).into_iter().collect();
         let mut answer = fault.answer(&headers);
         if fault == Fault::Unauthorized {
@@ -61,7 +62,13 @@ pub(super) async fn visit(server: Server, mut request: Request, mut arrival: Arr
         }
         exchange.entry.answered_here(&answer, Some(fault));
         answer
-    })
+    });
+    // On HTTP/2 the connection itself says so.
+    let goes_on = answer.status() == StatusCode::SWITCHING_PROTOCOLS || version > Version::HTTP_11;
+    if server.is_last_call() && !goes_on {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
 }
 
 /// What there is of an exchange until its last byte is through. It is counted once its places are free.
@@ -72,7 +79,15 @@ struct Exchange {
 
 /// The session that holds the prefix, with a place for one exchange, once its client is there: the one of now, or the one
 /// that takes its place. Waits for as long as that session allows.
-async fn attended(server: &Server, mut session: Arc<Session>, caller: &Caller<'_>) -> Result<Attended, Fault> {
+async fn attended(server: &Server, found: Found, caller: &Caller<'_>) -> Result<Attended, Fault> {
+    let mut session = match found {
+        Found::Session(session) => session,
+        Found::Awaited(awaited) => {
+            // Apart, for it would have its room in every visit.
+            Box::pin(awaited.back(caller.owed)).await?;
+            caller.finds(server)?
+        }
+    };
     let begin = Instant::now();
     let mut waited = None;
     loop {
@@ -104,6 +119,13 @@ struct Attended {
     waited: Option<Duration>,
 }
 
+/// What holds a prefix.
+enum Found {
+    Session(Arc<Session>),
+    /// A session will, whose client is on its way.
+    Awaited(Arc<Awaited>),
+}
+
 /// What is known of who calls.
 struct Caller<'a> {
     prefix: &'a str,
@@ -114,6 +136,17 @@ struct Caller<'a> {
 }
 
 impl Caller<'_> {
+    /// The session that lets it in, or may do so once it is there.
+    fn looks_for(&self, server: &Server) -> Result<Found, Fault> {
+        match self.finds(server) {
+            Err(Fault::UnknownPrefix) => {
+                let awaited = server.0.expected.at(self.prefix);
+                awaited.map(Found::Awaited).ok_or(Fault::UnknownPrefix)
+            }
+            found => found.map(Found::Session),
+        }
+    }
+
     /// The session that lets it in.
     fn finds(&self, server: &Server) -> Result<Arc<Session>, Fault> {
         let session = server.0.registry.by_prefix(self.prefix).ok_or(Fault::UnknownPrefix)?;
@@ -132,24 +165,22 @@ async fn pass_on(
 ) -> Result<Response, Fault> {
     let (visitor, entry) = (&arrival.visitor, &exchange.entry);
     let prefix = there.prefix().ok_or(Fault::UnknownPrefix)?;
-    let (one_of_all, Attended { session, place, waited }) = {
+    let (one_of_all, under_way, Attended { session, place, waited }) = {
         let caller = Caller { prefix, headers: request.headers(), visitor, entry, owed: &arrival.owed };
         // Nobody who is not let in takes a place, which may be another's, or waits.
-        let session = caller.finds(server)?;
+        let found = caller.looks_for(server)?;
+        let under_way = server.begin()?;
         let one_of_all = server.0.places.take_now().await.ok_or(Fault::Limit)?;
         // Nothing of the request is on its way, so who is told to go can safely try again.
-        let attended = pin!(attended(server, session, &caller));
+        let attended = pin!(server.unless_draining(attended(server, found, &caller)));
         let attended = unless_told_to_go(caller.owed, || once(&one_of_all), attended).await.ok_or(Fault::Limit)??;
-        (one_of_all, attended)
+        (one_of_all, under_way, attended)
     };
-    if server.is_draining() {
-        return Err(Fault::Stopping);
-    }
     *request.uri_mut() = there.whole.clone();
     let (breaker, meter) = (arrival.breaker.clone(), entry.meter());
     let call = Call { visitor, place: &there.path, breaker, meter, waited };
     let (places, owed) = (exchange.places.get_or_init(|| (one_of_all, place)), arrival.owed.take());
-    let guard = (Arc::clone(exchange), owed.clone(), server.0.exchanges.token());
+    let guard = (Arc::clone(exchange), owed.clone(), under_way);
     let answer = pin!(session.forward(request, call, guard));
     let places = || once(&places.0).chain(places.1.taken());
     unless_told_to_go(&owed, places, answer).await.unwrap_or(Err(Fault::Displaced))

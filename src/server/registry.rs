@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Limits;
 use super::session::Session;
+use super::{Limits, Standing};
 use crate::wire::{Prefix, SessionId};
 
 #[cfg(test)]
@@ -51,6 +51,12 @@ impl Registry {
     /// Every session that there is now.
     pub(super) fn all(&self) -> Vec<Arc<Session>> {
         self.maps().by_id.values().cloned().collect()
+    }
+
+    /// The tunnels of now.
+    pub(super) fn standing(&self) -> Vec<Standing> {
+        let standing = |session: &Arc<Session>| Standing { prefix: session.prefix().clone(), hold: session.hold() };
+        self.maps().by_prefix.values().map(standing).collect()
     }
 
     pub(super) fn by_id(&self, id: &SessionId) -> Option<Arc<Session>> {

@@ -35,9 +35,9 @@ use crate::wire::{Prefix, SessionId};
 pub(super) use opening::{Around, Link, Opening};
 pub(super) use places::Place;
 use places::{Places, STREAM_DEADLINE};
-pub(super) use presence::Presence;
 #[cfg(test)]
-pub(super) use presence::{LATE, MOMENT};
+pub(super) use presence::LATE;
+pub(super) use presence::{MOMENT, Presence};
 pub(super) use running::Running;
 use turns::Turns;
 
@@ -133,6 +133,11 @@ impl Session {
     /// Whether the token that opened the session is still good at `now`.
     pub(super) fn may_renew(&self, now: u64) -> bool {
         self.opening.expiry.is_none_or(|expiry| now < expiry)
+    }
+
+    /// How long visitors wait for the client where it is gone.
+    pub(super) fn hold(&self) -> Duration {
+        self.opening.hold
     }
 
     pub(super) fn ended(&self) -> &CancellationToken {

@@ -8,6 +8,8 @@ mod grpc;
 #[cfg(target_os = "linux")]
 mod light;
 #[cfg(target_os = "linux")]
+mod machine;
+#[cfg(target_os = "linux")]
 mod namespace;
 mod peer;
 #[cfg(target_os = "linux")]
@@ -43,6 +45,7 @@ mod doctor;
 mod downloads;
 mod early;
 mod empty;
+mod examples;
 mod failures;
 mod faults;
 #[cfg(target_os = "linux")]
@@ -52,6 +55,8 @@ mod frames;
 mod go;
 mod go_connect;
 mod go_serve;
+#[cfg(unix)]
+mod handover;
 #[cfg(target_os = "linux")]
 mod heads;
 mod hostile;
@@ -71,6 +76,8 @@ mod load;
 mod log_sink;
 mod operations;
 mod origin;
+#[cfg(target_os = "linux")]
+mod package;
 // The Go names are symbolic links, and its commands are those of a Unix shell.
 #[cfg(unix)]
 mod peers;

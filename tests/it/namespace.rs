@@ -124,6 +124,7 @@ impl Drop for Namespace {
     }
 }
 
-fn is_root() -> bool {
+/// Whether this process may do everything.
+pub(crate) fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
 }

@@ -27,7 +27,11 @@ impl Server {
 
     /// The server that a command line starts.
     pub(crate) async fn of(command: Command) -> Self {
-        let mut program = Program::start(command);
+        Self::told_by(Program::start(command)).await
+    }
+
+    /// The server that has been started as this program.
+    pub(crate) async fn told_by(mut program: Program) -> Self {
         let output = program.printed(|output| output.stderr.contains('\n')).await;
         let line = output.stderr.lines().next().unwrap_or_default();
         // In JSON the line is a member of an object.

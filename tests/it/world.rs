@@ -42,9 +42,14 @@ pub(crate) struct Output {
 }
 
 impl Program {
-    pub(crate) fn start(mut command: Command) -> Self {
-        command.stderr(Stdio::piped());
-        let mut program = Self::unheard(command);
+    pub(crate) fn start(command: Command) -> Self {
+        Self::start_with(Stdio::null(), command)
+    }
+
+    /// One whose standard input is this.
+    pub(crate) fn start_with(input: impl Into<Stdio>, mut command: Command) -> Self {
+        command.stdin(input).stderr(Stdio::piped());
+        let mut program = Self::spawn(command);
         let (sender, output) = watch::channel(Output::default());
         let child = &mut program.child;
         let (stdout, stderr) = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
@@ -67,7 +72,12 @@ impl Program {
 
     /// One whose standard error goes where the command says, and of whose output nothing is kept.
     pub(crate) fn unheard(mut command: Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        command.stdin(Stdio::null());
+        Self::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).kill_on_drop(true);
         let child = command.spawn().expect("the program starts");
         Self { child, output: watch::channel(Output::default()).1 }
     }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::left_out::{self, Policy};
 use crate::program::{self, cargo};
-use crate::{generate, setup, tidy};
+use crate::{dist, generate, setup, tidy};
 
 /// Runs every step; the first failure ends it.
 pub(crate) fn run(policy: Policy) -> Result<()> {
@@ -20,6 +20,7 @@ pub(crate) fn run(policy: Policy) -> Result<()> {
     steps.run("tidy", || tidy::run(crate::root()).map(|files| println!("{files} sources are tidy")))?;
     steps.run("generated", || generate::check(crate::root()))?;
     steps.run("documentation", documentation)?;
+    steps.run("package", package)?;
     steps.run("tests", tests)?;
     steps.run("tests, wire v1", tests_of_v1)?;
     steps.cargo("documentation tests", &["test", "--doc"])?;
@@ -85,6 +86,14 @@ fn announced(command: &mut std::process::Command) -> Result<()> {
 
 fn documentation() -> Result<()> {
     announced(cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// What the tests then install.
+fn package() -> Result<()> {
+    if dist::cargo_deb().is_none() {
+        return left_out::note("the package for Debian, because `cargo-deb` is missing");
+    }
+    dist::deb()
 }
 
 /// nextest runs each test in a process of its own with a limit to its time; without it the same tests run, unlimited.

@@ -5,6 +5,7 @@
 mod bench;
 mod ci;
 mod delay;
+mod dist;
 mod faults;
 mod fuzz;
 mod generate;
@@ -47,6 +48,7 @@ enum Task {
     Bench(bench::Bench),
     Delay(delay::Delay),
     Profile(profile::Profile),
+    Dist(dist::Dist),
 }
 
 /// Run everything that CI runs, in order; stops at the first failure.
@@ -99,6 +101,7 @@ fn run(task: &Task) -> Result<()> {
         Task::Bench(bench) => asynchronous(bench.run()),
         Task::Delay(delay) => asynchronous(delay.run()),
         Task::Profile(profile) => asynchronous(profile.run()),
+        Task::Dist(dist) => dist.run(left_out::Policy::of_environment()),
         Task::Fuzz(fuzz) => fuzz.run(left_out::Policy::of_environment()),
         Task::Generate(Generate { check: true }) => generate::check(root()),
         Task::Generate(Generate { check: false }) => generate::write(root()),

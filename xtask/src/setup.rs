@@ -16,7 +16,7 @@ struct Need {
     without: &'static str,
 }
 
-const NEEDS: [Need; 28] = [
+const NEEDS: [Need; 32] = [
     Need { program: "curl", package: "curl", without: "curl as a visitor" },
     Need { program: "openssl", package: "openssl", without: "the commands of the documents" },
     Need { program: "nginx", package: "nginx", without: "nginx as a target, and the tunnel behind it" },
@@ -46,6 +46,10 @@ const NEEDS: [Need; 28] = [
     },
     Need { program: "systemd-analyze", package: "systemd", without: "the check of systemd's units" },
     Need { program: "pebble", package: "pebble", without: "certificates from a directory" },
+    Need { program: "lintian", package: "lintian", without: "the check of the package for Debian" },
+    Need { program: "mmdebstrap", package: "mmdebstrap", without: "the package for Debian on a system of its own" },
+    Need { program: "ruby", package: "ruby", without: "the check of the formula for Homebrew" },
+    Need { program: "nix-instantiate", package: "nix-bin", without: "the check of the flake for Nix" },
     Need { program: "wrk", package: "wrk", without: "the short benchmark" },
     Need { program: "valgrind", package: "valgrind", without: "the profile" },
     Need { program: "strace", package: "strace", without: "the profile" },

@@ -71,7 +71,8 @@ Prometheus. With --admin-token-file whoever asks for more than health has to sho
 that other machines can reach the token is a must.",
     note = "
 Under systemd it takes the socket that is handed over in the place of --addr, and one named
-`admin` in that of --admin; it tells when it listens, stops, and lives.",
+`admin` in that of --admin; it tells when it listens, stops, and lives. In RUNTIME_DIRECTORY
+it leaves the names of its tunnels to the next server, whose visitors wait for their clients.",
     note = "
 Each exchange has a line in the log when it is over, refused ones included: address
 of the visitor, method and path, status, bytes of visitor and service, milliseconds,
@@ -86,7 +87,8 @@ connection is cut; what changes without it counts after 3 s at most. A token tha
 that stand go on.",
     note = "
 SIGINT or SIGTERM: no new sessions, exchanges in flight have 30 s to end. A
-second signal ends at once."
+second signal ends at once. Where the socket was handed over nobody is refused: all goes on
+until those have ended, and whoever comes then waits for the next server."
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch that a person types")]
 pub(crate) struct Serve {

@@ -14,6 +14,8 @@ use crate::server::{Listener, Tls};
 /// Sockets that listen.
 pub(super) struct Sockets {
     public: TcpListener,
+    /// Whether that outlives the server.
+    is_kept: bool,
     addr: SocketAddr,
     redirects: Option<TcpListener>,
     admin: Option<admin::Listening>,
@@ -27,13 +29,14 @@ impl Sockets {
         admin: Admin,
         handed: Option<Resolved>,
     ) -> Result<Self, Failure> {
+        let is_kept = public.is_kept();
         let public = public.bind("--addr")?;
         let addr = public.local_addr().context("no address to tell")?;
         let redirects = match redirects {
             Some(address) => Some(address.resolve().await?.bind("--redirect-addr")?),
             None => None,
         };
-        Ok(Self { public, addr, redirects, admin: admin.listen(handed).await? })
+        Ok(Self { public, is_kept, addr, redirects, admin: admin.listen(handed).await? })
     }
 
     /// Says where they are.
@@ -51,11 +54,12 @@ impl Sockets {
 
     /// What a server takes visitors and clients from, and what tells whoever runs it.
     pub(super) fn apart(self, tls: Option<Tls>) -> (Vec<Listener>, Option<admin::Listening>) {
-        let Self { public, addr, redirects, admin } = self;
+        let Self { public, is_kept, addr, redirects, admin } = self;
         let public = match tls {
             Some(tls) => Listener::https(public, tls),
             None => Listener::http(public),
         };
+        let public = if is_kept { public.kept() } else { public };
         let redirects = redirects.map(|socket| Listener::redirects(socket, addr.port()));
         ([public].into_iter().chain(redirects).collect(), admin)
     }

@@ -97,6 +97,11 @@ impl Places {
         self.queued.during(visitor, held).await?.ok()
     }
 
+    /// How many are taken.
+    pub(super) fn taken(&self) -> usize {
+        self.own.taken()
+    }
+
     /// How many wait.
     pub(super) fn waiting(&self) -> usize {
         self.held.taken()

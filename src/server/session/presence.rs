@@ -74,6 +74,12 @@ impl Session {
         })
     }
 
+    /// Whether there are visitors, and carriers are wanting that could bring them anything.
+    pub(in crate::server) fn misses_its_client(&self) -> bool {
+        let Link::V2(attendance) = &self.link else { return false };
+        self.places.taken() > 0 && !attendance.is_carried_both_ways()
+    }
+
     async fn back(&self) -> Presence {
         let Link::V2(attendance) = &self.link else { return Presence::There };
         tokio::select! {

@@ -193,6 +193,12 @@ impl Attendance {
         self.present.borrow().is_carried()
     }
 
+    /// Whether there may be a carrier for each direction: what one of them brings is mostly answered in the other.
+    pub(in crate::server) fn is_carried_both_ways(&self) -> bool {
+        let roll = self.present.borrow();
+        roll.is_carried() && roll.carriers >= 2
+    }
+
     /// When a client that has no carrier now is missed, where it is not missed already.
     pub(in crate::server) fn back_by(&self) -> Option<Instant> {
         self.present.borrow().back_by

@@ -37,6 +37,7 @@ pub(super) use attendance::Attendance;
 use attendance::{Direction, Present};
 pub(super) use open::open;
 use uploads::{MAX_BATCH, Untaken};
+pub(super) use waits::Waits;
 
 /// How long a batch waits for something to bring: as often as a stream would say something.
 const LONG_POLL: Duration = Duration::from_secs(5);

@@ -21,7 +21,7 @@ pub(in crate::server) struct Wait<'a> {
 
 impl Waits {
     /// Nobody so far. Whoever waits is counted in `metrics` too.
-    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
+    pub(in crate::server) fn new(metrics: Arc<Metrics>) -> Self {
         Self { waited: AtomicU64::new(0), in_vain: AtomicU64::new(0), metrics }
     }
 

@@ -1,5 +1,5 @@
-//! The libraries of other languages that the tests drive, installed into folders below `target/` by those languages'
-//! own installers.
+//! What the tests need that is no package of this system's, put into folders below `target/` by installers of its own:
+//! libraries of other languages, what cargo builds, and a whole Debian.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ struct Library {
     install: fn(&Path) -> Result<()>,
 }
 
-const LIBRARIES: [Library; 2] = [
+const LIBRARIES: [Library; 4] = [
     Library {
         folder: "target/apps/python",
         manifest: "requirements.txt",
@@ -32,6 +32,13 @@ const LIBRARIES: [Library; 2] = [
         manifest: "package.json",
         without: "a dev server and the inspector's page in a browser",
         install: node,
+    },
+    Library { folder: "target/apps/cargo", manifest: "cargo.txt", without: "the package for Debian", install: cargo },
+    Library {
+        folder: "target/apps/debian",
+        manifest: "debian.txt",
+        without: "the package for Debian on a system of its own",
+        install: debian,
     },
 ];
 
@@ -84,4 +91,25 @@ fn node(folder: &Path) -> Result<()> {
     // Nothing of what is installed has to run for that, and an older Node would fail in the tests.
     npm.args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--engine-strict"]);
     program::run(npm.current_dir(folder))
+}
+
+fn cargo(folder: &Path) -> Result<()> {
+    let mut cargo = program::cargo(&["install", "--quiet", "--locked", "--root"]);
+    program::run(cargo.arg(folder).args(lines("cargo.txt")?))
+}
+
+/// A root that other roots are made from, of the same release as this system: what is built here runs there.
+fn debian(folder: &Path) -> Result<()> {
+    let release = fs::read_to_string("/etc/os-release").context("cannot tell this system's release")?;
+    let name = release.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="));
+    let mut mmdebstrap = Command::new("mmdebstrap");
+    mmdebstrap.args(["--quiet", "--variant=minbase"]).arg(format!("--include={}", lines("debian.txt")?.join(",")));
+    program::run(mmdebstrap.arg(name.context("this system's release has no name")?).arg(folder.join("root.tar")))
+}
+
+/// What a manifest wants that has one thing in each line.
+fn lines(manifest: &str) -> Result<Vec<String>> {
+    let path = crate::root().join("tests/apps").join(manifest);
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    Ok(text.lines().map(ToOwned::to_owned).collect())
 }
