@@ -70,6 +70,8 @@ mod origin;
 // The Go names are symbolic links, and its commands are those of a Unix shell.
 #[cfg(unix)]
 mod peers;
+#[cfg(unix)]
+mod pictures;
 mod playing;
 mod prefix;
 mod programs;
