@@ -1,17 +1,20 @@
 //! A certificate authority of a test's own, what it has issued, and who believes it.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tempfile::TempDir;
-use tokio::net::TcpStream;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::tunnel::Server;
 use crate::world::PATIENCE;
@@ -92,5 +95,25 @@ impl Authority {
         let name = ServerName::from(server.addr.ip());
         let shaken = timeout(PATIENCE, self.connector(&["http/1.1"]).connect(name, stream)).await;
         shaken.expect("in time").expect("a handshake")
+    }
+
+    /// The address of connections that are made by TLS to `addr` for visitors who speak none.
+    pub(crate) async fn secured(&self, addr: SocketAddr) -> (SocketAddr, AbortOnDropHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (connector, tasks) = (self.connector(&[]), TaskTracker::new());
+        let relaying = tasks.clone().spawn(async move {
+            while let Ok((mut visitor, _)) = listener.accept().await {
+                let connector = connector.clone();
+                tasks.spawn(async move {
+                    let stream = TcpStream::connect(addr).await?;
+                    stream.set_nodelay(true)?;
+                    visitor.set_nodelay(true)?;
+                    let mut stream = connector.connect(ServerName::from(addr.ip()), stream).await?;
+                    copy_bidirectional(&mut visitor, &mut stream).await
+                });
+            }
+        });
+        (address, AbortOnDropHandle::new(relaying))
     }
 }

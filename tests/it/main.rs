@@ -45,6 +45,7 @@ mod faults;
 mod floods;
 #[cfg(target_os = "linux")]
 mod frames;
+mod fronts;
 mod go;
 mod go_connect;
 mod go_serve;
@@ -67,6 +68,7 @@ mod load;
 mod log_sink;
 mod operations;
 mod origin;
+mod papers;
 // The Go names are symbolic links, and its commands are those of a Unix shell.
 #[cfg(unix)]
 mod peers;
