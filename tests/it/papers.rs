@@ -77,3 +77,43 @@ fn figures_are_those_that_were_measured() {
         assert!(measured.lines().any(|line| line == row), "docs/performance.md does not have `{row}`");
     }
 }
+
+/// All sources below `src`, in which a sentence that is broken into lines is whole.
+fn sources() -> String {
+    let mut folders = vec![root().join("src")];
+    let mut text = String::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.extension() {
+                _ if path.is_dir() => folders.push(path),
+                Some(extension) if extension == "rs" => text += &read(&path),
+                _ => {}
+            }
+        }
+    }
+    let lines = text.split("\\\n").map(str::trim_start);
+    lines.collect()
+}
+
+/// The parts of a sentence that are the same each time: between values, numbers, and what another sentence may bring.
+fn fixed(line: &str) -> impl Iterator<Item = &str> {
+    let between = line.split('`').step_by(2);
+    let ends = |character: char| character.is_ascii_digit() || [':', ';', ',', '…'].contains(&character);
+    between.flat_map(move |part| part.split(ends)).map(str::trim).filter(|part| part.split(' ').count() > 2)
+}
+
+/// What the page on troubleshooting quotes as the program's words is in the program.
+#[test]
+fn quoted_messages_are_the_programs_own() {
+    let (page, sources) = (read(&root().join("docs/troubleshooting.md")), sources());
+    let blocks = page.split("\n```text\n").skip(1).filter_map(|block| block.split("\n```").next());
+    let headings = page.lines().filter_map(|line| line.strip_prefix("### "));
+    // Others say in our words what is seen.
+    let headings = headings.filter(|heading| heading.starts_with(|first: char| first.is_lowercase()));
+    // A line that begins with a time is an exchange's.
+    let lines = blocks.flat_map(str::lines).filter(|line| !line.starts_with(|first: char| first.is_ascii_digit()));
+    let parts: Vec<&str> = lines.chain(headings).flat_map(fixed).collect();
+    let missing: Vec<_> = parts.iter().filter(|part| !sources.contains(**part)).collect();
+    assert!(missing.is_empty() && parts.len() > 40, "of {} the program never says {missing:#?}", parts.len());
+}

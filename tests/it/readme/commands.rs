@@ -157,6 +157,7 @@ pub(super) const COMMANDS: &[(&str, Does)] = &[
     ("sendit connect --token-file token https://example.com/other http://localhost:3000", Ends(4)),
     ("sendit connect --token-file token http://localhost:3000/my-app http://localhost:3000", Ends(5)),
     ("sendit connect https://example.com http://localhost:3000", Ends(2)),
+    ("sendit connect example.com/my-app http://localhost:3000", Ends(2)),
     ("sendit connect https://example.com/my-app http://localhost:3000/app", Ends(2)),
     ("sendit connect https://example.com/My-App http://localhost:3000", Ends(2)),
     ("sendit connect --token-file token http://localhost:4000/my-app http://localhost:3000", Passes("")),
