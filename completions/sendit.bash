@@ -72,7 +72,7 @@ _sendit() {
             esac
             ;;
         sendit_serve)
-            opts="--config --addr --secret --secret-file --revoked-file --tls-cert --tls-key --redirect-addr --domain --http-prefix --https-redir --admin --admin-token-file --threads --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
+            opts="--config --addr --secret --secret-file --revoked-file --tls-cert --tls-key --client-ca-file --acme --acme-cache --acme-directory --acme-contact --acme-ca-file --redirect-addr --domain --http-prefix --https-redir --admin --admin-token-file --threads --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
             case "${prev}" in
                 --config)
                     COMPREPLY=()
@@ -99,6 +99,30 @@ _sendit() {
                     return 0
                     ;;
                 --tls-key)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --client-ca-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --acme)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --acme-cache)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --acme-directory)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --acme-contact)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --acme-ca-file)
                     COMPREPLY=()
                     return 0
                     ;;
@@ -209,7 +233,7 @@ _sendit() {
             esac
             ;;
         sendit_connect)
-            opts="--token --token-file --config --server --prefix --max-ttl --wire --ca-file --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --quiet --qr --url-file --log --log-format --help"
+            opts="--token --token-file --config --server --prefix --max-ttl --wire --ca-file --client-cert --client-key --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --quiet --qr --url-file --log --log-format --help"
             case "${prev}" in
                 --token)
                     COMPREPLY=()
@@ -240,6 +264,14 @@ _sendit() {
                     return 0
                     ;;
                 --ca-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --client-cert)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --client-key)
                     COMPREPLY=()
                     return 0
                     ;;
@@ -290,7 +322,7 @@ _sendit() {
             esac
             ;;
         sendit_start)
-            opts="--token --token-file --config --server --prefix --max-ttl --wire --ca-file --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --quiet --qr --url-file --log --log-format --all --help"
+            opts="--token --token-file --config --server --prefix --max-ttl --wire --ca-file --client-cert --client-key --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --quiet --qr --url-file --log --log-format --all --help"
             case "${prev}" in
                 --token)
                     COMPREPLY=()
@@ -321,6 +353,14 @@ _sendit() {
                     return 0
                     ;;
                 --ca-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --client-cert)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --client-key)
                     COMPREPLY=()
                     return 0
                     ;;
@@ -371,7 +411,7 @@ _sendit() {
             esac
             ;;
         sendit_run)
-            opts="--token --token-file --config --server --prefix --max-ttl --wire --ca-file --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --quiet --qr --url-file --log --log-format --port --url-var --prefix-var --path-var --port-var --help"
+            opts="--token --token-file --config --server --prefix --max-ttl --wire --ca-file --client-cert --client-key --target-insecure --host-header --strip-prefix --hold --basic-auth --basic-auth-file --allow-ip --inspect --webhook-secret --quiet --qr --url-file --log --log-format --port --url-var --prefix-var --path-var --port-var --help"
             case "${prev}" in
                 --token)
                     COMPREPLY=()
@@ -402,6 +442,14 @@ _sendit() {
                     return 0
                     ;;
                 --ca-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --client-cert)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --client-key)
                     COMPREPLY=()
                     return 0
                     ;;
@@ -485,7 +533,7 @@ _sendit() {
             esac
             ;;
         sendit_doctor)
-            opts="--token --token-file --ca-file --longest --json --log --help"
+            opts="--token --token-file --ca-file --client-cert --client-key --longest --json --log --help"
             case "${prev}" in
                 --token)
                     COMPREPLY=()
@@ -496,6 +544,14 @@ _sendit() {
                     return 0
                     ;;
                 --ca-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --client-cert)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --client-key)
                     COMPREPLY=()
                     return 0
                     ;;

@@ -3,7 +3,7 @@ function __fish_sendit_using_command
     set -e cmd[1]
     set -l target_cmd $argv
 
-    set -l known_value_flags 'access-log' 'addr' 'admin' 'admin-token-file' 'allow-ip' 'basic-auth' 'basic-auth-file' 'ca-file' 'config' 'domain' 'expect' 'grace' 'hold' 'host-header' 'http-prefix' 'id' 'inspect' 'limit' 'log' 'log-format' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-exchanges-per-token' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'method' 'path' 'path-var' 'port' 'port-var' 'prefix' 'prefix-var' 'public-url' 'ready-within' 'redirect-addr' 'revoked-file' 'secret' 'secret-file' 'server' 'status' 'subject' 'target-timeout' 'text' 'threads' 'tls-cert' 'tls-key' 'to' 'token' 'token-file' 'trusted-proxy' 'ttl' 'url-file' 'url-var' 'webhook-secret' 'wire' 
+    set -l known_value_flags 'access-log' 'acme' 'acme-ca-file' 'acme-cache' 'acme-contact' 'acme-directory' 'addr' 'admin' 'admin-token-file' 'allow-ip' 'basic-auth' 'basic-auth-file' 'ca-file' 'client-ca-file' 'client-cert' 'client-key' 'config' 'domain' 'expect' 'grace' 'hold' 'host-header' 'http-prefix' 'id' 'inspect' 'limit' 'log' 'log-format' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-exchanges-per-token' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'method' 'path' 'path-var' 'port' 'port-var' 'prefix' 'prefix-var' 'public-url' 'ready-within' 'redirect-addr' 'revoked-file' 'secret' 'secret-file' 'server' 'status' 'subject' 'target-timeout' 'text' 'threads' 'tls-cert' 'tls-key' 'to' 'token' 'token-file' 'trusted-proxy' 'ttl' 'url-file' 'url-var' 'webhook-secret' 'wire' 
 
     set -l i 1
     set -l cleaned_cmd
@@ -64,6 +64,12 @@ complete -c sendit -n '__fish_sendit_using_command serve' -f -l secret-file -rF 
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l revoked-file -rF -d 'list of tokens that are good no more; read again when it changes, as files of secrets are'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l tls-cert -rF -d 'certificate to speak TLS with, then those that vouch for it; read again when it changes'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l tls-key -rF -d 'key of that certificate'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l client-ca-file -rF -d 'authority whose certificates clients have to present; read again when it changes'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l acme -r -d 'domain to get a certificate for by ACME, which means that you accept the directory\'s terms; can be repeated'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l acme-cache -r -d 'folder that keeps account and certificate, and that nobody else can look into'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l acme-directory -r -d 'directory that issues the certificate (default: that of Let\'s Encrypt)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l acme-contact -r -d 'address that the directory may write to'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l acme-ca-file -rF -d 'authority that vouches for the directory, instead of the system\'s own'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l redirect-addr -r -d 'address without TLS whose visitors are sent to https'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l domain -r -d 'domain below which each prefix is a host as well, such as tunnel.example.com for my-app.tunnel.example.com'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l http-prefix -r -d 'path below which the server lives, where a reverse proxy gives it only a part of a site'
@@ -100,6 +106,8 @@ complete -c sendit -n '__fish_sendit_using_command connect' -l prefix -r -d 'pre
 complete -c sendit -n '__fish_sendit_using_command connect' -l max-ttl -r -d 'longest life of a request to the server before it is renewed, such as 15s or 1m30s; less than what proxies on the way allow (default: 10s)'
 complete -c sendit -n '__fish_sendit_using_command connect' -l wire -x -a 'auto v1 v2' -d 'wire to speak with the server: auto, v1 or v2 (default: auto)'
 complete -c sendit -n '__fish_sendit_using_command connect' -l ca-file -rF -d 'authority that vouches for the server, instead of the system\'s own'
+complete -c sendit -n '__fish_sendit_using_command connect' -l client-cert -rF -d 'certificate to present to a server that asks for one'
+complete -c sendit -n '__fish_sendit_using_command connect' -l client-key -rF -d 'key of that certificate'
 complete -c sendit -n '__fish_sendit_using_command connect' -l target-insecure -d 'take any certificate that an https DESTINATION shows'
 complete -c sendit -n '__fish_sendit_using_command connect' -l host-header -x -a 'keep target' -d 'host that the service is told: keep for the visitor\'s word, target for DESTINATION\'s, or another (default: keep)'
 complete -c sendit -n '__fish_sendit_using_command connect' -l strip-prefix -d 'take the path of SOURCE off before the service sees it, and put it back into redirects and cookies'
@@ -123,6 +131,8 @@ complete -c sendit -n '__fish_sendit_using_command start' -l prefix -r -d 'prefi
 complete -c sendit -n '__fish_sendit_using_command start' -l max-ttl -r -d 'longest life of a request to the server before it is renewed, such as 15s or 1m30s; less than what proxies on the way allow (default: 10s)'
 complete -c sendit -n '__fish_sendit_using_command start' -l wire -x -a 'auto v1 v2' -d 'wire to speak with the server: auto, v1 or v2 (default: auto)'
 complete -c sendit -n '__fish_sendit_using_command start' -l ca-file -rF -d 'authority that vouches for the server, instead of the system\'s own'
+complete -c sendit -n '__fish_sendit_using_command start' -l client-cert -rF -d 'certificate to present to a server that asks for one'
+complete -c sendit -n '__fish_sendit_using_command start' -l client-key -rF -d 'key of that certificate'
 complete -c sendit -n '__fish_sendit_using_command start' -l target-insecure -d 'take any certificate that an https DESTINATION shows'
 complete -c sendit -n '__fish_sendit_using_command start' -l host-header -x -a 'keep target' -d 'host that the service is told: keep for the visitor\'s word, target for DESTINATION\'s, or another (default: keep)'
 complete -c sendit -n '__fish_sendit_using_command start' -l strip-prefix -d 'take the path of SOURCE off before the service sees it, and put it back into redirects and cookies'
@@ -147,6 +157,8 @@ complete -c sendit -n '__fish_sendit_using_command run' -l prefix -r -d 'prefix 
 complete -c sendit -n '__fish_sendit_using_command run' -l max-ttl -r -d 'longest life of a request to the server before it is renewed, such as 15s or 1m30s; less than what proxies on the way allow (default: 10s)'
 complete -c sendit -n '__fish_sendit_using_command run' -l wire -x -a 'auto v1 v2' -d 'wire to speak with the server: auto, v1 or v2 (default: auto)'
 complete -c sendit -n '__fish_sendit_using_command run' -l ca-file -rF -d 'authority that vouches for the server, instead of the system\'s own'
+complete -c sendit -n '__fish_sendit_using_command run' -l client-cert -rF -d 'certificate to present to a server that asks for one'
+complete -c sendit -n '__fish_sendit_using_command run' -l client-key -rF -d 'key of that certificate'
 complete -c sendit -n '__fish_sendit_using_command run' -l target-insecure -d 'take any certificate that an https DESTINATION shows'
 complete -c sendit -n '__fish_sendit_using_command run' -l host-header -x -a 'keep target' -d 'host that the service is told: keep for the visitor\'s word, target for DESTINATION\'s, or another (default: keep)'
 complete -c sendit -n '__fish_sendit_using_command run' -l strip-prefix -d 'take the path of SOURCE off before the service sees it, and put it back into redirects and cookies'
@@ -172,6 +184,8 @@ complete -c sendit -n '__fish_sendit_using_command config' -l help -d 'display u
 complete -c sendit -n '__fish_sendit_using_command doctor' -l token -r -d 'token that the server asks for, as `sendit token` prints it'
 complete -c sendit -n '__fish_sendit_using_command doctor' -l token-file -rF -d 'file that holds the token'
 complete -c sendit -n '__fish_sendit_using_command doctor' -l ca-file -rF -d 'authority that vouches for the server, instead of the system\'s own'
+complete -c sendit -n '__fish_sendit_using_command doctor' -l client-cert -rF -d 'certificate to present to a server that asks for one'
+complete -c sendit -n '__fish_sendit_using_command doctor' -l client-key -rF -d 'key of that certificate'
 complete -c sendit -n '__fish_sendit_using_command doctor' -l longest -r -d 'how long a request is let live to see whether anything cuts it, up to 10m (default: 10s, as long as `connect` lets one live)'
 complete -c sendit -n '__fish_sendit_using_command doctor' -l json -d 'print one JSON object instead of a table'
 complete -c sendit -n '__fish_sendit_using_command doctor' -l log -x -a 'error warn info debug trace' -d 'how much is logged: error, warn, info, debug or trace (default: warn)'

@@ -58,6 +58,12 @@ impl Link {
         cause::plain(error, asked.host_str().unwrap_or_default())
     }
 
+    /// The sentence for a request that did not get through.
+    pub(super) fn unreachable(&self, error: &reqwest::Error) -> String {
+        let host = self.source.url().origin().ascii_serialization();
+        format!("the server at `{host}` cannot be reached: {}", self.why(error))
+    }
+
     /// Asks for a session at `path`. Takes 15 s at most for each answer; cancelling it may leave the server with a
     /// session that it ends by its own deadline. Gives the URL that answered in the end.
     pub(super) async fn open(
@@ -84,13 +90,13 @@ impl Link {
 
     /// The same for a request that brings so many bytes: a second more for each 4 KiB.
     pub(super) async fn answer_to(&self, request: RequestBuilder, bytes: u64) -> Result<Response, String> {
-        let host = self.source.url().origin().ascii_serialization();
         let deadline = ANSWER_DEADLINE + Duration::from_secs(bytes / SLOWEST);
         match timeout(deadline, request.send()).await {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(format!("the server at `{host}` cannot be reached: {}", self.why(&error))),
+            Ok(Err(error)) => Err(self.unreachable(&error)),
             Err(_) => Err(format!(
-                "the server at `{host}` has not answered within {} s; a proxy on the way may be holding the request back",
+                "the server at `{}` has not answered within {} s; a proxy on the way may be holding the request back",
+                self.source.url().origin().ascii_serialization(),
                 deadline.as_secs()
             )),
         }

@@ -1,19 +1,21 @@
 """The accepting end of yamux, version 0: as much of it as a client of the tunnel needs. Knows nothing of what carries it."""
 
-import asyncio
+import contextlib
+import queue
+import socket
 import struct
-from enum import IntEnum, IntFlag
+import threading
 
-Frame = IntEnum("Frame", "DATA WINDOW PING AWAY", start=0)
-Flag = IntFlag("Flag", "SYN ACK FIN RST")
+DATA, WINDOW, PING, AWAY = range(4)
+SYN, ACK, FIN, RST = 1, 2, 4, 8
 HEAD = struct.Struct(">BBHII")
-WINDOW = 256 * 1024  # of a stream, each way
+ROOM = 256 * 1024  # of a stream, each way
 PIECE = 16 * 1024  # so that many streams share what carries them
 
 
 class Mux:
-    """Each stream that the other end opens lives as long as the task that `accept` gives it. `say` takes a frame at once,
-    `write` when there is room."""
+    """Gives `accept` each stream that the other end opens, in a thread. `say` takes a frame at once, `write` when there is
+    room."""
 
     def __init__(self, accept, say, write):
         self.accept, self.say, self.write = accept, say, write
@@ -22,79 +24,75 @@ class Mux:
     def feed(self, data):
         self.heard += data
         while len(self.heard) >= HEAD.size:
-            version, kind, flags, id, length = HEAD.unpack_from(self.heard)
-            end = HEAD.size + (length if kind == Frame.DATA else 0)
-            if version or kind > Frame.AWAY or end > HEAD.size + WINDOW:
-                raise RuntimeError("this is no yamux")
+            _, kind, flags, id, length = HEAD.unpack_from(self.heard)
+            end = HEAD.size + (length if kind == DATA else 0)
             if len(self.heard) < end:
                 return
             body = bytes(self.heard[HEAD.size : end])
             del self.heard[:end]
-            self.frame(kind, flags, id, length, body)
-
-    def frame(self, kind, flags, id, length, body):
-        if kind == Frame.PING and flags & Flag.SYN:
-            self.say(HEAD.pack(0, kind, Flag.ACK, 0, length))
-        if kind in (Frame.DATA, Frame.WINDOW):
-            if flags & Flag.SYN:
+            if kind == PING and flags & SYN:
+                self.say(HEAD.pack(0, PING, ACK, 0, length))
+            if flags & SYN and kind in (DATA, WINDOW):
                 self.streams[id] = Stream(self, id)
-                self.accept(self.streams[id]).add_done_callback(lambda _: self.streams.pop(id))
+                threading.Thread(target=self.live, args=(id,), daemon=True).start()
             if id in self.streams:
-                self.streams[id].arrived(flags, length if kind == Frame.WINDOW else 0, body)
+                self.streams[id].arrived(flags, length if kind == WINDOW else 0, body)
+
+    def live(self, id):
+        self.accept(self.streams[id])
+        del self.streams[id]
 
 
 class Stream:
     def __init__(self, mux, id):
-        self.mux, self.id = mux, id
-        self.window, self.wider = WINDOW, asyncio.Event()
-        self.inbox = asyncio.StreamReader()  # never more than its window, of which what is read is given back
-        self.frame(Frame.WINDOW, Flag.ACK)
+        self.mux, self.id, self.is_reset = mux, id, False
+        self.room, self.wider = ROOM, threading.Condition()
+        self.inbox = queue.SimpleQueue()  # never more than its window, of which what is read is given back
+        self.frame(WINDOW, ACK)
 
     def frame(self, kind, flags=0, length=0):
         self.mux.say(HEAD.pack(0, kind, flags, self.id, length))
 
     def arrived(self, flags, wider, body):
-        self.window += wider
-        self.wider.set()
-        if flags & Flag.RST:
-            self.inbox.set_exception(ConnectionResetError())
+        with self.wider:
+            self.room += wider
+            self.is_reset |= bool(flags & RST)
+            self.wider.notify()
         if body:
-            self.inbox.feed_data(body)
-        if flags & Flag.FIN:
-            self.inbox.feed_eof()
+            self.inbox.put(body)
+        if flags & (FIN | RST):
+            self.inbox.put(b"")
 
-    async def write(self, data):
+    def write(self, data):
         while data:
-            while not self.window:
-                self.wider.clear()
-                await self.wider.wait()
-            piece, data = data[: self.window], data[self.window :]
-            self.window -= len(piece)
-            await self.mux.write(HEAD.pack(0, Frame.DATA, 0, self.id, len(piece)) + piece)
+            with self.wider:
+                self.wider.wait_for(lambda: self.room or self.is_reset)
+                if self.is_reset:
+                    raise ConnectionResetError
+                piece, data = data[: self.room], data[self.room :]
+                self.room -= len(piece)
+            self.mux.write(HEAD.pack(0, DATA, 0, self.id, len(piece)) + piece)
 
     def end(self):
-        self.frame(Frame.DATA, Flag.FIN)
+        self.frame(DATA, FIN)
 
-    async def join(self, reader, writer):
+    def join(self, target):
         """Copies both ways until both have ended. What ends abnormally on one side is a reset on the other."""
+        down = threading.Thread(target=self.copy_to, args=(target,), daemon=True)
+        down.start()
         try:
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self.copy_from(reader))
-                both.create_task(self.copy_to(writer))
-        except* OSError:
-            self.frame(Frame.WINDOW, Flag.RST)
-            writer.transport.abort()
-        finally:
-            writer.close()
+            while data := target.recv(PIECE):
+                self.write(data)
+            self.end()
+        except OSError:
+            self.frame(WINDOW, RST)
+            self.arrived(RST, 0, b"")
+        down.join()
+        target.close()
 
-    async def copy_from(self, reader):
-        while data := await reader.read(PIECE):
-            await self.write(data)
-        self.end()
-
-    async def copy_to(self, writer):
-        while data := await self.inbox.read(PIECE):
-            writer.write(data)
-            await writer.drain()
-            self.frame(Frame.WINDOW, 0, len(data))
-        writer.write_eof()
+    def copy_to(self, target):
+        with contextlib.suppress(OSError):  # which reading meets as well
+            while data := self.inbox.get():
+                target.sendall(data)
+                self.frame(WINDOW, 0, len(data))
+            target.shutdown(socket.SHUT_RDWR if self.is_reset else socket.SHUT_WR)

@@ -12,11 +12,10 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use trials::load::{LARGEST, Mix, run};
+use trials::load::{LARGEST, Mix, Public, run};
 
-use crate::certificates::connector;
+use crate::certificates::{connector, secured};
 use crate::peer::Peer;
-use crate::tls::secured;
 use crate::tunnel::{Client, Server};
 use crate::world::{PATIENCE, Program, sendit};
 use pebble::{BLOCKED, Pebble};
@@ -105,7 +104,8 @@ async fn a_certificate_is_renewed_under_load() {
     let args = ["--ca-file", ca.to_str().unwrap(), "--max-ttl", "100ms"];
     let client = Client::start(&source, &format!("http://{}", target.address), &args).await;
     let name = ServerName::try_from(NAME).unwrap();
-    let (public, _relay) = secured(connector(&root, &[]), name, server.addr).await;
+    let (address, _relay) = secured(connector(&root, &[]), name, server.addr).await;
+    let public = Public { address, prefix: "/app".to_owned() };
     let before = shown(&root, &server).await;
     let mix = Mix { at_once: 8, seed: 1, first_id: 0, largest: LARGEST.min(16) };
     let figures = run(&mix, &public, issued(&mut server, 2)).await;

@@ -1,17 +1,20 @@
 //! A certificate authority of a test's own, what it has issued, and who believes it.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tempfile::TempDir;
-use tokio::net::TcpStream;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::tunnel::Server;
 use crate::world::PATIENCE;
@@ -87,6 +90,34 @@ impl Authority {
         let shaken = timeout(PATIENCE, self.connector(&["http/1.1"]).connect(name, stream)).await;
         shaken.expect("in time").expect("a handshake")
     }
+
+    /// The address of connections that are made by TLS to `addr` for visitors who speak none.
+    pub(crate) async fn secured(&self, addr: SocketAddr) -> (SocketAddr, AbortOnDropHandle<()>) {
+        secured(self.connector(&[]), ServerName::from(addr.ip()), addr).await
+    }
+}
+
+/// The same for a server of this name.
+pub(crate) async fn secured(
+    connector: TlsConnector,
+    name: ServerName<'static>,
+    addr: SocketAddr,
+) -> (SocketAddr, AbortOnDropHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, tasks) = (listener.local_addr().unwrap(), TaskTracker::new());
+    let relaying = tasks.clone().spawn(async move {
+        while let Ok((mut visitor, _)) = listener.accept().await {
+            let (connector, name) = (connector.clone(), name.clone());
+            tasks.spawn(async move {
+                let stream = TcpStream::connect(addr).await?;
+                stream.set_nodelay(true)?;
+                visitor.set_nodelay(true)?;
+                let mut stream = connector.connect(name, stream).await?;
+                copy_bidirectional(&mut visitor, &mut stream).await
+            });
+        }
+    });
+    (address, AbortOnDropHandle::new(relaying))
 }
 
 /// What connects to servers that this authority vouches for, by its PEM, and speaks these protocols.

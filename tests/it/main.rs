@@ -52,6 +52,7 @@ mod faults;
 mod floods;
 #[cfg(target_os = "linux")]
 mod frames;
+mod fronts;
 mod go;
 mod go_connect;
 mod go_serve;
@@ -78,9 +79,12 @@ mod operations;
 mod origin;
 #[cfg(target_os = "linux")]
 mod package;
+mod papers;
 // The Go names are symbolic links, and its commands are those of a Unix shell.
 #[cfg(unix)]
 mod peers;
+#[cfg(unix)]
+mod pictures;
 mod playing;
 mod prefix;
 mod programs;

@@ -1,14 +1,12 @@
 //! What `connect` tells a person at a terminal, a file and a script.
 
-mod screen;
-
 use std::fs;
 
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
+use trials::terminal::{Screen, plain};
 
-use self::screen::Screen;
 use crate::target::Target;
 use crate::tunnel::{Client, Server, Tunnel};
 use crate::world::{Program, sendit};
@@ -20,10 +18,10 @@ async fn at_terminal(target: &str, wide: u16, args: &[&str], env: &[(&str, &str)
     let server = Server::start(&[]).await;
     let mut command = connect(&server, target, args);
     command.env("TERM", COLOURS).env_remove("NO_COLOR").envs(env.iter().copied());
-    let (mut screen, theirs) = Screen::wide(wide);
+    let (mut screen, theirs) = Screen::wide(wide).unwrap();
     command.stderr(theirs);
     let program = Program::unheard(command);
-    screen.shows("streams up").await;
+    screen.shows("streams up").await.unwrap();
     (server, program, screen)
 }
 
@@ -40,7 +38,7 @@ async fn a_person_sees_where_it_is_and_what_passes() {
     let (server, mut program, mut screen) = at_terminal(&url, 100, &[], &[]).await;
     target.echo_paths();
     server.get("/app/hello", "").await;
-    let seen = screen.shows("/app/hello").await;
+    let seen = screen.shows("/app/hello").await.unwrap();
     let public = server.url("/app");
     assert!(seen.starts_with(&format!("\u{1b}[2mpublic   \u{1b}[0m  \u{1b}[1m{public}\u{1b}[0m\r\n")), "{seen:?}");
     assert!(seen.contains(&format!("\u{1b}[2mtarget   \u{1b}[0m  {url}\r\n")), "{seen:?}");
@@ -53,7 +51,7 @@ async fn a_person_sees_where_it_is_and_what_passes() {
 
     program.signal("-INT").await;
     assert_eq!(program.ended().await, Some(0));
-    let seen = screen.shows("good-bye after ").await;
+    let seen = screen.shows("good-bye after ").await.unwrap();
     let last = seen.lines().last().unwrap();
     assert!(last.contains(": 1 exchange, 0 errors, ") && last.ends_with(" out"), "{last:?}");
 }
@@ -65,7 +63,7 @@ async fn colours_are_left_out_where_they_are_not_wished() {
         let (server, _program, mut screen) = at_terminal(&target.url(), 80, &["--qr"], &env).await;
         target.echo_paths();
         server.get("/app/hello", "").await;
-        let seen = screen.shows("/app/hello").await;
+        let seen = screen.shows("/app/hello").await.unwrap();
         assert!(!seen.contains('\u{1b}'), "{seen:?}");
         // The code is there all the same, by its blocks.
         assert!(seen.lines().filter(|line| line.starts_with("████")).count() > 10, "{seen}");
@@ -83,8 +81,8 @@ async fn strangers_words_do_nothing_to_a_terminal() {
     let mut service = target.accept().await;
     service.head().await;
     service.send("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
-    let seen = screen.shows("…").await;
-    let line = screen::plain(seen.lines().find(|line| line.contains('…')).unwrap());
+    let seen = screen.shows("…").await.unwrap();
+    let line = plain(seen.lines().find(|line| line.contains('…')).unwrap());
     assert!(line.chars().count() < 80 && line.contains(" /app/%1b%5") && line.contains("%AE/end  5"), "{line:?}");
 
     let mut visitor = server.visit().await;
@@ -92,12 +90,12 @@ async fn strangers_words_do_nothing_to_a_terminal() {
     let mut service = target.accept().await;
     service.head().await;
     service.send("HTTP/1.1 200 \u{1b}[31mred\u{7}\r\nContent-Length: 0\r\n\u{1b}X: \u{9b}2J\r\n\r\n").await;
-    let seen = screen.shows("/second").await;
+    let seen = screen.shows("/second").await.unwrap();
     let own = ["[0m", "[1m", "[2m", "[31m", "[32m", "[33m"];
     for piece in seen.split('\u{1b}').skip(1) {
         assert!(own.iter().any(|own| piece.starts_with(own)), "{piece:?}");
     }
-    let shown: String = seen.lines().map(screen::plain).collect();
+    let shown: String = seen.lines().map(plain).collect();
     assert!(!shown.contains(|c: char| c.is_control() || c == '\u{202e}'), "{shown:?}");
 }
 

@@ -1,14 +1,10 @@
 //! TLS at the server's own listener: visitors and clients come by it, certificates are replaced while they do, an end is
 //! told from a cut, and who only begins a handshake is in nobody's way.
 
-use std::net::SocketAddr;
-
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use trials::load::{LARGEST, Mix, Public, run};
 
 use crate::certificates::{Authority, GOOD};
@@ -78,30 +74,6 @@ async fn what_is_agreed_on_is_what_openssl_asks_for() {
     }
 }
 
-/// Connections that are made by TLS for visitors who speak none.
-pub(crate) async fn secured(
-    connector: TlsConnector,
-    name: ServerName<'static>,
-    addr: SocketAddr,
-) -> (Public, AbortOnDropHandle<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let public = Public { address: listener.local_addr().unwrap(), prefix: "/app".to_owned() };
-    let tasks = TaskTracker::new();
-    let relaying = tasks.clone().spawn(async move {
-        while let Ok((mut visitor, _)) = listener.accept().await {
-            let (connector, name) = (connector.clone(), name.clone());
-            tasks.spawn(async move {
-                let stream = TcpStream::connect(addr).await?;
-                stream.set_nodelay(true)?;
-                visitor.set_nodelay(true)?;
-                let mut stream = connector.connect(name, stream).await?;
-                copy_bidirectional(&mut visitor, &mut stream).await
-            });
-        }
-    });
-    (public, AbortOnDropHandle::new(relaying))
-}
-
 /// Both what visitors bring and the carriers, each of which lives for 100 ms.
 #[tokio::test]
 async fn certificates_are_replaced_under_load() {
@@ -110,8 +82,8 @@ async fn certificates_are_replaced_under_load() {
     let target = trials::load::Target::start(TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
     let url = format!("http://{}", target.address);
     let mut tunnel = tunnel(&authority, &url, &["--max-ttl", "100ms"]).await;
-    let (public, _relay) =
-        secured(authority.connector(&[]), ServerName::from(tunnel.server.addr.ip()), tunnel.server.addr).await;
+    let (address, _relay) = authority.secured(tunnel.server.addr).await;
+    let public = Public { address, prefix: "/app".to_owned() };
     let mix = Mix { at_once: 8, seed: 1, first_id: 0, largest: LARGEST.min(16) };
     let before = shown(&authority, &tunnel.server).await;
     let server = &mut tunnel.server.program;

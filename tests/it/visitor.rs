@@ -43,6 +43,12 @@ impl Visitor {
         Self { client, base: format!("{server}/{prefix}"), patience: PATIENCE }
     }
 
+    /// One who keeps no connection: a proxy may close those that it takes for idle, just as the next request comes.
+    pub(crate) fn who_keeps_none(server: SocketAddr, prefix: &str) -> Self {
+        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(HttpConnector::new());
+        Self { client, ..Self::new(server, prefix) }
+    }
+
     async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Response<Incoming>, String> {
         let uri = format!("http://{}/{path}", self.base);
         let request = Request::builder().method(method).uri(uri).body(Full::new(body)).expect("a request");

@@ -1,11 +1,13 @@
-//! What is generated from the code and kept in the repository: completions, man pages, the README's command reference and
-//! the table of settings from the argument types, the names of metrics from their table. Knows the command line as data and
+//! What is generated from the code and kept in the repository: completions, man pages, the reference of commands and
+//! the table of settings from the argument types, the names of metrics from their table, the lines for proxies from
+//! their files. Knows the command line as data and
 //! nothing of what the commands do.
 
 mod completions;
 mod manual;
 mod markdown;
 mod metrics;
+mod proxies;
 mod roff;
 mod verify;
 
@@ -19,7 +21,8 @@ use anyhow::{Context as _, Result, bail};
 
 use manual::Manual;
 
-/// The page that has every setting.
+/// The page that has every command, and the one that has every setting.
+const COMMANDS: &str = "docs/commands.md";
 const CONFIGURATION: &str = "docs/configuration.md";
 
 /// Folders that hold nothing but generated files.
@@ -68,14 +71,14 @@ pub(crate) fn check(root: &Path) -> Result<()> {
 
 fn everything(root: &Path) -> Result<Vec<Generated>> {
     let manual = Manual::of_sendit();
-    let readme = fs::read_to_string(root.join("README.md")).context("cannot read `README.md`")?;
+    let read = |page: &str| fs::read_to_string(root.join(page)).with_context(|| format!("cannot read `{page}`"));
     let mut files = completions::files(&manual);
     files.extend(roff::files(&manual));
-    files.push(Generated { path: "README.md".to_owned(), text: markdown::readme(&readme, &manual)? });
-    let page =
-        fs::read_to_string(root.join(CONFIGURATION)).with_context(|| format!("cannot read `{CONFIGURATION}`"))?;
-    files.push(Generated { path: CONFIGURATION.to_owned(), text: markdown::configuration(&page, &manual)? });
+    files.push(Generated { path: COMMANDS.to_owned(), text: markdown::commands(&read(COMMANDS)?, &manual)? });
+    let text = markdown::configuration(&read(CONFIGURATION)?, &manual)?;
+    files.push(Generated { path: CONFIGURATION.to_owned(), text });
     files.push(metrics::file(root)?);
+    files.push(proxies::file(root)?);
     Ok(files)
 }
 

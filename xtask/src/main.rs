@@ -66,7 +66,7 @@ struct Setup {}
 #[argh(subcommand, name = "tidy")]
 struct Tidy {}
 
-/// Write completions, man pages and the README's command reference from the argument types.
+/// Write completions, man pages and the reference of commands from the argument types.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "gen")]
 struct Generate {

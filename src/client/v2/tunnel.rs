@@ -81,7 +81,11 @@ impl Tunnel {
             None => request,
         };
         let response = if streams_up {
-            request.send().await.map_err(|error| Trouble::Cut(self.link.why(&error)))?
+            // What breaks later has reached the server before.
+            request.send().await.map_err(|error| {
+                let link = &self.link;
+                Trouble::Cut(if error.is_connect() { link.unreachable(&error) } else { link.why(&error) })
+            })?
         } else {
             self.link.answer_to(request, bytes).await.map_err(Trouble::Cut)?
         };

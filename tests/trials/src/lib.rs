@@ -14,3 +14,9 @@ pub mod delay;
 pub mod floods;
 
 pub mod soak;
+
+#[cfg(unix)]
+pub mod terminal;
+
+#[cfg(unix)]
+pub mod picture;

@@ -77,6 +77,17 @@ impl Program {
         Ok(Self { name, child, output })
     }
 
+    /// One whose standard error goes where the command says, and of whose output nothing is kept.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn unheard(command: &mut Command) -> Result<Self, Trouble> {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
+        let name = command.as_std().get_program().to_string_lossy().into_owned();
+        let started = command.spawn().map_err(|cause| Trouble::Start { program: name.clone(), cause });
+        Ok(Self { name, child: started?, output: watch::channel(String::new()).1 })
+    }
+
     /// Its process id; none once it has ended.
     #[must_use]
     pub fn id(&self) -> Option<u32> {

@@ -1,17 +1,17 @@
-//! What is generated within a document, between two markers: the README has its command reference, the page on
+//! What is generated within a document, between two markers: the page on commands has their reference, the page on
 //! configuration its settings.
 
 use anyhow::{Context as _, Result};
 use argh::CommandInfoWithArgs;
 
 use super::manual::{
-    Example, Manual, Row, Setting, commands, examples, filled, flag_term, paragraphs, positional_term, typed, usage,
+    self, Example, Manual, Row, Setting, examples, filled, flag_term, paragraphs, positional_term, typed, usage,
     visible,
 };
 
-/// The README with its command reference renewed.
-pub(crate) fn readme(text: &str, manual: &Manual) -> Result<String> {
-    between("README.md", text, "commands", &reference(manual))
+/// The page on commands with its reference renewed.
+pub(crate) fn commands(text: &str, manual: &Manual) -> Result<String> {
+    between("docs/commands.md", text, "commands", &reference(manual))
 }
 
 /// The page on configuration with its table renewed.
@@ -43,7 +43,7 @@ fn settings(manual: &Manual) -> String {
 
 fn reference(manual: &Manual) -> String {
     let mut text = String::new();
-    for (command, info) in commands(manual).into_iter().filter(|(command, _)| command.is_some()) {
+    for (command, info) in manual::commands(manual).into_iter().filter(|(command, _)| command.is_some()) {
         section(&mut text, command, info);
     }
     rows(&mut text, "Environment", "variable", &manual.environment);
@@ -54,7 +54,7 @@ fn reference(manual: &Manual) -> String {
 fn section(text: &mut String, command: Option<&str>, info: &CommandInfoWithArgs) {
     let name = typed(command);
     let usage = usage(info).join(" ");
-    text.extend(["\n### `", &name, "`\n\n", info.description, "\n\n```text\n", &name, " ", &usage, "\n```\n"]);
+    text.extend(["\n## `", &name, "`\n\n", info.description, "\n\n```text\n", &name, " ", &usage, "\n```\n"]);
     let positionals = info.positionals.iter().filter(|positional| !positional.hidden);
     let arguments = positionals.map(|positional| (positional_term(positional), positional.description));
     let flags = visible(info).map(|flag| (flag_term(flag), flag.description));
@@ -69,7 +69,7 @@ fn section(text: &mut String, command: Option<&str>, info: &CommandInfoWithArgs)
 }
 
 fn rows(text: &mut String, title: &str, head: &str, rows: &[Row]) {
-    text.extend(["\n### ", title, "\n"]);
+    text.extend(["\n## ", title, "\n"]);
     table(text, head, rows.iter().map(|row| (row.term.clone(), row.meaning.as_str())));
 }
 

@@ -97,9 +97,9 @@ fn pages_say_what_the_types_say() {
 }
 
 #[test]
-fn the_readme_is_changed_between_its_markers_only() {
-    let readme = "before\n<!-- generated: commands -->\nstale\n<!-- end: commands -->\nafter\n";
-    let once = markdown::readme(readme, &manual()).unwrap();
+fn a_page_is_changed_between_its_markers_only() {
+    let page = "before\n<!-- generated: commands -->\nstale\n<!-- end: commands -->\nafter\n";
+    let once = markdown::commands(page, &manual()).unwrap();
     assert!(
         once.starts_with("before\n<!-- generated: commands -->\n") && once.ends_with("<!-- end: commands -->\nafter\n")
     );
@@ -107,10 +107,10 @@ fn the_readme_is_changed_between_its_markers_only() {
     assert!(once.contains("| `--inspect <addr\\|off>` | one or none |"), "{once}");
     assert!(once.contains("On any free port:\n\n```console\n$ sendit serve --addr 127.0.0.1:0\n"), "{once}");
     assert!(once.contains("\nRuns until it is told to stop.\n\nThen it ends.\n") && !once.contains("stale"), "{once}");
-    assert_eq!(markdown::readme(&once, &manual()).unwrap(), once);
-    assert_eq!(markdown::readme(&once.replace('\n', "\r\n"), &manual()).unwrap(), once);
-    assert!(markdown::readme("no markers", &manual()).is_err());
-    assert!(markdown::readme("<!-- generated: commands -->\n", &manual()).is_err());
+    assert_eq!(markdown::commands(&once, &manual()).unwrap(), once);
+    assert_eq!(markdown::commands(&once.replace('\n', "\r\n"), &manual()).unwrap(), once);
+    assert!(markdown::commands("no markers", &manual()).is_err());
+    assert!(markdown::commands("<!-- generated: commands -->\n", &manual()).is_err());
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 mod config;
 
+mod shipped;
+
 mod examine;
 
 mod free;
@@ -30,6 +32,7 @@ pub use config::{ALL, CUTTING};
 pub use examine::Examination;
 pub use ordeal::{Endured, Ordeal};
 pub use passage::{Crossing, Freight, PATIENCE, Passage};
+pub use shipped::SHIPPED;
 
 /// How long a proxy may take to listen. Varnish compiles its configuration with a C compiler first.
 const START: Duration = Duration::from_secs(20);
@@ -74,10 +77,11 @@ pub struct Running {
 
 impl Intermediary {
     /// Where its program is; none where it is not installed. Servers lie in folders that are not on everybody's
-    /// `PATH`.
+    /// `PATH`, and one that Debian has not where `cargo xtask setup` puts it.
     #[must_use]
     pub fn find(&self) -> Option<PathBuf> {
-        let folders = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"];
+        let ours = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/apps/python/bin");
+        let folders = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", ours];
         folders.iter().map(|folder| Path::new(folder).join(self.program)).find(|program| program.is_file())
     }
 
@@ -94,23 +98,37 @@ impl Intermediary {
     /// # Errors
     /// Where it is not installed or does not listen.
     pub async fn start_with(&self, origin: SocketAddr, lines: &[String]) -> Result<Running, Trouble> {
+        self.start_changed(origin, |text| config::amended(text, lines)).await
+    }
+
+    /// Starts it with other words in its configuration: each of the first for the second, in which `LISTEN`, `ORIGIN` and
+    /// `FOLDER` are filled in.
+    ///
+    /// # Errors
+    /// Where it is not installed or does not listen.
+    pub async fn start_as(&self, origin: SocketAddr, words: &[(&str, &str)]) -> Result<Running, Trouble> {
+        let change = |text: &str| words.iter().fold(text.to_owned(), |text, (shown, real)| text.replace(shown, real));
+        self.start_changed(origin, change).await
+    }
+
+    async fn start_changed(&self, origin: SocketAddr, change: impl Fn(&str) -> String) -> Result<Running, Trouble> {
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.attempt(origin, lines).await {
+            match self.attempt(origin, &change).await {
                 Err(Trouble::Never { .. }) if tries < TRIES => {}
                 done => return done,
             }
         }
     }
 
-    async fn attempt(&self, origin: SocketAddr, lines: &[String]) -> Result<Running, Trouble> {
+    async fn attempt(&self, origin: SocketAddr, change: impl Fn(&str) -> String) -> Result<Running, Trouble> {
         let folder = tempfile::Builder::new().prefix("sendit-").tempdir()?;
         free::for_everybody(folder.path())?;
         let address = free::address()?;
         let site = Site { folder: folder.path(), address, origin };
         for (name, text) in self.files {
-            std::fs::write(folder.path().join(name), site.fill(&config::amended(text, lines)))?;
+            std::fs::write(folder.path().join(name), site.fill(&change(text)))?;
         }
         let program = self.find().unwrap_or_else(|| PathBuf::from(self.program));
         let arguments = self.arguments.iter().map(|argument| site.fill(argument));
