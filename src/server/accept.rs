@@ -28,6 +28,7 @@ use super::public::Arrival;
 use super::refuse::Refusals;
 use super::router::Routes;
 use super::severable::Severable;
+use super::spread::spread;
 use super::threads::Home;
 use super::transport::Transport;
 use super::{Inner, Listener, Server, Tls, access_log, assign, http2};
@@ -75,6 +76,7 @@ pub async fn serve_at(listeners: impl IntoIterator<Item = Listener>, server: Ser
     tokio::select! {
         _ = accepting => {}
         () = stopping => {}
+        never = spread(&server) => match never {},
     }
 }
 
@@ -117,7 +119,7 @@ async fn answer(
     course: Course,
     arrival: Arrival,
 ) -> Result<Response<Answer<UnderWay>>, Infallible> {
-    let under_way = course.exchange();
+    let (under_way, has_left) = (course.exchange(), routes.home_has_left());
     let mut answer = match refusal(&request, &arrival.visitor, routes.server()) {
         Some(refusal) => refusal,
         None => routes.answer(request.map(Body::new), arrival).await,
@@ -125,8 +127,9 @@ async fn answer(
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         course.switch();
     }
-    // Who is refused by the server, or a client, is heard no more.
-    if has(answer.headers(), ERROR_HEADER) && course.is_within() {
+    // Who is refused by the server, or a client, is heard no more. Who has come for a session that lives elsewhere now has
+    // its next exchange there, but says all of this one.
+    if if course.is_within() { has(answer.headers(), ERROR_HEADER) } else { has_left } {
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(answer.map(|body| Answer::new(body, under_way)))
