@@ -183,12 +183,12 @@ mod tests {
     #[tokio::test]
     async fn a_task_goes_where_its_home_is() {
         let threads = Threads::start(NonZero::new(2).unwrap()).unwrap();
-        let (tell, mut told) = mpsc::unbounded_channel();
-        let (go_on, mut goes_on) = mpsc::unbounded_channel::<()>();
+        let (tell, mut told) = mpsc::channel(1);
+        let (go_on, mut goes_on) = mpsc::channel::<()>(1);
         let home = watch::Sender::new(threads.settle_at(0));
         let task = async move {
             while goes_on.recv().await.is_some() {
-                tell.send(current().name().map(str::to_owned)).unwrap();
+                tell.send(current().name().map(str::to_owned)).await.unwrap();
                 // A timer that is made on one thread may run down on another.
                 sleep(Duration::from_millis(1)).await;
             }
@@ -196,7 +196,7 @@ mod tests {
         follow(home.subscribe(), &TaskTracker::new(), Box::pin(task));
         for times in 0..100 {
             let (before, after) = (times % 2, (times + 1) % 2);
-            go_on.send(()).unwrap();
+            go_on.send(()).await.unwrap();
             assert_eq!(told.recv().await.unwrap().unwrap(), format!("sessions-{}", before + 1));
             home.send_replace(threads.settle_at(after)).leave();
             // Each of them has come to it, and so the task has gone.

@@ -19,7 +19,8 @@ pub(super) fn of(sessions: &[Listed]) -> String {
 }
 
 fn row(session: &Listed) -> [String; 11] {
-    let Listed { since, prefix, id, subject, from, wire, down, up, client, thread, exchanges, bytes_up, bytes_down } = session;
+    let Listed { since, prefix, id, subject, from, wire, down, up, client, thread, exchanges, bytes_up, bytes_down } =
+        session;
     let carried = if down == up { down.clone() } else { format!("{down} down, {up} up") };
     [
         prefix.clone(),

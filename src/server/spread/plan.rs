@@ -53,7 +53,8 @@ pub(super) fn moves(threads: usize, sessions: &[Doing]) -> Vec<Move> {
     if cost(&threads).saturating_mul(of) > before.saturating_mul(worth) {
         return Vec::new();
     }
-    let there = threads.iter().enumerate().flat_map(|(to, thread)| thread.busy.iter().map(move |(_, which)| (*which, to)));
+    let there =
+        threads.iter().enumerate().flat_map(|(to, thread)| thread.busy.iter().map(move |(_, which)| (*which, to)));
     there.filter(|(which, to)| sessions[*which].at != *to).map(|(which, to)| Move { which, to }).collect()
 }
 
@@ -65,7 +66,9 @@ fn on_threads(number: usize, sessions: &[Doing]) -> Vec<Thread> {
             thread.busy.push((*work, which));
         }
     }
-    threads.iter_mut().for_each(|thread| thread.busy.sort_unstable());
+    for thread in &mut threads {
+        thread.busy.sort_unstable();
+    }
     threads
 }
 
