@@ -72,7 +72,7 @@ _sendit() {
             esac
             ;;
         sendit_serve)
-            opts="--config --addr --secret --secret-file --revoked-file --tls-cert --tls-key --redirect-addr --domain --http-prefix --https-redir --admin --admin-token-file --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
+            opts="--config --addr --secret --secret-file --revoked-file --tls-cert --tls-key --redirect-addr --domain --http-prefix --https-redir --admin --admin-token-file --threads --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
             case "${prev}" in
                 --config)
                     COMPREPLY=()
@@ -119,6 +119,10 @@ _sendit() {
                     return 0
                     ;;
                 --admin-token-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --threads)
                     COMPREPLY=()
                     return 0
                     ;;

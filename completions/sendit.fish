@@ -3,7 +3,7 @@ function __fish_sendit_using_command
     set -e cmd[1]
     set -l target_cmd $argv
 
-    set -l known_value_flags 'access-log' 'addr' 'admin' 'admin-token-file' 'allow-ip' 'basic-auth' 'basic-auth-file' 'ca-file' 'config' 'domain' 'expect' 'grace' 'hold' 'host-header' 'http-prefix' 'id' 'inspect' 'limit' 'log' 'log-format' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-exchanges-per-token' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'method' 'path' 'path-var' 'port' 'port-var' 'prefix' 'prefix-var' 'public-url' 'ready-within' 'redirect-addr' 'revoked-file' 'secret' 'secret-file' 'server' 'status' 'subject' 'target-timeout' 'text' 'tls-cert' 'tls-key' 'to' 'token' 'token-file' 'trusted-proxy' 'ttl' 'url-file' 'url-var' 'webhook-secret' 'wire' 
+    set -l known_value_flags 'access-log' 'addr' 'admin' 'admin-token-file' 'allow-ip' 'basic-auth' 'basic-auth-file' 'ca-file' 'config' 'domain' 'expect' 'grace' 'hold' 'host-header' 'http-prefix' 'id' 'inspect' 'limit' 'log' 'log-format' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-exchanges-per-token' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'method' 'path' 'path-var' 'port' 'port-var' 'prefix' 'prefix-var' 'public-url' 'ready-within' 'redirect-addr' 'revoked-file' 'secret' 'secret-file' 'server' 'status' 'subject' 'target-timeout' 'text' 'threads' 'tls-cert' 'tls-key' 'to' 'token' 'token-file' 'trusted-proxy' 'ttl' 'url-file' 'url-var' 'webhook-secret' 'wire' 
 
     set -l i 1
     set -l cleaned_cmd
@@ -70,6 +70,7 @@ complete -c sendit -n '__fish_sendit_using_command serve' -f -l http-prefix -r -
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l https-redir -d 'send visitors who came over plain HTTP, as X-Forwarded-Proto says, to https'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l admin -r -d 'address of health, metrics and sessions, for whoever runs the server (default: none)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l admin-token-file -rF -d 'file that holds the token which whoever asks for metrics and sessions there has to show'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l threads -r -d 'how many threads sessions are spread over (default: as many as the machine has cores)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l insecure -d 'do without a secret on any address'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l public-url -r -d 'address that visitors use; redirects then never leave it'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l grace -r -d 'how long a prefix is kept for a client that is gone, such as 30s or 5m (default: 60s)'
