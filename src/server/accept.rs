@@ -30,6 +30,7 @@ use super::public::Arrival;
 use super::refuse::Refusals;
 use super::router::Routes;
 use super::severable::Severable;
+use super::spread::spread;
 use super::threads::Home;
 use super::tls::Credential;
 use super::transport::Transport;
@@ -84,6 +85,7 @@ pub async fn serve_at(listeners: impl IntoIterator<Item = Listener>, server: Ser
     tokio::select! {
         _ = accepting => {}
         () = stopping => {}
+        never = spread(&server) => match never {},
     }
 }
 
@@ -145,7 +147,7 @@ async fn answer(
     course: Course,
     arrival: Arrival,
 ) -> Result<Response<Answer<UnderWay>>, Infallible> {
-    let under_way = course.exchange();
+    let (under_way, has_left) = (course.exchange(), routes.home_has_left());
     let mut answer = match refusal(&request, &arrival.visitor, routes.server()) {
         Some(refusal) => refusal,
         None => routes.answer(request.map(Body::new), arrival).await,
@@ -153,11 +155,21 @@ async fn answer(
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         course.switch();
     }
-    // Who is refused by the server, or a client, is heard no more.
-    if has(answer.headers(), ERROR_HEADER) && course.is_within() {
+    if is_last(&answer, course.is_within(), has_left) {
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(answer.map(|body| Answer::new(body, under_way)))
+}
+
+/// Whether an answer is the last of its connection. Who is refused by the server, or a client, is heard no more. Who has come
+/// for a session that lives elsewhere now has its next exchange there, but says all of this one. What is HTTP no more has no
+/// next one.
+fn is_last<B>(answer: &Response<B>, is_within: bool, has_left: bool) -> bool {
+    match answer.status() {
+        StatusCode::SWITCHING_PROTOCOLS => false,
+        _ if is_within => has(answer.headers(), ERROR_HEADER),
+        _ => has_left,
+    }
 }
 
 /// A connection, from the first byte to the last. Until its first head has come, the handshake of TLS included, it can
@@ -289,6 +301,31 @@ async fn http1(
         () = closing.cancelled() => {
             serving.as_mut().graceful_shutdown();
             serving.await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_refused_or_is_served_elsewhere_has_the_last_answer() {
+        for (status, error, is_within, has_left, last) in [
+            (200, false, false, false, false),
+            (200, false, false, true, true),
+            (200, false, true, true, false),
+            (502, true, false, false, false),
+            (502, true, true, false, true),
+            // `Connection` says something else there.
+            (101, false, false, true, false),
+        ] {
+            let mut answer = Response::builder().status(status);
+            if error {
+                answer = answer.header(ERROR_HEADER, "limit");
+            }
+            let answer = answer.body(()).unwrap();
+            assert_eq!(is_last(&answer, is_within, has_left), last, "{status} {is_within} {has_left}");
         }
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn home(server: &Server, begins: &[u8]) -> Option<Home> {
         Errand::CarryV2(session) => registry.by_id(&session),
         Errand::Visit(prefix) => registry.by_prefix(&prefix),
     };
-    Some(session?.home().clone())
+    Some(session?.home())
 }
 
 fn errand(begins: &[u8], config: &Config) -> Option<Errand> {

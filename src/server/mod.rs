@@ -25,6 +25,7 @@ mod registry;
 mod router;
 mod session;
 mod severable;
+mod spread;
 mod stream;
 mod threads;
 mod tls;
@@ -92,6 +93,8 @@ struct Inner {
     places: Arc<Quota>,
     /// Where sessions live.
     threads: Threads,
+    /// What sessions have in common.
+    all: Arc<session::All>,
     metrics: Arc<Metrics>,
     /// What all exchanges have come to.
     traffic: Arc<Traffic>,
@@ -136,6 +139,7 @@ impl Server {
             revoked: Mutex::default(),
             quotas: Quotas::default(),
             threads: config.threads.clone(),
+            all: Arc::default(),
             metrics: Arc::default(),
             traffic: Arc::default(),
             began: (config.clock)(),

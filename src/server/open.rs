@@ -226,7 +226,7 @@ impl Server {
         let running = Session::start(opening, pipe, link, Upkeep::default(), self.around(None));
         let session = Arc::clone(running.session());
         let lease = inner.registry.admit(Arc::clone(&session), &inner.config.limits)?;
-        session.home().spawn(&inner.tasks, running.run(lease));
+        running.start(lease);
         Ok((session, attendance))
     }
 
@@ -278,6 +278,7 @@ impl Server {
             limits: inner.config.limits.clone(),
             clock: inner.config.clock,
             home: home.unwrap_or_else(|| inner.threads.settle()),
+            all: Arc::clone(&inner.all),
             metrics: Arc::clone(&inner.metrics),
         }
     }
@@ -291,7 +292,7 @@ impl Server {
         let leased = inner.registry.lease(Arc::clone(&session), &inner.config.limits).map_err(Denied::from);
         let lease = leased.inspect_err(|denied| tell(&session, *denied))?;
         inner.expected.is_back(session.prefix());
-        session.home().spawn(&inner.tasks, running.run(lease));
+        running.start(lease);
         Ok(session)
     }
 }

@@ -111,6 +111,11 @@ impl Routes {
         Self { credential: credential.map(Arc::new), ..self }
     }
 
+    /// Whether the session has moved for which the connection was brought where it is.
+    pub(super) fn home_has_left(&self) -> bool {
+        self.home.as_ref().is_some_and(Home::has_left)
+    }
+
     /// Whose routes they are.
     pub(super) fn server(&self) -> &Server {
         &self.server

@@ -17,6 +17,7 @@ use axum::response::Response;
 use http::header::HeaderValue;
 use http::{HeaderMap, Request};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -39,6 +40,7 @@ use places::{Places, STREAM_DEADLINE};
 pub(super) use presence::LATE;
 pub(super) use presence::{MOMENT, Presence};
 pub(super) use running::Running;
+pub(super) use turns::All;
 use turns::Turns;
 
 pub(super) struct Session {
@@ -49,7 +51,7 @@ pub(super) struct Session {
     opener: Opener,
     hop: Hop<TargetStream>,
     tasks: TaskTracker,
-    home: Home,
+    home: watch::Sender<Home>,
     /// The wall clock that tokens are dated by, in Unix seconds.
     clock: fn() -> u64,
     since: u64,
@@ -75,7 +77,7 @@ impl Session {
         let key = SessionId::from_random(random());
         let fault_key = HeaderValue::from_str(key.as_str()).expect("hexadecimal digits make a header value");
         let preface = preface(&link, &opening);
-        let Around { tasks, closing, limits, clock, home, metrics } = around;
+        let Around { tasks, closing, limits, clock, home, all, metrics } = around;
         let (opener, driver) = mux::opening(pipe, upkeep, limits.exchanges_per_session);
         let hop = {
             let (opener, rules) = (opener.clone(), std::mem::take(&mut opening.rules));
@@ -85,14 +87,14 @@ impl Session {
         let session = Self {
             id,
             places: Places::new(&limits, opening.shared_places.take()),
-            turns: Turns::new(Arc::clone(home.asking())),
+            turns: Turns::new(all),
             opening,
             fault_key,
             link,
             opener,
             hop,
             tasks,
-            home,
+            home: watch::Sender::new(home),
             clock,
             since: clock(),
             exchanges: TaskTracker::new(),
@@ -109,8 +111,14 @@ impl Session {
     }
 
     /// Where all that is done for it is done.
-    pub(super) fn home(&self) -> &Home {
-        &self.home
+    pub(super) fn home(&self) -> Home {
+        self.home.borrow().clone()
+    }
+
+    /// Has it live there from now on. Connections that came for it stay where they are until they end, which they do after
+    /// their next exchange.
+    pub(super) fn move_to(&self, home: Home) {
+        self.home.send_replace(home).leave();
     }
 
     pub(super) fn prefix(&self) -> &Prefix {

@@ -1,15 +1,17 @@
 //! The threads of a server. Each session lives on one, with all that is done for it, visitors' connections included: a hop
-//! between threads costs more than what is done.
+//! between threads costs more than what is done. It may move to another.
 
 use std::io;
 use std::num::NonZero;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::runtime::{Builder, Handle};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,17 +19,15 @@ use tokio_util::task::TaskTracker;
 /// How long threads may take to end.
 const END: Duration = Duration::from_secs(1);
 
-/// Threads that sessions are spread over. They end with the last clone.
+/// Threads that sessions are spread over. They end with the last clone, and the last who has a home there.
 #[derive(Clone, Debug)]
-pub struct Threads(Arc<[Arc<Thread>]>);
+pub struct Threads(Arc<[Thread]>);
 
 #[derive(Debug)]
 struct Thread {
     /// None is wherever somebody asks for something to be done.
     runtime: Option<Handle>,
     residents: AtomicUsize,
-    /// How many exchanges of all sessions wait for their answers.
-    asking: Arc<AtomicUsize>,
     life: Life,
 }
 
@@ -44,18 +44,22 @@ impl Drop for Life {
     }
 }
 
-/// Where a session lives, or a connection.
+/// Where a session lives, or a connection. Clones are the same.
 #[derive(Clone, Debug)]
 pub(super) struct Home(Arc<Resident>);
 
-/// Counts for its thread until it is dropped.
+/// Counts for its thread until it is dropped. It keeps all threads: what has moved may have timers where it was before.
 #[derive(Debug)]
-struct Resident(Arc<Thread>);
+struct Resident {
+    threads: Threads,
+    at: usize,
+    has_left: AtomicBool,
+}
 
 impl Default for Threads {
     /// No thread but the caller's: everything is done on the runtime that asks for it.
     fn default() -> Self {
-        Self([Arc::new(Thread::new(None, Arc::default()))].into())
+        Self([Thread::new(None)].into())
     }
 }
 
@@ -69,23 +73,29 @@ impl Threads {
         if number.get() == 1 {
             return Ok(Self::default());
         }
-        let asking = Arc::default();
-        let threads =
-            (1..=number.get()).map(|number| Thread::start(number, Arc::clone(&asking))).collect::<io::Result<_>>()?;
-        Ok(Self(threads))
+        Ok(Self((1..=number.get()).map(Thread::start).collect::<io::Result<_>>()?))
+    }
+
+    /// How many there are; one is the caller's.
+    pub(super) fn number(&self) -> usize {
+        self.0.len()
     }
 
     /// Whether there is but the caller's.
     pub(super) fn are_one(&self) -> bool {
-        self.0.len() == 1
+        self.number() == 1
     }
 
     /// A home on the thread that has the fewest residents.
     pub(super) fn settle(&self) -> Home {
-        let residents = |thread: &&Arc<Thread>| thread.residents.load(Ordering::Relaxed);
-        let thread = self.0.iter().min_by_key(residents).expect("there is one at least");
-        thread.residents.fetch_add(1, Ordering::Relaxed);
-        Home(Arc::new(Resident(Arc::clone(thread))))
+        let residents = |at: &usize| self.0[*at].residents.load(Ordering::Relaxed);
+        self.settle_at((0..self.number()).min_by_key(residents).expect("there is one at least"))
+    }
+
+    /// A home on this one, counted from 0.
+    pub(super) fn settle_at(&self, at: usize) -> Home {
+        self.0[at].residents.fetch_add(1, Ordering::Relaxed);
+        Home(Arc::new(Resident { threads: self.clone(), at, has_left: AtomicBool::new(false) }))
     }
 
     /// Ends them, with all that is done there, which nobody else does for as long as any of that knows them. Waits until
@@ -106,13 +116,13 @@ impl Threads {
 }
 
 impl Thread {
-    fn new(runtime: Option<Handle>, asking: Arc<AtomicUsize>) -> Self {
-        Self { runtime, residents: AtomicUsize::new(0), asking, life: Life::default() }
+    fn new(runtime: Option<Handle>) -> Self {
+        Self { runtime, residents: AtomicUsize::new(0), life: Life::default() }
     }
 
-    fn start(number: usize, asking: Arc<AtomicUsize>) -> io::Result<Arc<Self>> {
+    fn start(number: usize) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let this = Self::new(Some(runtime.handle().clone()), asking);
+        let this = Self::new(Some(runtime.handle().clone()));
         let (end, ended) = (this.life.end.clone(), this.life.ended.clone().drop_guard());
         thread::Builder::new().name(format!("sessions-{number}")).spawn(move || {
             runtime.block_on(end.cancelled());
@@ -120,28 +130,56 @@ impl Thread {
             runtime.shutdown_background();
             drop(ended);
         })?;
-        Ok(Arc::new(this))
+        Ok(this)
     }
 }
 
 impl Home {
     /// Has a task done there.
     pub(super) fn spawn(&self, tasks: &TaskTracker, task: impl Future<Output = ()> + Send + 'static) {
-        match &self.0.0.runtime {
+        match &self.0.threads.0[self.0.at].runtime {
             Some(runtime) => drop(tasks.spawn_on(task, runtime)),
             None => drop(tasks.spawn(task)),
         }
     }
 
-    /// How many exchanges of all sessions wait for their answers.
-    pub(super) fn asking(&self) -> &Arc<AtomicUsize> {
-        &self.0.0.asking
+    /// Which thread it is on, counted from 0.
+    pub(super) fn at(&self) -> usize {
+        self.0.at
     }
+
+    /// Tells whoever came for the session that lived here that it has moved.
+    pub(super) fn leave(&self) {
+        self.0.has_left.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the session that lived here has moved.
+    pub(super) fn has_left(&self) -> bool {
+        self.0.has_left.load(Ordering::Relaxed)
+    }
+}
+
+/// A task that is done at one home, and goes on at the next when that changes.
+pub(super) type Moving = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Has a task done at a home, and from the next change on at that one.
+pub(super) fn follow(mut home: watch::Receiver<Home>, tasks: &TaskTracker, mut task: Moving) {
+    let (here, again) = (home.borrow_and_update().clone(), tasks.clone());
+    here.spawn(tasks, async move {
+        let moves = tokio::select! {
+            biased;
+            () = &mut task => false,
+            moves = home.changed() => moves.is_ok(),
+        };
+        if moves {
+            follow(home, &again, task);
+        }
+    });
 }
 
 impl Drop for Resident {
     fn drop(&mut self) {
-        self.0.residents.fetch_sub(1, Ordering::Relaxed);
+        self.threads.0[self.at].residents.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -149,7 +187,8 @@ impl Drop for Resident {
 mod tests {
     use std::thread::current;
 
-    use tokio::sync::oneshot;
+    use tokio::sync::{mpsc, oneshot};
+    use tokio::time::sleep;
 
     use super::*;
 
@@ -172,6 +211,32 @@ mod tests {
         assert_eq!(name_at(&threads.settle()).await.unwrap(), "sessions-1");
         drop((again, second));
         assert_eq!(name_at(&threads.settle()).await.unwrap(), "sessions-1");
+    }
+
+    #[tokio::test]
+    async fn a_task_goes_where_its_home_is() {
+        let threads = Threads::start(NonZero::new(2).unwrap()).unwrap();
+        let (tell, mut told) = mpsc::channel(1);
+        let (go_on, mut goes_on) = mpsc::channel::<()>(1);
+        let home = watch::Sender::new(threads.settle_at(0));
+        let task = async move {
+            while goes_on.recv().await.is_some() {
+                tell.send(current().name().map(str::to_owned)).await.unwrap();
+                // A timer that is made on one thread may run down on another.
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        follow(home.subscribe(), &TaskTracker::new(), Box::pin(task));
+        for times in 0..100 {
+            let (before, after) = (times % 2, (times + 1) % 2);
+            go_on.send(()).await.unwrap();
+            assert_eq!(told.recv().await.unwrap().unwrap(), format!("sessions-{}", before + 1));
+            home.send_replace(threads.settle_at(after)).leave();
+            // Each of them has come to it, and so the task has gone.
+            threads.answer().await;
+        }
+        drop(go_on);
+        assert!(told.recv().await.is_none());
     }
 
     #[tokio::test]

@@ -8,6 +8,8 @@ mod figures;
 mod peers;
 mod sessions;
 mod small;
+mod threads;
+mod throttle;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -45,6 +47,11 @@ pub(crate) struct Bench {
     #[argh(option)]
     sessions: Option<u32>,
 
+    /// measure nothing but what a second thread gives a server that is held back, with four sessions and with one; on
+    /// Linux, as who may make groups of cgroups v1
+    #[argh(switch)]
+    threads: bool,
+
     /// how often each is measured; medians are told (default: 3)
     #[argh(option, default = "3")]
     rounds: usize,
@@ -73,6 +80,11 @@ impl Bench {
         let binary = self.binary.clone().map_or_else(program::release, Ok)?;
         if let Some(number) = self.sessions {
             println!("{}", sessions::measure(binary, number, Duration::from_secs(self.seconds)).await?);
+            return Ok(());
+        }
+        if self.threads {
+            let lasts = Duration::from_secs(self.seconds);
+            println!("{}", threads::measure(&binary, self.rounds, lasts).await?);
             return Ok(());
         }
         let mut candidates = vec![Candidate::Sendit { binary: binary.clone(), flags: self.flag.clone() }];

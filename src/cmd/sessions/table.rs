@@ -3,23 +3,24 @@
 use super::Listed;
 use crate::cmd::units::size;
 
-const HEAD: [&str; 10] =
-    ["PREFIX", "SESSION", "SUBJECT", "FROM", "SINCE", "WIRE", "CARRIED", "CLIENT", "EXCHANGES", "UP/DOWN"];
+const HEAD: [&str; 11] =
+    ["PREFIX", "SESSION", "SUBJECT", "FROM", "SINCE", "WIRE", "CARRIED", "CLIENT", "THREAD", "EXCHANGES", "UP/DOWN"];
 
 /// The table, without the end of its last line.
 pub(super) fn of(sessions: &[Listed]) -> String {
-    let rows: Vec<[String; 10]> = std::iter::once(HEAD.map(str::to_owned)).chain(sessions.iter().map(row)).collect();
+    let rows: Vec<[String; 11]> = std::iter::once(HEAD.map(str::to_owned)).chain(sessions.iter().map(row)).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
-    let line = |row: &[String; 10]| {
+    let line = |row: &[String; 11]| {
         let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn row(session: &Listed) -> [String; 10] {
-    let Listed { since, prefix, id, subject, from, wire, down, up, client, exchanges, bytes_up, bytes_down } = session;
+fn row(session: &Listed) -> [String; 11] {
+    let Listed { since, prefix, id, subject, from, wire, down, up, client, thread, exchanges, bytes_up, bytes_down } =
+        session;
     let carried = if down == up { down.clone() } else { format!("{down} down, {up} up") };
     [
         prefix.clone(),
@@ -31,6 +32,7 @@ fn row(session: &Listed) -> [String; 10] {
         wire.clone(),
         carried,
         client.clone(),
+        thread.to_string(),
         exchanges.to_string(),
         format!("{}/{}", size(*bytes_up), size(*bytes_down)),
     ]
@@ -52,6 +54,7 @@ mod tests {
             down: "streams".to_owned(),
             up: up.to_owned(),
             client: "attended".to_owned(),
+            thread: 2,
             exchanges: 3,
             bytes_up: 7,
             bytes_down: 12_345,
@@ -60,9 +63,9 @@ mod tests {
         assert_eq!(
             of(&sessions),
             "\
-PREFIX        SESSION       SUBJECT   FROM  SINCE                 WIRE  CARRIED                   CLIENT    EXCHANGES  UP/DOWN
-my-app        0123456789ab  -         -     2025-11-26T04:06:40Z  v2    streams                   attended  3          7 B/12 kB
-a-longer-one  0123456789ab  jo\\u{1b}  -     2025-11-26T04:06:40Z  v2    streams down, batches up  attended  3          7 B/12 kB"
+PREFIX        SESSION       SUBJECT   FROM  SINCE                 WIRE  CARRIED                   CLIENT    THREAD  EXCHANGES  UP/DOWN
+my-app        0123456789ab  -         -     2025-11-26T04:06:40Z  v2    streams                   attended  2       3          7 B/12 kB
+a-longer-one  0123456789ab  jo\\u{1b}  -     2025-11-26T04:06:40Z  v2    streams down, batches up  attended  2       3          7 B/12 kB"
         );
         assert_eq!(of(&[]), HEAD.join("  "));
     }

@@ -42,6 +42,8 @@ pub struct Listed {
     pub up: String,
     /// `attended`, or `away` where its client is gone and may come back.
     pub client: String,
+    /// Which of the server's threads it lives on, counted from 1.
+    pub thread: usize,
     /// Exchanges under way.
     pub exchanges: usize,
     /// Bytes of its visitors.
@@ -70,6 +72,7 @@ impl Listed {
             down,
             up,
             client: if session.is_attended() { "attended" } else { "away" }.to_owned(),
+            thread: session.home().at() + 1,
             exchanges: session.exchanges(),
             bytes_up: traffic.up(),
             bytes_down: traffic.down(),

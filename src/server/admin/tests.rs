@@ -91,7 +91,7 @@ async fn a_session_is_listed_and_ended() {
     let listed: Sessions = serde_json::from_str(&said).unwrap();
     let expected = serde_json::json!({
         "since": "2025-11-26T04:06:40Z", "prefix": "my-app", "id": id.as_str(), "subject": null, "from": "192.0.2.7",
-        "wire": "v2", "down": "batches", "up": "batches", "client": "away", "exchanges": 0, "bytes_up": 0, "bytes_down": 0
+        "wire": "v2", "down": "batches", "up": "batches", "client": "away", "thread": 1, "exchanges": 0, "bytes_up": 0, "bytes_down": 0
     });
     assert_eq!(serde_json::to_value(&listed.sessions).unwrap(), serde_json::json!([expected]));
     assert_eq!(ask(&server, Some(TOKEN), &show(format!("DELETE /sessions/{id}"))).await.0, 204);

@@ -38,6 +38,7 @@ fn around() -> Around {
         limits: Limits::default(),
         clock: || 0,
         home: Threads::default().settle(),
+        all: Arc::default(),
         metrics: Arc::default(),
     }
 }

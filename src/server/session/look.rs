@@ -5,6 +5,9 @@ use std::net::IpAddr;
 use super::{Link, Session};
 use crate::proxy::Traffic;
 
+/// How many bytes of bodies cost about what an exchange does.
+const BYTES: u64 = 32 * 1024;
+
 impl Session {
     /// Exchanges under way.
     pub(in crate::server) fn exchanges(&self) -> usize {
@@ -14,6 +17,11 @@ impl Session {
     /// What its exchanges have come to.
     pub(in crate::server) fn traffic(&self) -> &Traffic {
         &self.traffic
+    }
+
+    /// What has been done for it, counted in exchanges.
+    pub(in crate::server) fn work(&self) -> u64 {
+        self.turns.begun() + (self.traffic.up() + self.traffic.down()) / BYTES
     }
 
     /// When it was opened, in Unix seconds.

@@ -12,6 +12,7 @@ use super::super::quotas::Quota;
 use super::super::threads::Home;
 use super::super::v1::Pairs;
 use super::super::v2::Attendance;
+use super::turns::All;
 use crate::auth::Bearer;
 use crate::metrics::{Metrics, Wire};
 use crate::proxy::Rules;
@@ -64,5 +65,6 @@ pub(in crate::server) struct Around {
     pub(in crate::server) limits: Limits,
     pub(in crate::server) clock: fn() -> u64,
     pub(in crate::server) home: Home,
+    pub(in crate::server) all: Arc<All>,
     pub(in crate::server) metrics: Arc<Metrics>,
 }

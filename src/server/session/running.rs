@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::super::registry::Lease;
+use super::super::threads::follow;
 use super::super::v2;
 use super::{Link, Session};
 use crate::auth::Revoked;
@@ -30,8 +31,16 @@ impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
         &self.session
     }
 
-    /// Moves the session until it ends, then frees its prefix.
-    pub(in crate::server) async fn run(self, lease: Lease) {
+    /// Moves the session, where it lives, until it ends; then frees its prefix.
+    pub(in crate::server) fn start(self, lease: Lease)
+    where
+        P: 'static,
+    {
+        let (home, tasks) = (self.session.home.subscribe(), self.session.tasks.clone());
+        follow(home, &tasks, Box::pin(self.run(lease)));
+    }
+
+    async fn run(self, lease: Lease) {
         let Self { session, driver } = self;
         let (id, prefix) = (&session.id, session.prefix());
         let bearer = session.opening.bearer.as_ref();

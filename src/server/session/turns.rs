@@ -3,10 +3,10 @@
 //! flood begin only as others of it are answered.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout};
 
@@ -22,10 +22,19 @@ const LONG: Duration = Duration::from_micros(250);
 const MAX_TURNS: usize = 16;
 const LONGEST: Duration = Duration::from_secs(1);
 
+/// What the sessions of a server have in common.
+#[derive(Default)]
+pub(in crate::server) struct All {
+    /// How many exchanges have begun and are not answered.
+    asking: AtomicUsize,
+    held_back: Notify,
+}
+
 /// What of a session has begun and is not answered.
 pub(super) struct Turns {
-    of_all: Arc<AtomicUsize>,
+    all: Arc<All>,
     own: AtomicUsize,
+    begun: AtomicU64,
     places: Semaphore,
     /// Who is the next to begin without a place.
     door: Semaphore,
@@ -37,10 +46,28 @@ pub(super) struct Asking<'a> {
     _place: Option<SemaphorePermit<'a>>,
 }
 
+impl All {
+    /// Returns once an exchange has been held back since this was called last. Cancelling it forgets nothing.
+    pub(in crate::server) async fn held_back(&self) {
+        self.held_back.notified().await;
+    }
+}
+
 impl Turns {
-    /// Those of one session; `of_all` counts what has begun of all.
-    pub(super) fn new(of_all: Arc<AtomicUsize>) -> Self {
-        Self { of_all, own: AtomicUsize::new(0), places: Semaphore::new(FEW), door: Semaphore::new(1) }
+    /// Those of one of these sessions.
+    pub(super) fn new(all: Arc<All>) -> Self {
+        Self {
+            all,
+            own: AtomicUsize::new(0),
+            begun: AtomicU64::new(0),
+            places: Semaphore::new(FEW),
+            door: Semaphore::new(1),
+        }
+    }
+
+    /// How many have begun so far.
+    pub(super) fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Relaxed)
     }
 
     /// Begins an exchange: at once where no other session has one under way, or this one few; else when one of its own is
@@ -53,16 +80,18 @@ impl Turns {
             // Apart, for it would have its room in every exchange.
             Err(_) => Box::pin(timeout(LONGEST, self.hold_back())).await.ok().flatten(),
         };
+        self.begun.fetch_add(1, Ordering::Relaxed);
         self.own.fetch_add(1, Ordering::Relaxed);
-        self.of_all.fetch_add(1, Ordering::Relaxed);
+        self.all.asking.fetch_add(1, Ordering::Relaxed);
         Asking { turns: self, _place: place }
     }
 
     fn is_alone(&self) -> bool {
-        self.own.load(Ordering::Relaxed) == self.of_all.load(Ordering::Relaxed)
+        self.own.load(Ordering::Relaxed) == self.all.asking.load(Ordering::Relaxed)
     }
 
     async fn hold_back(&self) -> Option<SemaphorePermit<'_>> {
+        self.all.held_back.notify_one();
         tokio::select! {
             biased;
             place = self.places.acquire() => place.ok(),
@@ -86,7 +115,7 @@ impl Turns {
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
         self.turns.own.fetch_sub(1, Ordering::Relaxed);
-        self.turns.of_all.fetch_sub(1, Ordering::Relaxed);
+        self.turns.all.asking.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -1,11 +1,15 @@
 //! `sendit sessions`, and what becomes of a client whose session is ended.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use super::{Run, TOKEN, ask};
+use crate::peer::End;
 use crate::target::Target;
 use crate::tunnel::{Client, Server};
-use crate::world::sendit;
+use crate::world::{PATIENCE, sendit};
 
 impl Run {
     /// The exit code of `sendit sessions`, and what it prints.
@@ -28,7 +32,7 @@ impl Run {
 #[tokio::test]
 async fn sessions_are_listed_and_one_is_ended() {
     let target = Target::start();
-    let mut run = Run::start(&[]).await;
+    let mut run = Run::start(&["--threads", "1"]).await;
     let start = async |path: &str, wire| Client::start(&run.server.url(path), &target.url(), &["--wire", wire]).await;
     let (mut ended, mut spared, _old) =
         (start("/ended", "v2").await, start("/spared", "v2").await, start("/old", "v1").await);
@@ -42,7 +46,7 @@ async fn sessions_are_listed_and_one_is_ended() {
     listed.sort_by_key(|session| session["prefix"].as_str().map(str::to_owned));
     let session = |prefix, wire| {
         json!({
-            "prefix": prefix, "subject": null, "from": "127.0.0.1", "wire": wire, "client": "attended", "exchanges": 0,
+            "prefix": prefix, "subject": null, "from": "127.0.0.1", "wire": wire, "client": "attended", "thread": 1, "exchanges": 0,
             "bytes_up": 0, "bytes_down": 0
         })
     };
@@ -109,4 +113,57 @@ async fn sessions_are_for_who_shows_the_token() {
         "error: what answers at `{admin}` tells of no sessions: start `sendit serve` with `--admin-token-file`\n"
     );
     assert_eq!(asked(&admin).await, (Some(9), sentence));
+}
+
+/// The thread of the session that has this prefix.
+fn thread(listed: &[Value], prefix: &str) -> u64 {
+    let session = listed.iter().find(|session| session["prefix"] == prefix);
+    session.and_then(|session| session["thread"].as_u64()).unwrap_or_else(|| panic!("{prefix}: {listed:?}"))
+}
+
+/// Visits a tunnel again and again on one connection, until that is to end.
+async fn visit(server: &Server, prefix: &str) {
+    let mut visitor = server.visit().await;
+    loop {
+        visitor.send(format!("GET {prefix} HTTP/1.1\r\nHost: a.example\r\n\r\n")).await;
+        let head = visitor.head().await;
+        assert_eq!((head.status(), head.value("content-length")), ("200", Some(&*prefix.len().to_string())));
+        visitor.expect(prefix).await;
+        if head.value("connection") == Some("close") {
+            break;
+        }
+    }
+    assert_eq!(visitor.rest().await, (String::new(), End::Closed));
+}
+
+/// It moves, or they do; and so do the connections that have come for who has moved, once they are answered.
+#[tokio::test]
+async fn a_flooded_session_does_not_stay_with_others() {
+    let target = Target::start();
+    let to = target.url();
+    target.echo_paths();
+    let run = Run::start(&["--threads", "2"]).await;
+    let mut clients = Vec::new();
+    for prefix in ["/flooded", "/idle", "/beside"] {
+        clients.push(Client::start(&run.server.url(prefix), &to, &["--quiet"]).await);
+    }
+    let listed = run.listed().await;
+    assert_eq!(thread(&listed, "flooded"), thread(&listed, "beside"), "there are three sessions and two threads");
+    let told = Notify::new();
+    let come = async |prefix| {
+        loop {
+            visit(&run.server, prefix).await;
+            told.notify_one();
+        }
+    };
+    let moved = async {
+        told.notified().await;
+        let listed = run.listed().await;
+        assert_ne!(thread(&listed, "flooded"), thread(&listed, "beside"), "{listed:?}");
+    };
+    tokio::select! {
+        moved = timeout(PATIENCE, moved) => moved.expect("a session moves"),
+        _ = join_all((0..32).map(|_| come("/flooded"))) => {}
+        _ = join_all((0..2).map(|_| come("/beside"))) => {}
+    }
 }

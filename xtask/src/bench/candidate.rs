@@ -76,11 +76,16 @@ async fn sendit(binary: &Path, flags: &[String], target: SocketAddr) -> Result<R
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     let client = Client { source: format!("http://{}/bench", server.address), target, http_proxy: None, flags: &flags };
     let client = client.start(binary)?;
-    // The second line says that the link is carried as it will be.
-    let settled = |output: &str| output.contains("Ready; Forwarding") && output.lines().count() > 1;
-    client.printed(Instant::now() + START, "was ready", settled).await?;
+    settled(&client).await?;
     let (address, path) = (server.address, "/bench".to_owned());
     Ok(Running { address, path, programs: vec![server.program, client], _folders: Vec::new() })
+}
+
+/// Waits until a client of the tunnel says by its second line that the link is carried as it will be.
+pub(super) async fn settled(client: &Program) -> Result<()> {
+    let settled = |output: &str| output.contains("Ready; Forwarding") && output.lines().count() > 1;
+    client.printed(Instant::now() + START, "was ready", settled).await?;
+    Ok(())
 }
 
 async fn nginx2(target: SocketAddr) -> Result<Running> {

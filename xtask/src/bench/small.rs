@@ -64,16 +64,17 @@ pub(crate) async fn load(running: &Running, connections: usize, lasts: Duration)
 
 /// The same, where the CPU of these processes counts.
 pub(super) async fn load_of(running: &Running, connections: usize, lasts: Duration, processes: &[u32]) -> Result<Load> {
-    wrk(running, connections, WARM_UP).await?;
+    let url = format!("http://{}{}", running.address, running.path);
+    wrk(url.clone(), connections, WARM_UP).await?;
     let before = cost::cpu(processes);
-    let Seen { requests, rate, p50, p99 } = wrk(running, connections, lasts).await?;
+    let Seen { requests, rate, p50, p99 } = wrk(url, connections, lasts).await?;
     let cpu = cost::cpu(processes).saturating_sub(before);
     ensure!(requests > 0, "no request was answered");
     Ok(Load { rate, requests, cpu, p50, p99 })
 }
 
-async fn wrk(running: &Running, connections: usize, lasts: Duration) -> Result<Seen> {
-    let url = format!("http://{}{}", running.address, running.path);
+/// The same of a URL, without a warm-up.
+pub(super) async fn wrk(url: String, connections: usize, lasts: Duration) -> Result<Seen> {
     let mut command = Command::new("wrk");
     let connections = connections.to_string();
     let lasts_s = format!("{}s", lasts.as_secs());
@@ -88,10 +89,10 @@ async fn wrk(running: &Running, connections: usize, lasts: Duration) -> Result<S
 
 /// What wrk tells.
 #[derive(Debug, PartialEq)]
-struct Seen {
-    requests: u32,
-    rate: f64,
-    p50: Duration,
+pub(super) struct Seen {
+    pub(super) requests: u32,
+    pub(super) rate: f64,
+    pub(super) p50: Duration,
     p99: Duration,
 }
 

@@ -14,8 +14,8 @@ struct Stage {
 
 impl Stage {
     fn set() -> Self {
-        let of_all = Arc::<AtomicUsize>::default();
-        Self { session: Turns::new(Arc::clone(&of_all)), other: Turns::new(of_all) }
+        let all = Arc::<All>::default();
+        Self { session: Turns::new(Arc::clone(&all)), other: Turns::new(all) }
     }
 }
 
@@ -41,7 +41,7 @@ async fn nobody_waits_who_is_alone_or_where_there_is_little_to_do() {
             asking.push(session.begin().await);
         }
         drop((asking, others));
-        assert_eq!((session.own.load(Ordering::Relaxed), session.of_all.load(Ordering::Relaxed)), (0, 0));
+        assert_eq!((session.own.load(Ordering::Relaxed), session.all.asking.load(Ordering::Relaxed)), (0, 0));
         assert_eq!(session.places.available_permits(), FEW);
     }
 }
