@@ -81,8 +81,9 @@ pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(
         }
     };
     let ended = signals.guard("exchanges in flight have 30 s to end", Box::pin(serving)).await;
-    threads.end().await;
+    // Before the sessions end with their threads: after a second signal they still stand.
     handover.leave(&server);
+    threads.end().await;
     ended
 }
 

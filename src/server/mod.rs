@@ -7,6 +7,7 @@ pub mod admin;
 mod answer;
 mod assign;
 mod config;
+mod connection;
 mod connections;
 mod counts;
 mod domain;
