@@ -22,7 +22,7 @@ fn rows(section: &str) -> Vec<Vec<String>> {
 }
 
 /// All sources below a folder.
-fn sources(folder: &str) -> String {
+pub(crate) fn sources(folder: &str) -> String {
     let mut folders = vec![PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder)];
     let mut text = String::new();
     while let Some(folder) = folders.pop() {

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::architecture;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -80,20 +82,7 @@ fn figures_are_those_that_were_measured() {
 
 /// All sources below `src`, in which a sentence that is broken into lines is whole.
 fn sources() -> String {
-    let mut folders = vec![root().join("src")];
-    let mut text = String::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            match path.extension() {
-                _ if path.is_dir() => folders.push(path),
-                Some(extension) if extension == "rs" => text += &read(&path),
-                _ => {}
-            }
-        }
-    }
-    let lines = text.split("\\\n").map(str::trim_start);
-    lines.collect()
+    architecture::sources("src").split("\\\n").map(str::trim_start).collect()
 }
 
 /// The parts of a sentence that are the same each time: between values, numbers, and what another sentence may bring.
