@@ -1,0 +1,6 @@
+//! Several servers behind one address: which of them holds what, and how one passes on what is another's. Knows no session,
+//! no visitor and no flag.
+
+mod node;
+
+pub use node::{InvalidNodeId, Node, NodeId, Secret, WeakSecret};
