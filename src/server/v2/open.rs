@@ -54,6 +54,7 @@ pub(in crate::server) async fn open(State(server): State<Server>, request: Reque
                 batch: MAX_BATCH,
                 hold_ms: millis(hold),
                 url: server.own_url(session.prefix(), &visitor, &about),
+                carriers: None,
                 granted,
             };
             json(StatusCode::OK, &given)
