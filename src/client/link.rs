@@ -93,9 +93,7 @@ impl Link {
         let deadline = ANSWER_DEADLINE + Duration::from_secs(bytes / SLOWEST);
         match timeout(deadline, request.send()).await {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => {
-                Err(Unanswered { cause: self.unreachable(&error), is_unreached: error.is_connect() })
-            }
+            Ok(Err(error)) => Err(Unanswered { cause: self.unreachable(&error), is_unreached: error.is_connect() }),
             Err(_) => {
                 let cause = format!(
                     "the server at `{}` has not answered within {} s; a proxy on the way may be holding the request back",

@@ -4,6 +4,7 @@ mod acme;
 mod admin;
 mod certificate;
 mod clients;
+mod cluster;
 mod files;
 mod flags;
 mod handover;
@@ -41,7 +42,7 @@ use systemd::Handed;
 /// Serves until a signal comes.
 pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(), Failure> {
     let from = Sources::new("serve", env, file.map(|file| &file.serve));
-    let Settings { address, mut config, auth, mut files, acme, redirects, admin, threads, level, format } =
+    let Settings { address, mut config, auth, mut files, acme, redirects, admin, cluster: _, threads, level, format } =
         args.settle(&from)?;
     if let Some(secrets) = &mut files.secrets {
         secrets.file = file.cloned();

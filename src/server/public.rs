@@ -13,8 +13,10 @@ use axum::response::Response;
 use http::header::{ACCEPT, CONNECTION, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode, Uri, Version};
 use tokio::time::{Instant, timeout_at};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::access_log::Entry;
+use super::cluster::{Cluster, Elsewhere, Taken as FromPeer, Visit, guarded};
 use super::expected::Awaited;
 use super::gate::Owed;
 use super::quotas::{Listens, Taken, unless_told_to_go};
@@ -79,9 +81,10 @@ struct Exchange {
 
 /// The session that holds the prefix, with a place for one exchange, once its client is there: the one of now, or the one
 /// that takes its place. Waits for as long as that session allows.
-async fn attended(server: &Server, found: Found, caller: &Caller<'_>) -> Result<Attended, Fault> {
+async fn attended(server: &Server, found: Found<'_>, caller: &Caller<'_>) -> Result<Attended, Fault> {
     let mut session = match found {
         Found::Session(session) => session,
+        Found::Elsewhere(_) => return Err(Fault::UnknownPrefix),
         Found::Awaited(awaited) => {
             // Apart, for it would have its room in every visit.
             Box::pin(awaited.back(caller.owed)).await?;
@@ -91,6 +94,11 @@ async fn attended(server: &Server, found: Found, caller: &Caller<'_>) -> Result<
     let begin = Instant::now();
     let mut waited = None;
     loop {
+        if let Some(cluster) = &server.0.config.cluster
+            && !cluster.may_answer().await
+        {
+            return Err(Fault::ClientOffline);
+        }
         let place = session.place(caller.headers, caller.visitor, caller.owed).await?;
         // Before anything of the request is on its way: a visitor who is told that nobody is there can safely try again.
         let asked = Instant::now();
@@ -120,10 +128,12 @@ struct Attended {
 }
 
 /// What holds a prefix.
-enum Found {
+enum Found<'a> {
     Session(Arc<Session>),
     /// A session will, whose client is on its way.
     Awaited(Arc<Awaited>),
+    /// One of the other servers may.
+    Elsewhere(&'a Cluster),
 }
 
 /// What is known of who calls.
@@ -136,12 +146,12 @@ struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    /// The session that lets it in, or may do so once it is there.
-    fn looks_for(&self, server: &Server) -> Result<Found, Fault> {
+    /// The session that lets it in, or may do so once it is there; or that it is with one of `others`.
+    fn looks_for<'c>(&self, server: &Server, others: Option<&'c Cluster>) -> Result<Found<'c>, Fault> {
         match self.finds(server) {
             Err(Fault::UnknownPrefix) => {
-                let awaited = server.0.expected.at(self.prefix);
-                awaited.map(Found::Awaited).ok_or(Fault::UnknownPrefix)
+                let awaited = server.0.expected.at(self.prefix).map(Found::Awaited);
+                awaited.or(others.map(Found::Elsewhere)).ok_or(Fault::UnknownPrefix)
             }
             found => found.map(Found::Session),
         }
@@ -149,7 +159,8 @@ impl Caller<'_> {
 
     /// The session that lets it in.
     fn finds(&self, server: &Server) -> Result<Arc<Session>, Fault> {
-        let session = server.0.registry.by_prefix(self.prefix).ok_or(Fault::UnknownPrefix)?;
+        let session = server.0.registry.by_prefix(self.prefix).filter(|session| !session.is_leaving());
+        let session = session.ok_or(Fault::UnknownPrefix)?;
         self.entry.goes_to(&session);
         session.admit(self.headers, self.visitor)?;
         Ok(session)
@@ -163,27 +174,88 @@ async fn pass_on(
     there: &There,
     exchange: &Arc<Exchange>,
 ) -> Result<Response, Fault> {
-    let (visitor, entry) = (&arrival.visitor, &exchange.entry);
     let prefix = there.prefix().ok_or(Fault::UnknownPrefix)?;
-    let (one_of_all, under_way, Attended { session, place, waited }) = {
-        let caller = Caller { prefix, headers: request.headers(), visitor, entry, owed: &arrival.owed };
-        // Nobody who is not let in takes a place, which may be another's, or waits.
-        let found = caller.looks_for(server)?;
-        let under_way = server.begin()?;
-        let one_of_all = server.0.places.take_now().await.ok_or(Fault::Limit)?;
-        // Nothing of the request is on its way, so who is told to go can safely try again.
-        let attended = pin!(server.unless_draining(attended(server, found, &caller)));
-        let attended = unless_told_to_go(caller.owed, || once(&one_of_all), attended).await.ok_or(Fault::Limit)??;
-        (one_of_all, under_way, attended)
+    let cluster = server.0.config.cluster.as_ref();
+    let others = cluster.filter(|_| request.extensions().get::<FromPeer>().is_none());
+    let Reserved { one_of_all, under_way, attended: Attended { session, place, waited } } = loop {
+        let (visitor, entry, owed) = (&arrival.visitor, &exchange.entry, &arrival.owed);
+        let caller = Caller { prefix, headers: request.headers(), visitor, entry, owed };
+        match reserve(server, others, &caller).await? {
+            Way::Here(reserved) => break reserved,
+            Way::Elsewhere(cluster, kept) => {
+                let visit = Visit { prefix, request: &mut *request, visitor, owed };
+                // Apart, for it would have its room in every visit.
+                if let Some(answer) = Box::pin(pass_visit(server, cluster, visit, &kept.0)).await? {
+                    entry.passed_on();
+                    return Ok(guarded(answer, (kept, Arc::clone(exchange))));
+                }
+            }
+            // It was here when it was looked for.
+            Way::Gone => {}
+        }
     };
     *request.uri_mut() = there.whole.clone();
-    let (breaker, meter) = (arrival.breaker.clone(), entry.meter());
-    let call = Call { visitor, place: &there.path, breaker, meter, waited };
+    let (breaker, meter) = (arrival.breaker.clone(), exchange.entry.meter());
+    let call = Call { visitor: &arrival.visitor, place: &there.path, breaker, meter, waited };
     let (places, owed) = (exchange.places.get_or_init(|| (one_of_all, place)), arrival.owed.take());
     let guard = (Arc::clone(exchange), owed.clone(), under_way);
     let answer = pin!(session.forward(request, call, guard));
     let places = || once(&places.0).chain(places.1.taken());
-    unless_told_to_go(&owed, places, answer).await.unwrap_or(Err(Fault::Displaced))
+    let answer = unless_told_to_go(&owed, places, answer).await.unwrap_or(Err(Fault::Displaced))?;
+    if still_ours(cluster, &session).await { Ok(answer) } else { Err(Fault::ClientLost) }
+}
+
+/// What an exchange has to have before anything of it is on its way.
+struct Reserved {
+    one_of_all: Taken,
+    under_way: TaskTrackerToken,
+    attended: Attended,
+}
+
+/// Where a visit goes.
+enum Way<'a> {
+    Here(Reserved),
+    /// To another server, perhaps.
+    Elsewhere(&'a Cluster, (Taken, TaskTrackerToken)),
+    /// The session has ended that it was for, and is to be looked for at the others.
+    Gone,
+}
+
+async fn reserve<'a>(server: &Server, others: Option<&'a Cluster>, caller: &Caller<'_>) -> Result<Way<'a>, Fault> {
+    // Nobody who is not let in takes a place, which may be another's, or waits.
+    let found = caller.looks_for(server, others)?;
+    let under_way = server.begin()?;
+    let one_of_all = server.0.places.take_now().await.ok_or(Fault::Limit)?;
+    if let Found::Elsewhere(cluster) = found {
+        return Ok(Way::Elsewhere(cluster, (one_of_all, under_way)));
+    }
+    // Nothing of the request is on its way, so who is told to go can safely try again.
+    let attended = pin!(server.unless_draining(attended(server, found, caller)));
+    match unless_told_to_go(caller.owed, || once(&one_of_all), attended).await.ok_or(Fault::Limit)? {
+        Err(Fault::UnknownPrefix) if others.is_some() => Ok(Way::Gone),
+        attended => Ok(Way::Here(Reserved { one_of_all, under_way, attended: attended? })),
+    }
+}
+
+/// What another server answers. None where this one has the prefix by now.
+async fn pass_visit(
+    server: &Server,
+    cluster: &Cluster,
+    visit: Visit<'_>,
+    place: &Taken,
+) -> Result<Option<Response>, Fault> {
+    let owed = visit.owed;
+    let passed = pin!(server.unless_draining(cluster.pass_visit(server, visit)));
+    match unless_told_to_go(owed, || once(place), passed).await.ok_or(Fault::Limit)?? {
+        Elsewhere::Answered(answer) => Ok(Some(answer)),
+        Elsewhere::Here => Ok(None),
+    }
+}
+
+/// Whether an answer may be given: of several servers one that was stopped for long may not have the prefix any more.
+async fn still_ours(cluster: Option<&Cluster>, session: &Session) -> bool {
+    let Some(cluster) = cluster else { return true };
+    cluster.may_answer().await && !session.ended().is_cancelled()
 }
 
 impl Listens for Option<Owed> {

@@ -62,7 +62,12 @@ mod tests {
         let there = "https://a.example/below/read";
         check("https://a.example/below/open", None, there, there);
         check("https://a.example/below/open", Some("https://n1.example"), "https://n1.example/read", there);
-        check("https://a.example/below/open", Some("https://n1.example/below/"), "https://n1.example/below/read", there);
+        check(
+            "https://a.example/below/open",
+            Some("https://n1.example/below/"),
+            "https://n1.example/below/read",
+            there,
+        );
         check("https://a.example/below/open", Some("http://n1.example"), there, there);
         check("https://a.example/below/open", Some("ftp://n1.example"), there, there);
         check("https://a.example/below/open", Some("no url"), there, there);
