@@ -2,10 +2,10 @@
 //! texts, and not what they mean; the texts may be secrets, so nothing here has `Debug` that holds one.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::config::keys::name;
-use super::config::{Origin, Position, Section};
+use super::config::{NAME, Origin, Position, Section};
 use super::env::{self, Env};
 use super::exit::Failure;
 use super::flags::go_bool;
@@ -89,6 +89,19 @@ impl<'a> Sources<'a> {
         self.file.iter().find_map(|section| section.origin()).filter(|origin| origin.is_here())
     }
 
+    /// The configuration file that there is, or the usual one.
+    pub(crate) fn file(&self) -> &Path {
+        self.file.first().map_or(Path::new(NAME), |section| section.head().origin().path())
+    }
+
+    /// Names the line of the file that a failure comes from, where that says the setting.
+    pub(crate) fn blame(&self, flag: &str, failure: Failure) -> Failure {
+        match self.in_file(flag).first() {
+            Some(given) => Failure { sentence: format!("wrong {}: {}", given.place, failure.sentence), ..failure },
+            None => failure,
+        }
+    }
+
     /// What a variable says.
     pub(crate) fn variable(&self, name: &'static str) -> Option<Given> {
         Some(Given { text: self.env.value(name)?.to_owned(), place: Place::Variable(name) })
@@ -131,6 +144,11 @@ impl Given {
         !matches!(self.place, Place::File(_))
     }
 
+    /// Whether a variable says it.
+    pub(crate) fn is_variable(&self) -> bool {
+        matches!(self.place, Place::Variable(_))
+    }
+
     /// The file that says it, where one does.
     pub(crate) fn origin(&self) -> Option<&Origin> {
         match &self.place {
@@ -152,6 +170,35 @@ impl Given {
     /// That it cannot be meant.
     pub(crate) fn wrong(&self, cause: impl fmt::Display) -> Failure {
         Failure::usage(format!("wrong {}: {cause}", self.place))
+    }
+
+    /// That it cannot stand beside what else is said, in a sentence that names flags: the line of a file is named before.
+    pub(crate) fn contradicts(&self, sentence: impl fmt::Display) -> Failure {
+        match &self.place {
+            Place::File(position) => Failure::usage(format!("wrong {position}: {sentence}")),
+            Place::Flag(_) | Place::Variable(_) => Failure::usage(sentence.to_string()),
+        }
+    }
+
+    /// A setting as whoever says this would write it.
+    pub(crate) fn spelled(&self, flag: &str) -> String {
+        match self.place {
+            Place::File(_) => format!("`{}`", name(flag)),
+            Place::Flag(_) | Place::Variable(_) => format!("`{flag}`"),
+        }
+    }
+
+    /// Who says it, as the subject of a sentence.
+    pub(crate) fn subject(&self) -> String {
+        match &self.place {
+            Place::File(position) => format!("{position},"),
+            place => place.to_string(),
+        }
+    }
+
+    /// That it says nothing where another setting is missing.
+    pub(crate) fn useless_without(&self, flag: &str) -> Failure {
+        Failure::usage(format!("{} is of no use without {}", self.subject(), self.spelled(flag)))
     }
 
     /// The text as the path of a file; what the configuration says begins at its own folder.

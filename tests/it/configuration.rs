@@ -225,8 +225,8 @@ async fn what_cannot_be_meant_is_told_with_its_line() {
             "server = 'https://host'\n[tunnels.web]\ntarget = 1\n[tunnels.api]\nprefix = 'web'\ntarget = 2",
             &["start", "web"],
             2,
-            "wrong `web` in `sendit.toml`, line 2: it has the prefix `web`, and so has `api`; give one of them another \
-             `prefix`",
+            "wrong `api` in `sendit.toml`, line 4: it has the prefix `web`, and so has `web`, line 2; give one of them \
+             another `prefix`",
         ),
         (
             "server = 'https://host'\nmax_ttl = '15'",
@@ -261,7 +261,31 @@ async fn what_cannot_be_meant_is_told_with_its_line() {
         ),
         ("", &["start", "--all"], 2, "`sendit.toml` has no tunnels; give it tables like `[tunnels.web]`"),
         ("[tunnels.web]", &["start", "wbe"], 2, "there is no tunnel `wbe` in `sendit.toml`; did you mean `web`?"),
-        ("[tunnels.web]", &["start", "web"], 2, "the tunnel `web` has no target; write `target = 3000` into its table"),
+        (
+            "[tunnels.web]",
+            &["start", "web"],
+            2,
+            "the tunnel `web` in `sendit.toml`, line 1, has no target; write `target = 3000` into its table",
+        ),
+        (
+            "server = 'https://host'\n[tunnels.a_b]\ntarget = 1",
+            &["start", "a_b"],
+            2,
+            "the name of the tunnel `a_b` in `sendit.toml`, line 2, is no prefix, so give it a `prefix`: a prefix is 3 to \
+             64 of `a-z`, `0-9` and `-`",
+        ),
+        (
+            "server = 'https://host'\nstrip_prefix = true\nwire = 'v1'",
+            &["connect", "3000"],
+            2,
+            "wrong `wire` in `sendit.toml`, line 3: `--strip-prefix` takes wire v2: leave `--wire v1` away",
+        ),
+        (
+            "",
+            &["connect", "--config", "../my-app/sendit.toml", "3000"],
+            2,
+            "no server is given; write `--server URL`, or `server = \"URL\"` into `../my-app/sendit.toml`",
+        ),
         (
             "[serve]\naddr = '5050'",
             &["serve"],
@@ -298,6 +322,60 @@ async fn what_cannot_be_meant_is_told_with_its_line() {
         let folder = Folder::with(text);
         let expected = (Some(code), String::new(), format!("error: {sentence}\n"));
         assert_eq!(folder.run(args).await, expected, "{text}");
+    }
+}
+
+/// What `serve` and `start` would refuse is refused by a check: both say why, in one sentence.
+#[tokio::test]
+async fn a_check_refuses_what_the_commands_would() {
+    let text = "server = 'https://host'\n[tunnels.web]\ntarget = 1\n[serve]\nsecret_file = 'secret'\n";
+    for (more, cause) in [
+        ("admin = ':0'", "`:0` can be reached from other machines, and there is no admin token: "),
+        ("admin_token_file = 'token'", "`admin_token_file` in `sendit.toml`, line 6, is of no use without `admin`"),
+        ("tls_cert = 'c'", "`tls_cert` in `sendit.toml`, line 6, takes `tls_key` as well: the key of the certificate"),
+        ("tls_key = 'k'", "`tls_key` in `sendit.toml`, line 6, takes `tls_cert` as well: the certificate of the key"),
+        (
+            "redirect_addr = ':0'",
+            "`redirect_addr` in `sendit.toml`, line 6, is of no use without `tls_cert` or `acme`: ",
+        ),
+        (
+            "client_ca_file = 'c'",
+            "`client_ca_file` in `sendit.toml`, line 6, is of no use without `tls_cert` or `acme`: ",
+        ),
+        ("acme_cache = 'c'", "`acme_cache` in `sendit.toml`, line 6, is of no use without `acme`"),
+        ("acme = 'a.example'", "`acme` in `sendit.toml`, line 6, takes `acme_cache` as well: "),
+        ("acme = 'a.example'\nacme_cache = 'sendit.toml'", "the ACME cache `sendit.toml` cannot be written to: "),
+        ("acme = 'a.example'\ntls_cert = 'c'", "`tls_cert` in `sendit.toml`, line 7, names one; leave one away"),
+        ("acme = 'a.example'\nacme_cache = 'c'\ndomain = 'a.example'", "wrong `domain` in `sendit.toml`, line 8: "),
+        ("addr = 'no.such.host.invalid:0'", "cannot listen on `no.such.host.invalid:0`: "),
+        ("grace = '0s'", "wrong `grace` in `sendit.toml`, line 6: "),
+        ("trusted_proxy = '10/8'", "wrong `trusted_proxy` in `sendit.toml`, line 6: "),
+        ("public_url = 'host'", "wrong `public_url` in `sendit.toml`, line 6: "),
+    ] {
+        let folder = Folder::with(&format!("{text}{more}\n"));
+        folder.write("secret", SECRET);
+        for command in [&["config", "check"][..], &["serve"]] {
+            let (code, printed, said) = folder.run(command).await;
+            assert!(code.is_some_and(|code| code > 0) && printed.is_empty(), "{more} {command:?} {said}");
+            assert!(said.starts_with("error: ") && said.contains(cause), "{more} {command:?} {said}");
+        }
+        let left = fs::read_dir(folder.path("")).unwrap().count();
+        assert_eq!(left, 2, "nothing is written for {more}");
+    }
+    let folder = Folder::with("[serve]\naddr = '0.0.0.0:0'\n");
+    let cause = "`0.0.0.0:0` can be reached from other machines, and there is no secret: ";
+    for (command, place) in [(&["serve"][..], ""), (&["config", "check"], "wrong `addr` in `sendit.toml`, line 2: ")] {
+        let (code, _, said) = folder.run(command).await;
+        assert!(code == Some(2) && said.starts_with(&format!("error: {place}{cause}")), "{said}");
+    }
+    folder.write("sendit.toml", "inspect = '0.0.0.0:0'\nserver = 'http://127.0.0.1:1'\n[tunnels.web]\ntarget = 1\n");
+    let cause = "`--inspect 0.0.0.0:0` would show to other machines what passes; ";
+    for command in [&["start", "web"][..], &["config", "check"]] {
+        let mut command = folder.command(command);
+        command.env_remove("SENDIT_INSPECT");
+        let mut program = Program::start(command);
+        assert_eq!(program.ended().await, Some(2));
+        assert!(program.all().await.stderr.contains(cause));
     }
 }
 
