@@ -1,14 +1,18 @@
 //! Where a setting comes from: the first of flag, environment variable and file that says something. Knows names and
 //! texts, and not what they mean; the texts may be secrets, so nothing here has `Debug` that holds one.
 
+mod given;
+
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::config::keys::name;
-use super::config::{NAME, Origin, Position, Section};
+use super::config::{NAME, Origin, Section};
 use super::env::{self, Env};
 use super::exit::Failure;
 use super::flags::go_bool;
+pub(crate) use given::Given;
+use given::Place;
 
 /// What a command is told, beside its flags.
 #[derive(Clone)]
@@ -17,19 +21,6 @@ pub(crate) struct Sources<'a> {
     env: &'a Env,
     /// What the file says, the most particular first.
     file: Vec<&'a Section>,
-}
-
-/// What somebody has said, and where.
-pub(crate) struct Given {
-    pub(crate) text: String,
-    place: Place,
-}
-
-#[derive(Clone)]
-enum Place {
-    Flag(&'static str),
-    Variable(&'static str),
-    File(Position),
 }
 
 impl<'a> Sources<'a> {
@@ -126,103 +117,6 @@ fn of_section(section: &Section, flag: &str) -> impl Iterator<Item = Given> {
     texts
         .zip(std::iter::repeat(position))
         .filter_map(|(text, position)| Some(Given { text: text.clone(), place: Place::File(position?.clone()) }))
-}
-
-impl Given {
-    /// What was typed behind a flag.
-    pub(crate) fn typed(flag: &'static str, text: String) -> Self {
-        Self { text, place: Place::Flag(flag) }
-    }
-
-    /// What the text means; where it cannot be meant, who said it is named.
-    pub(crate) fn read<T, E: fmt::Display>(&self, read: impl Fn(&str) -> Result<T, E>) -> Result<T, Failure> {
-        read(&self.text).map_err(|cause| self.wrong(cause))
-    }
-
-    /// Whether a flag or a variable says it, and no file.
-    pub(crate) fn is_typed(&self) -> bool {
-        !matches!(self.place, Place::File(_))
-    }
-
-    /// Whether a variable says it.
-    pub(crate) fn is_variable(&self) -> bool {
-        matches!(self.place, Place::Variable(_))
-    }
-
-    /// The file that says it, where one does.
-    pub(crate) fn origin(&self) -> Option<&Origin> {
-        match &self.place {
-            Place::File(position) => Some(position.origin()),
-            Place::Flag(_) | Place::Variable(_) => None,
-        }
-    }
-
-    /// The same, where that merely lies in the working folder.
-    pub(crate) fn here(&self) -> Option<&Origin> {
-        self.origin().filter(|origin| origin.is_here())
-    }
-
-    /// Who says it.
-    pub(crate) fn place(&self) -> impl fmt::Display {
-        &self.place
-    }
-
-    /// That it cannot be meant.
-    pub(crate) fn wrong(&self, cause: impl fmt::Display) -> Failure {
-        Failure::usage(format!("wrong {}: {cause}", self.place))
-    }
-
-    /// That it cannot stand beside what else is said, in a sentence that names flags: the line of a file is named before.
-    pub(crate) fn contradicts(&self, sentence: impl fmt::Display) -> Failure {
-        match &self.place {
-            Place::File(position) => Failure::usage(format!("wrong {position}: {sentence}")),
-            Place::Flag(_) | Place::Variable(_) => Failure::usage(sentence.to_string()),
-        }
-    }
-
-    /// A setting as whoever says this would write it.
-    pub(crate) fn spelled(&self, flag: &str) -> String {
-        match self.place {
-            Place::File(_) => format!("`{}`", name(flag)),
-            Place::Flag(_) | Place::Variable(_) => format!("`{flag}`"),
-        }
-    }
-
-    /// Who says it, as the subject of a sentence.
-    pub(crate) fn subject(&self) -> String {
-        match &self.place {
-            Place::File(position) => format!("{position},"),
-            place => place.to_string(),
-        }
-    }
-
-    /// That it says nothing where another setting is missing.
-    pub(crate) fn useless_without(&self, flag: &str) -> Failure {
-        Failure::usage(format!("{} is of no use without {}", self.subject(), self.spelled(flag)))
-    }
-
-    /// The text as the path of a file; what the configuration says begins at its own folder.
-    pub(crate) fn path(&self) -> Result<PathBuf, Failure> {
-        self.beside(&self.text)
-    }
-
-    /// A part of the text as such a path.
-    pub(crate) fn beside(&self, path: &str) -> Result<PathBuf, Failure> {
-        match &self.place {
-            Place::File(position) => position.beside(path),
-            Place::Flag(_) | Place::Variable(_) => Ok(PathBuf::from(path)),
-        }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(flag) => write!(f, "`{flag}`"),
-            Self::Variable(name) => write!(f, "environment variable `{name}`"),
-            Self::File(position) => position.fmt(f),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -205,6 +205,33 @@ async fn a_tunnel_that_cannot_stand_ends_all() {
     assert!(said.contains("warning: `sendit.toml` holds a secret, and others can read it; "), "{said}");
 }
 
+/// Whatever it is called, and wherever the other setting stands.
+#[tokio::test]
+async fn what_does_not_go_together_is_told_with_its_file_and_line() {
+    for (text, args, sentence) in [
+        (
+            "server = 'https://host'\n[tunnels.a_b]\ntarget = 1",
+            &["start", "a_b"][..],
+            "the name of the tunnel `a_b` in `sendit.toml`, line 2, is no prefix, so give it a `prefix`: a prefix is 3 to \
+             64 of `a-z`, `0-9` and `-`",
+        ),
+        (
+            "server = 'https://host'\nstrip_prefix = true\nwire = 'v1'",
+            &["connect", "3000"],
+            "wrong `wire` in `sendit.toml`, line 3: `--strip-prefix` takes wire v2: leave `--wire v1` away",
+        ),
+        (
+            "",
+            &["connect", "--config", "../my-app/sendit.toml", "3000"],
+            "no server is given; write `--server URL`, or `server = \"URL\"` into `../my-app/sendit.toml`",
+        ),
+    ] {
+        let folder = Folder::with(text);
+        let expected = (Some(2), String::new(), format!("error: {sentence}\n"));
+        assert_eq!(folder.run(args).await, expected, "{text}");
+    }
+}
+
 /// Each of these in one sentence, before anything is opened.
 #[tokio::test]
 async fn what_cannot_be_meant_is_told_with_its_line() {
@@ -266,25 +293,6 @@ async fn what_cannot_be_meant_is_told_with_its_line() {
             &["start", "web"],
             2,
             "the tunnel `web` in `sendit.toml`, line 1, has no target; write `target = 3000` into its table",
-        ),
-        (
-            "server = 'https://host'\n[tunnels.a_b]\ntarget = 1",
-            &["start", "a_b"],
-            2,
-            "the name of the tunnel `a_b` in `sendit.toml`, line 2, is no prefix, so give it a `prefix`: a prefix is 3 to \
-             64 of `a-z`, `0-9` and `-`",
-        ),
-        (
-            "server = 'https://host'\nstrip_prefix = true\nwire = 'v1'",
-            &["connect", "3000"],
-            2,
-            "wrong `wire` in `sendit.toml`, line 3: `--strip-prefix` takes wire v2: leave `--wire v1` away",
-        ),
-        (
-            "",
-            &["connect", "--config", "../my-app/sendit.toml", "3000"],
-            2,
-            "no server is given; write `--server URL`, or `server = \"URL\"` into `../my-app/sendit.toml`",
         ),
         (
             "[serve]\naddr = '5050'",

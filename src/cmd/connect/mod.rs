@@ -107,7 +107,7 @@ impl Connect {
 
     fn settle(self, flags: Flags, from: &Sources<'_>) -> Result<Tunnel, Failure> {
         if let Some(destination) = self.second {
-            return Tunnel::between(self.first, destination, flags, from);
+            return Tunnel::between(self.first, &destination, flags, from);
         }
         let target = target(&self.first).map_err(|error| Failure::usage(error.to_string()))?;
         Tunnel::to(&target, flags, from, prefix_here)

@@ -71,19 +71,14 @@ fn manner(flags: &mut Flags, from: &Sources<'_>) -> Result<Manner, Failure> {
 
 impl Tunnel {
     /// One between two URLs as they were typed.
-    pub(super) fn between(
-        source: String,
-        target: String,
-        mut flags: Flags,
-        from: &Sources<'_>,
-    ) -> Result<Self, Failure> {
+    pub(super) fn between(source: String, target: &str, mut flags: Flags, from: &Sources<'_>) -> Result<Self, Failure> {
         if flags.server.is_some() || flags.prefix.is_some() {
             return Err(Failure::usage(
                 "SOURCE says where the tunnel begins, and so do `--server` and `--prefix`; leave one away",
             ));
         }
         let url = |error: InvalidUrl| Failure::usage(error.to_string());
-        let mut config = Config::new(source.parse().map_err(url)?, self::target(&target).map_err(url)?);
+        let mut config = Config::new(source.parse().map_err(url)?, self::target(target).map_err(url)?);
         let Vouched { authorities, notice } = Vouched::read(flags.ca_file.take(), None, from)?;
         config.authorities = authorities;
         let config = settle(config, flags, from)?;
