@@ -2,5 +2,6 @@
 //! no visitor and no flag.
 
 mod node;
+pub mod peers;
 
 pub use node::{InvalidNodeId, Node, NodeId, Secret, WeakSecret};
