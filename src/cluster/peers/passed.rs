@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use http::Version;
+use http::{HeaderValue, Version};
 
 /// The header. What a visitor says under this name is never believed: whoever passes a request on takes it off first.
 pub(super) const PASSED: &str = "sendit-passed";
@@ -26,6 +26,12 @@ pub struct Passed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it has to be `ADDRESS:PORT tls|plain 1.0|1.1|2 FENCE`, with `-` for what is not known")]
 pub struct InvalidPassed;
+
+impl Passed {
+    pub(super) fn to_header(self) -> HeaderValue {
+        HeaderValue::try_from(self.to_string()).expect("it is of digits, letters and a few signs")
+    }
+}
 
 /// What stands for what is not known.
 const NONE: &str = "-";
