@@ -5,5 +5,3 @@ mod node;
 pub mod peers;
 
 pub use node::{InvalidNodeId, Node, NodeId, Secret, WeakSecret};
-mod stubs;
-pub use stubs::*;
