@@ -3,4 +3,11 @@
 
 mod node;
 
+mod cache;
+mod claim;
+mod place;
+mod tenure;
+
+pub use claim::Fence;
 pub use node::{InvalidNodeId, Node, NodeId, Secret, WeakSecret};
+pub use place::place;
