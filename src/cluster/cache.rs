@@ -99,7 +99,10 @@ mod tests {
         cache.know("app", 1);
         cache.know_briefly("none", 2, now);
         let later = now + BRIEF;
-        assert_eq!([cache.find("app", later), cache.find("none", now), cache.find("none", later)], [Some(1), Some(2), None]);
+        assert_eq!(
+            [cache.find("app", later), cache.find("none", now), cache.find("none", later)],
+            [Some(1), Some(2), None]
+        );
         cache.know_briefly("app", 3, now);
         assert_eq!([cache.find("app", now), cache.find("app", later)], [Some(3), None]);
         cache.know("none", 4);

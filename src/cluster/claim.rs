@@ -15,9 +15,17 @@ pub(super) const MAX_ENTRY: usize = 1024;
 /// The first word of an entry of this kind. What begins with another is of a program that is older or newer, and is left alone.
 const VERSION: &str = "1";
 
+/// The highest fence that an engine counts exactly, for its numbers are doubles.
+const MAX_FENCE: u64 = 1 << 53;
+
 /// How many claims of a prefix there were: it only rises, so what holds it by a lower one has lost it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fence(pub(super) u64);
+
+/// Why a text is no [`Fence`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a fence is a number below 2^53")]
+pub struct InvalidFence;
 
 /// A text that is no entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,10 +39,10 @@ impl fmt::Display for Fence {
 }
 
 impl FromStr for Fence {
-    type Err = std::num::ParseIntError;
+    type Err = InvalidFence;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
+    fn from_str(text: &str) -> Result<Self, InvalidFence> {
+        text.parse().ok().filter(|fence| *fence < MAX_FENCE).map(Self).ok_or(InvalidFence)
     }
 }
 
@@ -185,7 +193,7 @@ mod tests {
     use super::*;
 
     fn entry() -> impl Strategy<Value = Entry> {
-        let parts = (any::<[u8; 8]>(), any::<SocketAddr>(), any::<u64>(), any::<bool>(), any::<u32>());
+        let parts = (any::<[u8; 8]>(), any::<SocketAddr>(), 0..MAX_FENCE, any::<bool>(), any::<u32>());
         (parts, any::<Option<[u8; 32]>>()).prop_map(|((node, address, fence, is_held, hold), who)| Entry {
             node: NodeId::from_random(node),
             // The text of an address of IPv6 has no room for the label of a flow.
@@ -223,7 +231,15 @@ mod tests {
     fn what_is_no_entry() {
         let good = "1 0123456789abcdef 127.0.0.1:7 9 held 100 -";
         assert!(good.parse::<Entry>().is_ok());
-        for (from, to) in [("1 0", "2 0"), ("held", "kept"), (" -", ""), (" -", " - -"), (" -", " x"), ("7 9", "7 -9")] {
+        for (from, to) in [
+            ("1 0", "2 0"),
+            ("held", "kept"),
+            (" -", ""),
+            (" -", " - -"),
+            (" -", " x"),
+            ("7 9", "7 -9"),
+            ("7 9", "7 9007199254740993"),
+        ] {
             assert_eq!(good.replacen(from, to, 1).parse::<Entry>(), Err(Unreadable), "{from} {to}");
         }
         assert_eq!("x".repeat(1 << 20).parse::<Entry>(), Err(Unreadable));

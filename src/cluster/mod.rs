@@ -8,6 +8,9 @@ mod claim;
 mod place;
 mod tenure;
 
-pub use claim::Fence;
+pub mod directory;
+
+pub use claim::{Fence, InvalidFence};
+pub use directory::{Claim, Directory, Found, Keeper, Unavailable, Unclaimed};
 pub use node::{InvalidNodeId, Node, NodeId, Secret, WeakSecret};
 pub use place::place;

@@ -52,10 +52,9 @@ pub(super) enum Peers {
 }
 
 impl Tenure {
-    /// One that the engine has just given, when it was asked for at `sent`.
-    pub(super) fn new(sent: Instant, now: Instant) -> Self {
-        let sure = sent + LEASE - MARGIN;
-        Self { sure, failed: false, lapsed: false, ticked: now, heard: None, peers: Peers::None }
+    /// One that begins with the first that the engine confirms.
+    pub(super) fn new(now: Instant) -> Self {
+        Self { sure: now, failed: false, lapsed: true, ticked: now, heard: None, peers: Peers::None }
     }
 
     /// The engine has renewed the lease, which it was asked at `sent`, and whatever it had forgotten of what the node holds was
@@ -130,7 +129,7 @@ mod tests {
     fn check(peers: Peers, events: &[(u64, Event)], until: u64) {
         let zero = Instant::now();
         let at = |ms| zero + Duration::from_millis(ms);
-        let mut tenure = Tenure::new(zero, zero);
+        let mut tenure = Tenure::new(zero);
         tenure.confirmed(zero, peers, zero);
         for &(ms, event) in events {
             match event {

@@ -152,9 +152,9 @@ impl World {
             self.before = self.stored;
         }
         self.check();
-        let (due, later) = std::mem::take(&mut self.said).into_iter().partition(|&(at, to, ..)| {
-            at <= self.now && to.is_none_or(|to| self.nodes[to].frozen <= self.now)
-        });
+        let (due, later) = std::mem::take(&mut self.said)
+            .into_iter()
+            .partition(|&(at, to, ..)| at <= self.now && to.is_none_or(|to| self.nodes[to].frozen <= self.now));
         self.said = later;
         let due: Vec<(u64, Option<usize>, usize, Say)> = due;
         for (_, to, from, say) in due {
@@ -262,7 +262,7 @@ impl World {
         let (of, now) = (self.at(sent), self.at(self.now));
         let it = &mut self.nodes[node];
         (it.asked, it.renew_at) = (None, sent + RENEW);
-        it.tenure.get_or_insert(Tenure::new(of, now)).confirmed(of, Peers::Known, now);
+        it.tenure.get_or_insert(Tenure::new(now)).confirmed(of, Peers::Known, now);
     }
 
     fn live(&mut self, node: usize) {
