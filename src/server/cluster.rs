@@ -55,10 +55,10 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// One of those that write into `directory`, which knows the others as `peers`; clients reach it alone at `node_url`. So
-    /// many visitors may wait here for a server that does not answer.
+    /// One of those that write into `directory` and know each other, as `peers`, by `secret`; clients reach it alone at `node_url`.
+    /// So many visitors may wait here for a server that does not answer.
     #[must_use]
-    pub fn new(directory: Directory, peers: Peers, node_url: Option<Url>, held: usize) -> Self {
+    pub fn new(directory: Directory, peers: Peers, secret: Secret, node_url: Option<Url>, held: usize) -> Self {
         Self {
             directory,
             peers,
@@ -87,11 +87,6 @@ impl Cluster {
     /// What connect tokens are signed with, so that each server knows which session a carrier names.
     pub(super) fn connect_key(&self) -> [u8; 32] {
         self.secret.key_for("connect tokens")
-    }
-
-    /// The directory that it writes into.
-    pub(super) fn directory(&self) -> &Directory {
-        &self.directory
     }
 
     /// Where carriers of its sessions reach it and no other.

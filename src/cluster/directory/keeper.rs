@@ -8,10 +8,10 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
+use super::Shared;
 use super::link::Live;
 use super::scripts::{self, BATCH, Registered, Right, Written};
 use super::trouble::{APART, Part, Trouble};
-use super::{Shared, lock};
 use crate::cluster::Node;
 use crate::cluster::claim::{read_node, write_node};
 use crate::cluster::tenure::{ASK, LEASE, Peers, TICK};
@@ -40,11 +40,8 @@ struct Renewing {
 }
 
 impl Keeper {
-    pub(super) async fn begin(shared: Arc<Shared>) -> Result<Self, Trouble> {
-        let mut renewing = Renewing::default();
-        let begun = shared.address.to_string();
-        renewing.renew(&shared, &begun).await?;
-        Ok(Self { shared, renewing })
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, renewing: Renewing::default() }
     }
 
     /// Runs until it is dropped.
@@ -71,14 +68,20 @@ async fn ticks(shared: &Shared) -> Infallible {
 }
 
 async fn renewals(shared: &Shared, mut renewing: Renewing) -> Infallible {
-    let mut next = Instant::now() + LEASE / 3;
+    let mut next = Instant::now();
+    // Until the engine knows that this node listens there.
+    let mut begun = shared.address.to_string();
     loop {
         tokio::select! {
             () = sleep_until(next) => {}
             () = shared.load_changed.notified() => {}
         }
         next = Instant::now() + LEASE / 3;
-        match renewing.renew(shared, "").await {
+        let renewed = renewing.renew(shared, &begun).await;
+        if renewed.is_ok() {
+            begun.clear();
+        }
+        match renewed {
             Ok(()) if shared.may_answer() => shared.counts.renewals.add(),
             Ok(()) => next = Instant::now() + AGAIN,
             Err(trouble) => {
@@ -134,7 +137,7 @@ impl Shared {
         }
         nodes.sort_by_key(|node: &Node| node.id);
         let peers = if nodes.iter().any(|node| node.id != self.id) { Peers::Known } else { Peers::None };
-        *lock(&self.nodes) = nodes.into();
+        self.nodes.read(nodes, Instant::now());
         let is_apart = (self.clock)().abs_diff(said.clock) > APART;
         self.troubles.set(Part::Clock, is_apart.then_some(Trouble::Apart));
         peers

@@ -8,6 +8,7 @@ mod held;
 mod keeper;
 mod link;
 mod lookup;
+mod nodes;
 mod revoked;
 mod scripts;
 mod trouble;
@@ -29,6 +30,7 @@ use self::claiming::MAX_CLAIMS;
 use self::held::Held;
 use self::link::Link;
 use self::lookup::Lookups;
+use self::nodes::Nodes;
 use self::revoked::Revoked;
 use self::trouble::{Part, Troubles};
 use super::cache::Cache;
@@ -84,7 +86,7 @@ struct Shared {
     /// Until when the node may answer, in milliseconds; this is asked at each exchange.
     until: AtomicU64,
     confirmed: watch::Sender<()>,
-    nodes: Mutex<Arc<[Node]>>,
+    nodes: Nodes,
     held: Arc<Held>,
     /// Claims are asked for by those who read it, so that what is written of them is not older.
     writing: RwLock<()>,
@@ -101,11 +103,9 @@ struct Shared {
 }
 
 impl Directory {
-    /// Joins: this node is registered when it returns, within some seconds. Nothing is kept up unless the [`Keeper`] runs.
-    ///
-    /// # Errors
-    /// Where the engine is not reached, or will not do.
-    pub async fn join(settings: Settings) -> Result<(Self, Keeper), Trouble> {
+    /// A node of the directory, once the [`Keeper`] runs: it registers, as soon as the engine is there, and keeps it up.
+    #[must_use]
+    pub fn join(settings: Settings) -> (Self, Keeper) {
         let zero = Instant::now();
         let shared = Arc::new(Shared {
             id: settings.me.id,
@@ -120,7 +120,7 @@ impl Directory {
             tenure: Mutex::new(Tenure::new(zero)),
             until: AtomicU64::new(0),
             confirmed: watch::Sender::new(()),
-            nodes: Mutex::new(Arc::new([])),
+            nodes: Nodes::new(),
             held: Arc::default(),
             writing: RwLock::default(),
             claiming: Semaphore::new(MAX_CLAIMS),
@@ -133,8 +133,8 @@ impl Directory {
             load_changed: Notify::new(),
             counts: Arc::default(),
         });
-        let keeper = Keeper::begin(Arc::clone(&shared)).await?;
-        Ok((Self(shared), keeper))
+        let keeper = Keeper::new(Arc::clone(&shared));
+        (Self(shared), keeper)
     }
 
     /// This node.
@@ -147,6 +147,18 @@ impl Directory {
     #[must_use]
     pub fn nodes(&self) -> Arc<[Node]> {
         self.0.nodes()
+    }
+
+    /// The node of this id, where there is one.
+    ///
+    /// # Errors
+    /// Where nobody can say: it may have come just now, or be back at once.
+    pub async fn node(&self, id: NodeId) -> Result<Option<Node>, Unavailable> {
+        let known = |nodes: &[Node]| nodes.iter().find(|node| node.id == id).cloned();
+        match known(&self.0.nodes()) {
+            Some(node) => Ok(Some(node)),
+            None => self.0.news_of(id).await,
+        }
     }
 
     /// Whether this node may answer for what it holds, now. Each exchange asks it before it begins, and before its answer is given.
@@ -164,13 +176,12 @@ impl Directory {
     /// The node that the next session should be opened on, if that is another. It counts as opened there until more is known.
     #[must_use]
     pub fn place(&self) -> Option<Node> {
-        let mut nodes = lock(&self.0.nodes);
-        let chosen = place(&self.0.me(), &nodes)?;
-        let mut counted = nodes.to_vec();
+        let mut counted = self.0.nodes().to_vec();
+        let chosen = place(&self.0.me(), &counted)?;
         let node = counted.iter_mut().find(|node| node.id == chosen)?;
         node.sessions += 1;
         let node = node.clone();
-        *nodes = counted.into();
+        self.0.nodes.count(counted);
         Some(node)
     }
 
@@ -237,7 +248,7 @@ impl Shared {
     }
 
     fn nodes(&self) -> Arc<[Node]> {
-        Arc::clone(&lock(&self.nodes))
+        self.nodes.all()
     }
 
     fn may_answer(&self) -> bool {

@@ -105,7 +105,8 @@ impl Cluster {
             })
         };
         let me = Node { id, address, url: self.node_url.clone(), sessions: 0, draining: false };
-        let (directory, keeper) = Directory::join(Settings { engine: self.engine, tls: None, me, clock: clock::unix_now, ask });
+        let (directory, keeper) =
+            Directory::join(Settings { engine: self.engine, tls: None, me, clock: clock::unix_now, ask });
         let cluster = server::Cluster::new(directory, peers, self.secret, self.node_url, held);
         Ok(Joined { cluster, keeper, listener, address })
     }
@@ -116,7 +117,6 @@ impl Joined {
     pub(super) fn tell(&self) {
         output::say(format_args!("Cluster: {}", self.address));
     }
-
 }
 
 /// Keeps `server` one of several where it has joined them, until it is dropped.
