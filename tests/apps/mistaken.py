@@ -1,5 +1,5 @@
-"""`wire_v2.py` with one mistake, when it begins: `mistaken.py proof ARGUMENTS` has a proof wrong, `mistaken.py
-record ARGUMENTS` says a record of an unknown type."""
+"""`wire_v2.py` with one mistake, when it begins: `mistaken.py proof ARGUMENTS` has a proof wrong,
+`mistaken.py record ARGUMENTS` says a record of an unknown type."""
 
 import asyncio
 import hmac

@@ -1,6 +1,6 @@
-"""A client of wire v2, from docs/protocol.md alone: `wire_v2.py SERVER TOKEN PREFIX HOST:PORT` joins
-SERVER/PREFIX to a target, until SIGTERM has it leave in order. It is small, not quick: one batch at a time, and
-no way is tried first. A mistake of the server's is a `ValueError`, and ends everything."""
+"""A client of wire v2, written from docs/protocol.md alone: `wire_v2.py SERVER TOKEN PREFIX HOST:PORT` joins
+SERVER/PREFIX to a target, until SIGTERM has it leave in order. It is small, not quick: one batch at a time,
+and no way is tried first. A mistake of the server's is a `ValueError`, and ends everything."""
 
 import argparse
 import asyncio
