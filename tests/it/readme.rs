@@ -92,7 +92,7 @@ async fn five_minutes_on_a_bare_debian() {
         return;
     };
     let mut world = World::elsewhere(move |line| newcomer.shell(line)).await;
-    let begun = std::time::Instant::now();
+    let begun = tokio::time::Instant::now();
     let count = five_minutes(&mut world).await;
     println!("{count} commands, from nothing to a visitor's answer in {:.1} s", begun.elapsed().as_secs_f64());
 }
