@@ -65,6 +65,9 @@ async fn ready(State(server): State<Server>) -> (StatusCode, &'static str) {
     if server.is_draining() {
         return (StatusCode::SERVICE_UNAVAILABLE, "the server is about to stop\n");
     }
+    if server.awaits_certificate() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the server has no certificate yet\n");
+    }
     (StatusCode::OK, "the server takes visitors\n")
 }
 
