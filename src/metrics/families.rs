@@ -1,6 +1,6 @@
 //! Every number by its name: what is documented, and what is written. One table, so that the two cannot differ.
 
-use super::{Counters, Error, Histogram, Issuance, Label, Metrics, Now, Passed, Refusal, Status, Wire};
+use super::{Counters, Error, Histogram, Issuance, Label, Metrics, Now, Passed, Refusal, Status, Uncertified, Wire};
 
 /// What a family's numbers do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +86,8 @@ pub const FAMILIES: &[Family] = &[
         "Sessions that were opened.", |metrics, _| Numbers::of(&metrics.opened)),
     family!(Counter "sendit_sessions_refused_total" (Some(values::<Refusal>())),
         "Requests for a session that were refused.", |metrics, _| Numbers::of(&metrics.refused)),
+    family!(Counter "sendit_clients_uncertified_total" (Some(values::<Uncertified>())),
+        "Requests of clients that were refused, each carrier's among them, by the certificate that was presented.", |metrics, _| Numbers::of(&metrics.uncertified)),
     family!(Counter "sendit_sessions_lost_total" (None),
         "Sessions that ended because their link broke or their client stayed away.", |metrics, _| Numbers::one(metrics.lost.get())),
     family!(Counter "sendit_sessions_resumed_total" (None),

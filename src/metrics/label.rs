@@ -122,6 +122,18 @@ label! {
 }
 
 label! {
+    /// What a client presented that was refused for it.
+    Uncertified: "certificate" {
+        /// Nothing.
+        Missing = "missing",
+        /// A certificate whose time is over.
+        Expired = "expired",
+        /// One that is of no use for another reason.
+        Unknown = "unknown",
+    }
+}
+
+label! {
     /// What came of asking for a certificate.
     Issuance: "outcome" {
         /// It was issued, and is shown.

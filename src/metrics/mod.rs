@@ -11,7 +11,7 @@ mod tests;
 
 pub use count::{Counter, Counters, Histogram, Setting};
 pub use families::{FAMILIES, Family, Kind};
-pub use label::{Error, Issuance, Label, Passed, Refusal, Status, Wire};
+pub use label::{Error, Issuance, Label, Passed, Refusal, Status, Uncertified, Wire};
 pub use text::CONTENT_TYPE;
 
 /// All that is counted as it happens, from the beginning of the process on.
@@ -37,6 +37,8 @@ pub struct Metrics {
     pub opened: Counters<Wire>,
     /// Opens that were refused.
     pub refused: Counters<Refusal>,
+    /// Requests of clients without the certificate that they have to have.
+    pub uncertified: Counters<Uncertified>,
     /// Sessions that were lost, not closed.
     pub lost: Counter,
     /// Clients that were gone and came back to their session.

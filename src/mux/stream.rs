@@ -49,10 +49,22 @@ fn cut() -> io::Error {
 
 impl AsyncRead for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let rest = ready!(self.as_mut().poll_fill_buf(cx))?;
-        let part = rest.len().min(buf.remaining());
-        buf.put_slice(&rest[..part]);
-        self.consume(part);
+        let before = buf.filled().len();
+        // Across frames, or there would be a small piece at the end of each that is longer than `buf`.
+        while buf.remaining() > 0 {
+            match self.as_mut().poll_fill_buf(cx) {
+                Poll::Ready(Ok([])) => break,
+                Poll::Ready(Ok(rest)) => {
+                    let part = rest.len().min(buf.remaining());
+                    buf.put_slice(&rest[..part]);
+                    self.as_mut().consume(part);
+                }
+                // Told once what came before has been taken.
+                _ if buf.filled().len() > before => break,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
         Poll::Ready(Ok(()))
     }
 }

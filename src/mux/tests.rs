@@ -1,5 +1,6 @@
 //! What the module promises, over in-memory connections and a paused clock.
 
+use std::future::pending;
 use std::io;
 use std::pin::pin;
 use std::time::Duration;
@@ -98,6 +99,26 @@ async fn an_end_stays_one_when_the_connection_is_lost_after_it() {
     pair.tasks.abort_all();
     assert_eq!(read_all(&mut theirs).await, (b"whole".to_vec(), Ok(())));
     assert_eq!(read_all(&mut ours).await, (Vec::new(), Err(io::ErrorKind::ConnectionReset)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_takes_what_many_frames_have_brought_and_then_what_became_of_the_stream() {
+    let mut pair = pair();
+    let mut ours = pair.opener.open().await.unwrap();
+    ours.write_all(b"x").await.unwrap();
+    let mut theirs = pair.accepted.recv().await.unwrap();
+    for frame in [b"one", b"two", b"six"] {
+        theirs.write_all(frame).await.unwrap();
+    }
+    drop(theirs);
+    // The paused clock goes on once there is nothing else to do.
+    let _ = timeout(Duration::from_millis(1), pending::<()>()).await;
+    let mut read = [0; 7];
+    for expected in ["onetwos", "ix"] {
+        let count = ours.read(&mut read).await.unwrap();
+        assert_eq!(read[..count], *expected.as_bytes());
+    }
+    assert_eq!(ours.read(&mut read).await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
 }
 
 /// By a peer whose answer comes late, a window would be measured that is far too large.

@@ -14,9 +14,14 @@ use http::Request;
 use http_body::Body as _;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf, Take};
 
 use super::{Fault, spend};
+
+/// What is read of an answer at a time. The library doubles what it makes room for, from 8 KiB on, whenever a read has been
+/// as long; one byte less than 32 KiB never is. By then its room is that of all steps, 56 KiB, and with 64 KiB it would be
+/// 120: where the visitor takes nothing that is kept, and what has been read ahead beside it.
+const MAX_READ: u64 = 32 * 1024 - 1;
 
 type Opening<S> = Pin<Box<dyn Future<Output = io::Result<S>> + Send>>;
 
@@ -30,7 +35,7 @@ impl<S> Clone for Connector<S> {
     }
 }
 
-impl<S: 'static> Connector<S> {
+impl<S: AsyncRead + 'static> Connector<S> {
     pub(super) fn new<F, Fut>(open: F) -> Self
     where
         F: Fn(Option<Duration>) -> Fut + Send + Sync + 'static,
@@ -118,9 +123,9 @@ pub(super) struct Connection<S> {
     seen: Seen,
 }
 
-impl<S> Connection<S> {
+impl<S: AsyncRead> Connection<S> {
     fn new(stream: S) -> Self {
-        let seen = Seen::default();
+        let (seen, stream) = (Seen::default(), stream.take(MAX_READ));
         Self { stream: TokioIo::new(Watched { stream, seen: seen.clone(), fresh: true, in_turns: false }), seen }
     }
 
@@ -141,7 +146,7 @@ impl<S: AsyncRead + Unpin> Read for Connection<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> Write for Connection<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Write for Connection<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
     }
@@ -157,7 +162,7 @@ impl<S: AsyncWrite + Unpin> Write for Connection<S> {
 
 /// A stream whose first byte is looked at as it passes.
 struct Watched<S> {
-    stream: S,
+    stream: Take<S>,
     seen: Seen,
     fresh: bool,
     in_turns: bool,
@@ -170,6 +175,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buf.filled().len();
+        this.stream.set_limit(MAX_READ);
         if let Err(error) = ready!(Pin::new(&mut this.stream).poll_read(cx, buf)) {
             let refused = matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::TimedOut);
             this.seen.0.refused.store(refused, Ordering::Relaxed);
@@ -189,7 +195,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.seen.asks();
@@ -198,14 +204,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         if cut.load(Ordering::Acquire) {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        Pin::new(&mut this.stream).poll_write(cx, bytes)
+        Pin::new(this.stream.get_mut()).poll_write(cx, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        Pin::new(self.get_mut().stream.get_mut()).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        Pin::new(self.get_mut().stream.get_mut()).poll_shutdown(cx)
     }
 }

@@ -21,9 +21,8 @@ use super::interim::Interim;
 use super::kept::{Kept, Open};
 use super::tracked::Tracked;
 
-/// What is read of an answer at a time, its head among it. The library's own bound is six times as much, and where the
-/// visitor takes nothing all of that is kept.
-const MAX_READ: usize = 64 * 1024;
+/// The most that an answer's head may be.
+const MAX_HEAD: usize = 64 * 1024;
 
 /// Streams, kept and fresh.
 pub(super) struct Pool<S> {
@@ -104,7 +103,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Pool<S> {
         let connection = self.connector.open(waited).await.map_err(|_| Fault::ClientOffline)?;
         let seen = connection.seen();
         let mut builder = Builder::new();
-        builder.max_buf_size(MAX_READ);
+        builder.max_buf_size(MAX_HEAD);
         // Says nothing by itself, so it waits for nobody.
         let (sender, connection) = builder.handshake(connection).await.map_err(|_| Fault::ClientOffline)?;
         self.tasks.spawn(connection.with_upgrades());
@@ -161,6 +160,7 @@ fn frame(request: &mut Request<Body>) {
 mod tests {
     use std::sync::Mutex;
 
+    use http_body_util::BodyExt as _;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
     use tokio_util::task::TaskTracker;
 
@@ -199,5 +199,42 @@ mod tests {
             assert_eq!(opened.lock().unwrap().len(), expected, "{waited:?}");
         }
         assert_eq!(*opened.lock().unwrap(), [None, long, long]);
+    }
+
+    /// Who takes nothing of an answer has its room kept, and there may be thousands.
+    #[tokio::test]
+    async fn little_room_is_kept_for_an_answer() {
+        const WHOLE: usize = 1024 * 1024;
+        let tasks = TaskTracker::new();
+        let connector = {
+            let tasks = tasks.clone();
+            Connector::new(move |_| {
+                let (near, mut far) = duplex(256 * 1024);
+                tasks.spawn(async move {
+                    // Nothing is answered that was not asked.
+                    let _ = far.read_u8().await;
+                    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {WHOLE}\r\nConnection: close\r\n\r\n");
+                    let _ = far.write_all(&[head.as_bytes(), &[b'x'; WHOLE]].concat()).await;
+                });
+                async move { Ok(near) }
+            })
+        };
+        let pool = Pool::new(connector, Tracked(tasks.clone()));
+        let mut request = Request::get("/x").header("host", "a.example").body(Body::empty()).unwrap();
+        let answered = pool.answered(&mut request, &Interim::default(), None).await;
+        let Ok((mut answer, _)) = answered else { panic!("it is answered") };
+        let (mut came, mut last) = (0, None);
+        while let Some(frame) = answer.frame().await {
+            let data = frame.unwrap().into_data().unwrap();
+            came += data.len();
+            last = Some(data);
+        }
+        assert_eq!(came, WHOLE);
+        // With nobody else there, a piece tells what room it has been read into.
+        drop((pool, answer));
+        tasks.close();
+        tasks.wait().await;
+        let room = last.unwrap().try_into_mut().unwrap().capacity();
+        assert!(room <= 56 * 1024, "{room}");
     }
 }

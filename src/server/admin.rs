@@ -66,6 +66,9 @@ async fn ready(State(server): State<Server>) -> Response {
     if server.is_draining() || cluster.is_some_and(Cluster::is_leaving) {
         return not_ready("the server is about to stop\n");
     }
+    if server.awaits_certificate() {
+        return not_ready("the server has no certificate yet\n");
+    }
     match cluster.and_then(Cluster::trouble) {
         Some(trouble) => not_ready(trouble + "\n"),
         None => "the server takes visitors\n".into_response(),

@@ -1,5 +1,7 @@
 //! What the server counts, and what there is at the moment that somebody asks. Knows no names of metrics.
 
+use std::sync::atomic::Ordering;
+
 use super::open::Denied;
 use super::{Inner, Life, Limits, Server};
 use crate::metrics::{Error, Issuance, Metrics, Now, Refusal, Status, Wire};
@@ -54,9 +56,19 @@ impl Server {
         self.0.metrics.page(&self.now())
     }
 
+    /// Notes that no listener has a certificate yet, so that this server is not ready before it has one.
+    pub fn await_certificate(&self) {
+        self.0.awaits_certificate.store(true, Ordering::Relaxed);
+    }
+
     /// Notes until when the certificate is good that a listener shows.
     pub fn note_certificate(&self, life: Life) {
         self.0.metrics.certificate_until.set(life.until);
+        self.0.awaits_certificate.store(false, Ordering::Relaxed);
+    }
+
+    pub(super) fn awaits_certificate(&self) -> bool {
+        self.0.awaits_certificate.load(Ordering::Relaxed)
     }
 
     /// Notes what came of asking for a certificate.

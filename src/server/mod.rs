@@ -38,6 +38,7 @@ mod v2;
 mod waiting;
 
 use std::io;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
@@ -109,6 +110,8 @@ struct Inner {
     exchanges: Mutex<TaskTracker>,
     /// No new sessions, no new exchanges.
     draining: CancellationToken,
+    /// No listener has a certificate to show, and one is on its way.
+    awaits_certificate: AtomicBool,
     /// Connections that have not brought a request yet.
     fresh: TaskTracker,
     /// Each answer to a visitor is the last of its connection.
@@ -156,6 +159,7 @@ impl Server {
             tasks: TaskTracker::new(),
             exchanges: Mutex::default(),
             draining: CancellationToken::new(),
+            awaits_certificate: AtomicBool::new(false),
             fresh: TaskTracker::new(),
             last_calls: CancellationToken::new(),
             leaving: CancellationToken::new(),

@@ -65,7 +65,8 @@ async fn unless_certified(State((server, refuse)): State<(Server, Refuse)>, requ
     let credential = request.extensions().get::<Arc<Credential>>();
     match credential.and_then(|credential| credential.refusal((server.0.config.clock)())) {
         None => next.run(request).await,
-        Some(cause) => {
+        Some((presented, cause)) => {
+            server.0.metrics.uncertified.count(presented);
             let from = public::origin(&server, &request);
             tracing::info!(?from, cause, "a client was refused");
             refuse(cause)

@@ -24,6 +24,8 @@ pub use identity::{Identity, Life, Unusable};
 pub use shown::Proving;
 use shown::{PROOF, Shown};
 
+use crate::metrics::Uncertified;
+
 /// What is sealed for a visitor, and waits until the system takes it.
 const MAX_SEALED: usize = 64 * 1024;
 
@@ -128,7 +130,7 @@ pub(super) struct Credential {
 
 impl Credential {
     /// Why a client with it is not let in at `now`, in Unix seconds, where it is not, by those who are believed then.
-    pub(super) fn refusal(&self, now: u64) -> Option<&'static str> {
+    pub(super) fn refusal(&self, now: u64) -> Option<(Uncertified, &'static str)> {
         self.tls.manner().clients?.judge(&self.chain, now).refusal()
     }
 }

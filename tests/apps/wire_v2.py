@@ -1,31 +1,26 @@
-"""A client of wire v2, written from docs/protocol.md alone: `wire_v2.py SERVER TOKEN PREFIX TARGET` joins SERVER/PREFIX to
-TARGET, and prints a line for each carrier and each loss. SIGTERM has it leave in order. It is small, not quick: one batch at a
-time, and no way is tried before it is used. `yamux` is what it stands on; all that is this wire's own is here."""
+"""A client of wire v2, written from docs/protocol.md alone: `wire_v2.py SERVER TOKEN PREFIX HOST:PORT` joins
+SERVER/PREFIX to a target, until SIGTERM has it leave in order. It is small, not quick: one batch at a time,
+and no way is tried first. A mistake of the server's is a `ValueError`, and ends everything."""
 
 import argparse
+import asyncio
 import hashlib
 import hmac
-import json
 import signal
-import socket
-import sys
-import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections import Counter
-from contextlib import closing, suppress
-from http.client import HTTPConnection, HTTPException
-from queue import SimpleQueue
-from select import select
-from threading import Condition, Thread
-from urllib.parse import urlsplit
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import IntEnum
 
-from yamux import Mux
+import yamux
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
 WIRE = "/.well-known/sendit/v2"
-DATA, ATTACHED, ACK, PING, PONG, PAD, LAST, CLOSE, SKIP = range(9)
-PIECE = 64 * 1024  # what one DATA brings up at most, and what is acknowledged at once
-KEPT = 1024 * 1024  # of the log up, until it is acknowledged
-LOSSES = (OSError, EOFError, ValueError, HTTPException)  # time is up, the end came early, or what came is no HTTP
+Record = IntEnum("Record", "DATA ATTACHED ACK PING PONG PAD LAST CLOSE SKIP", start=0)
+LENGTHS = {Record.PAD: range(65537), Record.CLOSE: range(1, 258)}  # of the others but DATA: 8
+PIECE = 16 * 1024  # what is taken in at once, so that a cut takes no more
+MOST = 64 * 1024  # what one DATA brings up
+TIMES = ClientTimeout(total=None, sock_connect=10, sock_read=15)  # what brings nothing for so long is dead
 
 
 class Ended(Exception):
@@ -40,227 +35,183 @@ def record(kind, body):
     return bytes([kind]) + len(body).to_bytes(3) + body
 
 
-def number(kind, value):
-    return record(kind, value.to_bytes(8))
+async def records(body):
+    """What an answer says; of what is long one piece after the other."""
+    while True:
+        head = await body.readexactly(4)
+        kind, length = Record(head[0]), int.from_bytes(head[1:])
+        if kind != Record.DATA and length not in LENGTHS.get(kind, [8]):
+            raise ValueError(f"{kind.name} of {length} bytes")
+        for left in range(length, 0, -PIECE):
+            yield kind, await body.readexactly(min(left, PIECE))
 
 
-def post(server, path, headers, body):
-    """Sends a request, whose body is bytes, or flows from a function of the socket. What brings nothing for 15 s is dead."""
-    connection, headers = HTTPConnection(server.hostname, server.port, timeout=15), headers | {"Connection": "close"}
-    connection.connect()
-    with suppress(BrokenPipeError, ConnectionResetError):  # then an answer may have come early, and says why
-        if callable(body):
-            body, headers = body(connection.sock), headers | {"Transfer-Encoding": "chunked"}
-        connection.request("POST", server.path.rstrip("/") + path, body, headers, encode_chunked=True)
-    return connection
-
-
-def records(answer):
-    """What an answer says. A DATA comes in as many pieces as it arrives in, so that a cut takes nothing that has arrived."""
-    while head := answer.read(4):
-        kind, length = head[0], int.from_bytes(head[1:])
-        while kind == DATA and (piece := answer.read1(length)):
-            length -= len(piece)
-            yield kind, piece
-        if kind != DATA:
-            yield kind, answer.read(length)
-    raise EOFError("the body has ended")
-
-
+@dataclass
 class Session:
     """The two logs, and the carriers that bring them."""
 
-    def __init__(self, options, opened):
-        self.options, self.id, self.epochs = options, opened["session"], Counter()
-        self.key = urlsafe_b64decode(opened["secret"] + "=")
-        self.ends = SimpleQueue()  # `None` has it leave, an `Ended` ends it
-        self.is_leaving = self.is_over = False
-        self.changed = Condition()  # of all that stands below
-        self.kept, self.acked = b"", 0  # the log up: what is not acknowledged, and where that begins
-        self.sent = 0  # where the carrier up has come to
-        self.taken = self.told = 0  # the log down: what has been read, and what was said of it
-        self.owed, options.say = options.say, b""  # the records that the next carrier up says
-        self.mux = Mux(lambda stream: join(stream, options.target), self.append, self.write)
+    options: argparse.Namespace
+    http: ClientSession
+    opened: dict
+    epochs: dict = field(default_factory=lambda: {"read": 0, "write": 0, "drain": 0})
+    kept: bytearray = field(default_factory=bytearray)  # of the log up: what is not acknowledged
+    acked: int = 0  # where that begins
+    position: int = 0  # up to where carriers have brought it
+    owed: bytes = b""  # the records that the next carrier up says
+    taken: int = 0  # how much of the log down has been read
+    heard: asyncio.StreamReader = field(default_factory=asyncio.StreamReader)  # that log, for yamux
+    news: asyncio.Event = field(default_factory=asyncio.Event)  # there is something to say
 
-    def run(self):
-        ways = self.down, self.stream_up if self.options.up == "stream" else self.batch_up
-        threads = [Thread(target=self.keep, args=(way,), daemon=True) for way in ways]
-        for thread in threads:
-            thread.start()
-        while not (ended := self.ends.get()):
-            self.is_leaving = True
-            self.answer(self.ask("drain", "batch", 0))
-        for thread in threads:
-            thread.join()
-        return ended.args
+    async def run(self):
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(yamux.accept(self.heard, self.append, tasks, self.join))
+            tasks.create_task(self.keep(self.down))
+            tasks.create_task(self.keep(self.up))
+            await self.options.leaving.wait()
+            await self.ask("drain", "batch", 0)
 
-    def keep(self, bring):
-        """Keeps one way going. What is not acknowledged when a carrier is lost comes again."""
-        while not self.is_over:
+    def append(self, frame):
+        self.kept += frame
+        self.news.set()
+
+    async def join(self, stream):
+        """The first byte says how the connection to the target came out; what follows is the target's."""
+        try:
+            target = await asyncio.open_connection(*self.options.target.split(":"))
+        except OSError:
+            stream.write(b"\1")
+            return stream.frame(yamux.DATA, yamux.FIN)
+        stream.write(b"\0")
+        await stream.join(*target)
+
+    async def keep(self, bring):
+        """Keeps one way going. What was on a carrier that is lost comes again."""
+        while True:
             try:
-                bring()
-            except LOSSES as lost:
-                print(f"lost {lost!r}\n", end="")  # in one piece, for both ways print
-                if bring != self.down:
-                    self.sent, self.told = self.acked, 0
-                time.sleep(0.1)
-            except Ended as ended:
-                self.is_over = True
-                self.ends.put(ended)
+                await bring()
+            except (ClientError, EOFError, OSError) as lost:  # no HTTP, too little, or too late
+                print(f"lost {lost!r}")
+                await asyncio.sleep(0.1)
 
-    def ask(self, way, manner, offset, body=b""):
+    async def ask(self, way, manner, offset, body=b""):
+        """Brings a carrier, whose body is bytes or flows. Its answer, and where that begins."""
         self.epochs[way] += 1
-        path, epoch, digest = f"{WIRE}/{way}", self.epochs[way], ""
-        if way == "write" and manner == "batch":
-            digest = base64url(hashlib.sha256(body).digest())
-        values = [self.id, epoch, offset, manner, digest]
-        statement = "".join(f"{line}\n" for line in ["POST", path, *values])
-        key, self.options.forge = b"" if self.options.forge else self.key, False
-        proof = base64url(hmac.digest(key, statement.encode(), "sha256"))
-        fields = zip("Session Epoch Offset Manner Digest Proof".split(), [*values, proof])
-        print(f"{way} {manner} {epoch} {offset}\n", end="")
-        return post(self.options.server, path, {f"Sendit-{name}": value for name, value in fields if value != ""}, body)
+        path, epoch = f"{WIRE}/{way}", self.epochs[way]
+        digest = base64url(hashlib.sha256(body).digest()) if (way, manner) == ("write", "batch") else ""
+        said = dict(Session=self.opened["session"], Epoch=epoch, Offset=offset, Manner=manner, Digest=digest)
+        statement = "".join(f"{line}\n" for line in ["POST", path, *said.values()])
+        key = urlsafe_b64decode(self.opened["secret"] + "=")
+        said["Proof"] = base64url(hmac.digest(key, statement.encode(), "sha256"))
+        headers = {f"Sendit-{name}": str(value) for name, value in said.items() if value != ""}
+        print(way, manner, epoch, offset)
+        answer = await self.http.post(self.options.server + path, data=body, headers=headers)
+        if answer.headers.get("Sendit-Epoch", headers["Sendit-Epoch"]) != headers["Sendit-Epoch"]:
+            raise ConnectionError("the answer to another request")
+        if answer.status == 204 or answer.status == 200 and answer.content_type == "application/octet-stream":
+            return answer, int(answer.headers.get("Sendit-Offset", offset))
+        refusal = f"{answer.status} {(await answer.text()).strip()}"
+        if answer.status == 410 or answer.status in (401, 403) and answer.content_type == "application/json":
+            raise Ended(refusal, not self.options.leaving.is_set())
+        raise ConnectionError(refusal)
 
-    def answer(self, carrier):
-        answer = carrier.getresponse()
-        if answer.status in (200, 204):
-            return answer
-        said = f"{answer.status} {answer.read().decode().strip()}"
-        if answer.status in (401, 410):
-            raise Ended(said, not self.is_leaving)
-        raise ConnectionError(said)
-
-    def take(self, answer, begin):
-        """Reads an answer to its LAST; after each record, says how much of the log down it has brought."""
-        position = begin = int(answer.headers.get("Sendit-Offset", begin))
-        for kind, body in records(answer):
+    async def take(self, answer, begin):
+        """Reads an answer to its LAST, and returns its renewal, which is asked for before and then waits."""
+        position, renewal, reads = begin, None, answer.url.path.endswith("/read")
+        if reads and begin > self.taken:
+            raise ConnectionError(f"the answer begins at {begin}, where {self.taken} is wanted")
+        async for kind, body in records(answer.content):
             value = int.from_bytes(body[:8])
-            with self.changed:
-                self.changed.notify_all()
-                if kind == DATA and position <= self.taken:
+            match kind:
+                case Record.DATA if reads:
                     fresh, position = body[self.taken - position :], position + len(body)
                     self.taken += len(fresh)
-                    self.mux.feed(fresh)
-                elif kind == SKIP and position <= value <= self.taken:
+                    self.heard.feed_data(fresh)
+                    self.news.set()
+                    if position >= begin + self.options.renew and not renewal:
+                        renewal = await self.ask("read", "renewal", self.taken)
+                case Record.SKIP if reads and position <= value <= self.taken:
                     position = value
-                elif kind == ACK:
-                    self.kept, self.acked = self.kept[max(0, value - self.acked) :], max(self.acked, value)
-                elif kind == PING:
-                    self.owed += number(PONG, value)
-                elif kind == LAST:
-                    return
-                elif kind == CLOSE:
+                case Record.ATTACHED | Record.ACK if value <= self.acked + len(self.kept):
+                    if kind == Record.ACK and value > self.acked:
+                        del self.kept[: value - self.acked]
+                        self.acked = value
+                case Record.PING | Record.PONG | Record.PAD:
+                    if kind == Record.PING:
+                        self.owed += record(Record.PONG, body)
+                        self.news.set()
+                case Record.LAST if reads and value != position:
+                    raise ConnectionError(f"the body was to come to {value}, and came to {position}")
+                case Record.LAST if value <= self.taken and not await answer.content.read(1):
+                    return renewal
+                case Record.CLOSE:
                     raise Ended(f"close {body[0]} {body[1:].decode()}", False)
-                elif kind not in (ATTACHED, PONG, PAD):
-                    raise ConnectionError(f"a record of type {kind} at {position}, where {self.taken} is wanted")
-            yield position - begin
+                case _:
+                    raise ValueError(f"{kind.name} says {value}")
 
-    def down(self):
-        """One carrier, and those that renew it. Before a stream ends its renewal is asked for, which waits for its turn."""
-        carrier = self.ask("read", self.options.down, self.taken)
+    async def down(self):
+        carrier = await self.ask("read", self.options.down, self.taken)
         while carrier:
-            with closing(carrier):
-                renewal = None
-                for brought in self.take(self.answer(carrier), self.taken):
-                    if brought >= self.options.renew and not renewal:
-                        renewal = self.ask("read", "renewal", self.taken)
-            carrier = renewal
+            carrier = await self.take(*carrier)
 
-    def append(self, data):
-        with self.changed:
-            self.kept += data
-            self.changed.notify_all()
+    async def up(self):
+        """One carrier, to its answer: the next could overtake it, which would be stale then."""
+        begin = position = self.position
 
-    def write(self, data):
-        with self.changed:
-            self.changed.wait_for(lambda: len(self.kept) < KEPT)
-            self.append(data)
+        async def flow():
+            nonlocal position
+            yield record(Record.ATTACHED, self.taken.to_bytes(8))
+            while True:
+                if position == self.acked + len(self.kept):
+                    with suppress(TimeoutError):  # then what follows is a sign of life
+                        await asyncio.wait_for(self.news.wait(), 5)
+                self.news.clear()
+                said, self.owed = self.owed + record(Record.ACK, self.taken.to_bytes(8)), b""
+                if position < self.acked:
+                    position = self.acked
+                    said += record(Record.SKIP, position.to_bytes(8))
+                data = self.kept[position - self.acked :][:MOST]
+                position += len(data)
+                yield said + record(Record.DATA, data)
+                if self.options.up == "batch" or position >= begin + self.options.renew:
+                    break
+            yield record(Record.LAST, position.to_bytes(8))
 
-    def has_news(self):
-        return self.is_over or self.owed or self.acked + len(self.kept) > self.sent or self.taken - self.told >= PIECE
-
-    def unsaid(self, is_cut=lambda: False):
-        """What there is to say on the carrier up, once there is something, or it is cut: a sign of life at least, after 5 s."""
-        with self.changed:
-            waits = (self.changed.wait_for(self.has_news, 0.1) or self.taken > self.told or is_cut() for _ in range(50))
-            if not any(waits):
-                self.owed += number(PING, 0)
-            said, self.owed = self.owed, b""
-            if self.sent < self.acked:
-                self.sent = self.acked
-                said += number(SKIP, self.sent)
-            data = self.kept[self.sent - self.acked :][:PIECE]
-            self.sent += len(data)
-            return said + self.acknowledged() + (record(DATA, data) if data else b"")
-
-    def acknowledged(self):
-        self.told = self.taken
-        return number(ACK, self.taken)
-
-    def stream_up(self):
-        """One stream; the next could overtake one that nobody has answered, which would be stale then."""
-        begin = self.sent
-
-        def body(socket):
-            is_answered = lambda: select([socket], [], [], 0)[0]  # which a cut looks like too
-            yield number(ATTACHED, self.taken) + self.acknowledged()
-            while self.sent < begin + self.options.renew and not self.is_over and not is_answered():
-                yield self.unsaid(is_answered)
-            yield number(LAST, self.sent)
-
-        self.finish(self.ask("write", "stream", begin, body))
-
-    def batch_up(self):
-        begin = max(self.sent, self.acked)
-        said = number(ATTACHED, self.taken) + self.unsaid()
-        self.finish(self.ask("write", "batch", begin, said + number(LAST, self.sent)))
-
-    def finish(self, carrier):
-        with closing(carrier):
-            for _ in self.take(self.answer(carrier), 0):
-                pass
+        body = b"".join([said async for said in flow()]) if self.options.up == "batch" else flow()
+        await self.take(*await self.ask("write", self.options.up, begin, body))
+        self.position = position
 
 
-def join(stream, target):
-    """The first byte says how the connection to the target came out; what follows is the target's."""
-    try:
-        connection = socket.create_connection((target.hostname, target.port), 10)
-    except OSError:
-        stream.write(b"\1")
-        return stream.end()
-    connection.settimeout(None)
-    stream.write(b"\0")
-    stream.join(connection)
-
-
-def open_session(options):
+async def open_session(options, http):
     headers = {"Authorization": f"Bearer {options.token}"} if options.token else {}
-    asked = json.dumps({"prefix": options.prefix, "client": "wire_v2.py"} | options.ask)
-    answer = post(options.server, f"{WIRE}/open", headers, asked.encode()).getresponse()
-    said = answer.read().decode()
-    if answer.status != 200:
-        sys.exit(f"refused {answer.status} {said}")
-    if lacking := options.ask.keys() - json.loads(said)["granted"]:
-        sys.exit(f"not granted: {' '.join(lacking)}")
-    return json.loads(said)
+    asked = {"prefix": options.prefix, "client": "wire_v2.py"} | dict(options.ask)
+    async with http.post(f"{options.server}{WIRE}/open", json=asked, headers=headers) as answer:
+        if answer.status != 200:
+            raise SystemExit(f"refused {answer.status} {await answer.text()}")
+        opened = await answer.json()
+    if lacking := dict(options.ask).keys() - opened["granted"]:
+        raise SystemExit(f"not granted: {' '.join(lacking)}")
+    return opened
 
 
-def main():
+async def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, kind in {"server": urlsplit, "token": str, "prefix": str, "target": urlsplit}.items():
-        parser.add_argument(name, type=kind)
+    for name in ("server", "token", "prefix", "target"):
+        parser.add_argument(name)
     for way in ("--down", "--up"):
         parser.add_argument(way, choices=["stream", "batch"], default="stream")
-    parser.add_argument("--renew", type=int, default=sys.maxsize, help="what a stream brings before another takes over")
-    parser.add_argument("--ask", type=json.loads, default={}, help="what has to be granted at `open`, in JSON")
-    parser.add_argument("--say", type=bytes.fromhex, default=b"", help="what to say on the first carrier up, in hexadecimal")
-    parser.add_argument("--forge", action="store_true", help="have the first proof wrong")
+    parser.add_argument("--renew", type=int, default=float("inf"), help="bytes of a stream")
+    parser.add_argument("--ask", nargs=2, action="append", default=[], help="what has to be granted")
     options, again = parser.parse_args(), True
-    while again:
-        session = Session(options, open_session(options))
-        signal.signal(signal.SIGTERM, lambda *_, ends=session.ends: ends.put(None))
-        why, again = session.run()
-        print("ended", why)
+    options.leaving = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, options.leaving.set)
+    async with ClientSession(connector=TCPConnector(force_close=True, limit=0), timeout=TIMES) as http:
+        while again:
+            try:
+                await Session(options, http, await open_session(options, http)).run()
+            except* Ended as ended:
+                why, again = ended.exceptions[0].args
+                print("ended", why)
 
 
-main()
+if __name__ == "__main__":
+    asyncio.run(main())

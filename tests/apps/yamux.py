@@ -1,10 +1,7 @@
-"""The accepting end of yamux, version 0: as much of it as a client of the tunnel needs. Knows nothing of what carries it."""
+"""The accepting end of yamux, version 0: as much of it as a tunnel's client needs, whatever carries it."""
 
-import contextlib
-import queue
-import socket
+import asyncio
 import struct
-import threading
 
 DATA, WINDOW, PING, AWAY = range(4)
 SYN, ACK, FIN, RST = 1, 2, 4, 8
@@ -13,86 +10,73 @@ ROOM = 256 * 1024  # of a stream, each way
 PIECE = 16 * 1024  # so that many streams share what carries them
 
 
-class Mux:
-    """Gives `accept` each stream that the other end opens, in a thread. `say` takes a frame at once, `write` when there is
-    room."""
-
-    def __init__(self, accept, say, write):
-        self.accept, self.say, self.write = accept, say, write
-        self.heard, self.streams = bytearray(), {}
-
-    def feed(self, data):
-        self.heard += data
-        while len(self.heard) >= HEAD.size:
-            _, kind, flags, id, length = HEAD.unpack_from(self.heard)
-            end = HEAD.size + (length if kind == DATA else 0)
-            if len(self.heard) < end:
-                return
-            body = bytes(self.heard[HEAD.size : end])
-            del self.heard[:end]
-            if kind == PING and flags & SYN:
-                self.say(HEAD.pack(0, PING, ACK, 0, length))
-            if flags & SYN and kind in (DATA, WINDOW):
-                self.streams[id] = Stream(self, id)
-                threading.Thread(target=self.live, args=(id,), daemon=True).start()
-            if id in self.streams:
-                self.streams[id].arrived(flags, length if kind == WINDOW else 0, body)
-
-    def live(self, id):
-        self.accept(self.streams[id])
-        del self.streams[id]
+async def accept(heard, say, tasks, live):
+    """Has each stream that the other end opens `live` in a task. `say` is given what there is room for."""
+    streams = {}
+    while True:
+        version, kind, flags, id, length = HEAD.unpack(await heard.readexactly(HEAD.size))
+        if version or kind > AWAY or kind == DATA and length > ROOM:
+            raise ValueError("this is no yamux")
+        body = await heard.readexactly(length) if kind == DATA else b""
+        if kind == PING and flags & SYN:
+            say(HEAD.pack(0, PING, ACK, 0, length))
+        elif flags & SYN:
+            streams[id] = Stream(id, say)
+            streams[id].task = tasks.create_task(live(streams[id]))
+            streams[id].task.add_done_callback(lambda _, id=id: streams.pop(id))
+        if id in streams:
+            streams[id].take(flags, length if kind == WINDOW else 0, body)
 
 
 class Stream:
-    def __init__(self, mux, id):
-        self.mux, self.id, self.is_reset = mux, id, False
-        self.room, self.wider = ROOM, threading.Condition()
-        self.inbox = queue.SimpleQueue()  # never more than its window, of which what is read is given back
+    def __init__(self, id, say):
+        self.id, self.say = id, say
+        self.room, self.has_room = 0, asyncio.Event()
+        self.inbox = asyncio.StreamReader()  # what is read of it is given back as room
+        self.take(0, ROOM, b"")
         self.frame(WINDOW, ACK)
 
-    def frame(self, kind, flags=0, length=0):
-        self.mux.say(HEAD.pack(0, kind, flags, self.id, length))
+    def frame(self, kind, flags=0, length=0, body=b""):
+        self.say(HEAD.pack(0, kind, flags, self.id, length) + body)
 
-    def arrived(self, flags, wider, body):
-        with self.wider:
-            self.room += wider
-            self.is_reset |= bool(flags & RST)
-            self.wider.notify()
+    def take(self, flags, wider, body):
+        self.room += wider
+        if wider:
+            self.has_room.set()
         if body:
-            self.inbox.put(body)
-        if flags & (FIN | RST):
-            self.inbox.put(b"")
+            self.inbox.feed_data(body)
+        if flags & FIN:
+            self.inbox.feed_eof()
+        if flags & RST:
+            self.task.cancel()
 
     def write(self, data):
-        while data:
-            with self.wider:
-                self.wider.wait_for(lambda: self.room or self.is_reset)
-                if self.is_reset:
-                    raise ConnectionResetError
-                piece, data = data[: self.room], data[self.room :]
-                self.room -= len(piece)
-            self.mux.write(HEAD.pack(0, DATA, 0, self.id, len(piece)) + piece)
+        self.room -= len(data)
+        if not self.room:
+            self.has_room.clear()
+        self.frame(DATA, length=len(data), body=data)
 
-    def end(self):
+    async def join(self, reader, writer):
+        """Copies both ways until both have ended. What ends abnormally at one side is reset at the other."""
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self.copy_from(reader))
+                both.create_task(self.copy_to(writer))
+            writer.close()
+            await writer.wait_closed()
+        except* OSError:
+            self.frame(WINDOW, RST)
+        finally:
+            writer.transport.abort()
+
+    async def copy_from(self, reader):
+        while await self.has_room.wait() and (data := await reader.read(min(self.room, PIECE))):
+            self.write(data)
         self.frame(DATA, FIN)
 
-    def join(self, target):
-        """Copies both ways until both have ended. What ends abnormally on one side is a reset on the other."""
-        down = threading.Thread(target=self.copy_to, args=(target,), daemon=True)
-        down.start()
-        try:
-            while data := target.recv(PIECE):
-                self.write(data)
-            self.end()
-        except OSError:
-            self.frame(WINDOW, RST)
-            self.arrived(RST, 0, b"")
-        down.join()
-        target.close()
-
-    def copy_to(self, target):
-        with contextlib.suppress(OSError):  # which reading meets as well
-            while data := self.inbox.get():
-                target.sendall(data)
-                self.frame(WINDOW, 0, len(data))
-            target.shutdown(socket.SHUT_RDWR if self.is_reset else socket.SHUT_WR)
+    async def copy_to(self, writer):
+        while data := await self.inbox.read(PIECE):
+            writer.write(data)
+            await writer.drain()
+            self.frame(WINDOW, length=len(data))
+        writer.write_eof()

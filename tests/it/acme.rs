@@ -15,7 +15,6 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use trials::load::{LARGEST, Mix, Public, run};
 
 use crate::certificates::{connector, secured};
-use crate::peer::Peer;
 use crate::tunnel::{Client, Server};
 use crate::world::{PATIENCE, Program, sendit};
 use pebble::{BLOCKED, Pebble};
@@ -65,16 +64,6 @@ fn nowhere() -> SocketAddr {
 /// Waits until it has got so many.
 async fn issued(server: &mut Server, times: usize) {
     server.program.printed(|output| output.stderr.matches(ISSUED).count() >= times).await;
-}
-
-/// What it counts.
-async fn metrics(server: &mut Server) -> String {
-    let said = server.program.printed(|output| output.stderr.contains("Admin: ")).await.stderr;
-    let admin = said.lines().find_map(|line| line.strip_prefix("Admin: ")).unwrap();
-    let mut asking = Peer::new(TcpStream::connect(admin).await.unwrap());
-    asking.send(format!("GET /metrics HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n")).await;
-    assert_eq!(asking.head().await.status(), "200");
-    asking.rest().await.0
 }
 
 /// A handshake by somebody who believes the authority `root`.
@@ -163,12 +152,15 @@ async fn what_a_directory_refuses_is_told() {
     assert!(said.contains("tls-alpn-01 challenge"), "{said}");
     let root = pebble.root().await;
     assert!(visit(&root, &server, &[]).await.is_err());
+    let none = ("503".to_owned(), "the server has no certificate yet\n".to_owned());
+    assert_eq!(server.told("/readyz").await, none);
     let mut client = Client::begin(&format!("https://{NAME}:{}/app", server.addr.port()), "http://127.0.0.1:1", &[]);
     client.program.printed(|output| output.stderr.contains("received fatal alert: AccessDenied; trying again")).await;
     pebble.prove_at(Some(server.addr));
     server.program.signal("-HUP").await;
     issued(&mut server, 1).await;
     shown(&root, &server).await;
+    assert_eq!(server.told("/readyz").await.0, "200");
     assert!(visit(&root, &server, &["acme-tls/1"]).await.is_err(), "no name is to be proved");
     let mut command = sendit();
     command.args(["serve", "--addr", "127.0.0.1:0", "--acme", NAME, "--acme-directory", &pebble.url()]);
@@ -189,7 +181,7 @@ async fn what_is_shown_stays_where_no_other_is_to_be_had() {
     let stays = "the certificate was not renewed; the one before is still shown";
     let said = server.program.printed(|output| output.stderr.contains(stays)).await.stderr;
     assert!(said.contains("refused"), "{said}");
-    let counted = metrics(&mut server).await;
+    let counted = server.told("/metrics").await.1;
     for line in ["{outcome=\"issued\"} 1\n", "{outcome=\"failed\"} 1\n"] {
         assert!(counted.contains(&format!("sendit_certificates_asked_total{line}")), "{counted}");
     }

@@ -20,7 +20,7 @@ impl Place {
     async fn new() -> Self {
         let (authority, clients) = (Authority::new(), Authority::new());
         let ca = clients.path("ca.pem");
-        let server = authority.serve(&[], &["--client-ca-file", &ca]).await;
+        let server = authority.serve(&[], &["--client-ca-file", &ca, "--admin", "127.0.0.1:0"]).await;
         Self { authority, clients, server }
     }
 
@@ -58,7 +58,7 @@ async fn clients_present_one_and_visitors_need_none() {
 /// Each ends with exit code 12 and a sentence, on either wire, and so does an examination.
 #[tokio::test]
 async fn a_client_without_one_that_is_good_is_told_why() {
-    let (place, target, stranger) = (Place::new().await, Target::start(), Authority::new());
+    let (mut place, target, stranger) = (Place::new().await, Target::start(), Authority::new());
     let none = ["--ca-file".to_owned(), place.authority.path("ca.pem")].to_vec();
     for (flags, cause) in [
         (none.clone(), "a client certificate is asked for, and none was presented"),
@@ -78,6 +78,11 @@ async fn a_client_without_one_that_is_good_is_told_why() {
     let mut doctor = Program::start(doctor);
     assert_eq!(doctor.ended().await, Some(12));
     assert!(doctor.all().await.stderr.contains("none was presented"));
+    // A client knows by itself that its certificate has expired, and asks nobody.
+    let counted = place.server.told("/metrics").await.1;
+    for line in ["missing\"} 3\n", "expired\"} 0\n", "unknown\"} 2\n"] {
+        assert!(counted.contains(&format!("sendit_clients_uncertified_total{{certificate=\"{line}")), "{counted}");
+    }
 }
 
 /// What a session's own secret would prove is not enough.

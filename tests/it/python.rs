@@ -3,42 +3,54 @@
 //! says, and at whether what it is about has happened.
 #![cfg(unix)]
 
+mod mistakes;
+
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::process::Command;
 use trials::faults::{Act, Copy, Cut, Kills, Kind, Loss, Plan, Proxy, Shape, Tally, Then};
 use trials::intermediaries;
 use trials::soak::no_streams;
 
-use crate::apps::script;
+use crate::apps::{self, script};
 use crate::left_out;
 use crate::origin;
 use crate::target::Target;
 use crate::tunnel::Server;
 use crate::v2::{SECRET, token};
 use crate::visitor::Visitor;
-use crate::world::{Program, program};
+use crate::world::Program;
 
 /// How often that has to happen which a step is about.
 const ENOUGH: u64 = 5;
 
 const BATCHES: &[&str] = &["--down", "batch", "--up", "batch"];
 
-/// Whether there is a Python that is new enough; if not, that is noted.
-async fn python_is_here() -> bool {
-    let what = "the client in Python";
-    if !left_out::is_here("python3", what) {
-        return false;
-    }
-    let asked = program("python3").args(["-c", "import asyncio; asyncio.TaskGroup"]).output().await.expect("it starts");
-    left_out::is_possible(&asked.status.success().then_some(()).ok_or("it takes Python 3.11".to_owned()), what)
+/// The document promises that a client needs no more.
+#[test]
+fn it_is_short() {
+    let program = [include_str!("../apps/wire_v2.py"), include_str!("../apps/yamux.py")];
+    let lines: Vec<&str> = program.iter().flat_map(|text| text.lines()).collect();
+    assert!(lines.len() < 300, "{}", lines.len());
+    assert!(lines.iter().all(|line| line.len() <= 110));
+    assert!(include_str!("../../docs/protocol.md").contains("in less than 300 lines"));
+}
+
+/// The Python that the client runs in; if there is none, that is noted.
+fn python() -> Option<PathBuf> {
+    apps::python("the client in Python")
 }
 
 /// The client, under the prefix `app`.
-fn client(server: &str, target: &str, args: &[&str]) -> Program {
-    let mut command = script("python3", "wire_v2.py", &[server, &token("python"), "app", target]);
-    command.args(args).env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1");
-    Program::start(command)
+fn client(python: &Path, server: &str, target: &str, args: &[&str]) -> Program {
+    started(script(python, "wire_v2.py", &[server, &token("python"), "app", target]), args)
+}
+
+fn started(mut client: Command, args: &[&str]) -> Program {
+    client.args(args).env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1");
+    Program::start(client)
 }
 
 async fn serve() -> Server {
@@ -76,13 +88,11 @@ async fn all_is_well(mut client: Program, server: &mut Server, exchanges: usize)
 
 /// Does all that on a path with this plan. `happened` counts what the step is about, by what the path and the client say.
 async fn check(args: &[&str], plan: Plan, happened: impl Fn(&Tally, &str) -> u64) {
-    if !python_is_here().await {
-        return;
-    }
+    let Some(python) = python() else { return };
     let (mut server, target) = (serve().await, origin::Target::start().await);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let path = Proxy::start(listener, server.addr, 1, plan).unwrap();
-    let client = client(&format!("http://{}", path.address()), &format!("http://{}", target.address), args);
+    let client = client(&python, &format!("http://{}", path.address()), &target.address.to_string(), args);
     opened(&mut server, 1).await;
     let exchanges = exchanges(&Visitor::new(server.addr, "app")).await;
     let said = all_is_well(client, &mut server, exchanges).await;
@@ -112,11 +122,9 @@ async fn streams_and_batches() {
 /// Events as they come, a WebSocket, and a hundred exchanges at a time.
 #[tokio::test]
 async fn everything_that_an_exchange_may_be() {
-    if !python_is_here().await {
-        return;
-    }
+    let Some(python) = python() else { return };
     let (mut server, target) = (serve().await, origin::Target::start().await);
-    let _client = client(&server.url(""), &format!("http://{}", target.address), &[]);
+    let _client = client(&python, &server.url(""), &target.address.to_string(), &[]);
     opened(&mut server, 1).await;
     Visitor::new(server.addr, "app").tour(&target).await;
 }
@@ -188,12 +196,10 @@ async fn through_an_nginx_as_it_comes() {
     let nginx =
         intermediaries::ALL.iter().find(|intermediary| intermediary.name == "nginx").expect("it is in the table");
     let is_here = nginx.find().is_some() || left_out::is_here(nginx.program, "the client in Python through nginx");
-    if !python_is_here().await || !is_here {
-        return;
-    }
+    let Some(python) = python().filter(|_| is_here) else { return };
     let (mut server, target) = (serve().await, origin::Target::start().await);
     let running = nginx.start(server.addr).await.unwrap();
-    let client = client(&format!("http://{}", running.address), &format!("http://{}", target.address), BATCHES);
+    let client = client(&python, &format!("http://{}", running.address), &target.address.to_string(), BATCHES);
     opened(&mut server, 1).await;
     let exchanges = exchanges(&Visitor::new(server.addr, "app")).await;
     all_is_well(client, &mut server, exchanges).await;
@@ -203,11 +209,9 @@ async fn through_an_nginx_as_it_comes() {
 #[tokio::test]
 async fn either_end_leaves_in_order() {
     for ours in [true, false] {
-        if !python_is_here().await {
-            return;
-        }
+        let Some(python) = python() else { return };
         let (mut server, mut target) = (serve().await, Target::start());
-        let mut client = client(&server.url(""), &target.url(), &[]);
+        let mut client = client(&python, &server.url(""), target.url().trim_start_matches("http://"), &[]);
         opened(&mut server, 1).await;
         let mut visitor = server.visit().await;
         visitor.send("GET /app/x HTTP/1.1\r\nHost: a.example\r\n\r\n").await;
@@ -235,13 +239,13 @@ async fn either_end_leaves_in_order() {
     }
 }
 
-/// The client does to itself what ends its session, and opens another, as the document asks of it; that one works.
-async fn check_anew(args: &[&str], server_says: &str, client_says: &str) {
-    if !python_is_here().await {
-        return;
-    }
+/// The client makes a mistake that ends its session, and opens another, as the document asks of it; that one works.
+async fn check_anew(mistake: &str, args: &[&str], server_says: &str, client_says: &str) {
+    let Some(python) = python() else { return };
     let (mut server, target) = (serve().await, origin::Target::start().await);
-    let mut client = client(&server.url(""), &format!("http://{}", target.address), args);
+    let (token, address) = (token("python"), target.address.to_string());
+    let mistaken = script(python, "mistaken.py", &[mistake, &server.url(""), &token, "app", &address]);
+    let mut client = started(mistaken, args);
     opened(&mut server, 2).await;
     exchanges(&Visitor::new(server.addr, "app")).await;
     client.terminate().await;
@@ -255,30 +259,28 @@ async fn check_anew(args: &[&str], server_says: &str, client_says: &str) {
 #[tokio::test]
 async fn a_wrong_proof_is_refused() {
     let refusal = "ended 401 {\"error\":{\"code\":\"bad-proof\"";
-    check_anew(&["--forge"], "a carrier without a valid proof was refused", refusal).await;
+    check_anew("proof", &[], "a carrier without a valid proof was refused", refusal).await;
 }
 
 #[tokio::test]
 async fn a_record_of_an_unknown_type_ends_the_session() {
-    for args in [&["--say", "63000000"][..], &["--say", "63000000", "--up", "batch"]] {
-        check_anew(args, "a record of the unknown type 99", "400 {\"error\":{\"code\":\"bad-carrier\"").await;
+    for args in [&[][..], &["--up", "batch"]] {
+        check_anew("record", args, "a record of the unknown type 99", "400 {\"error\":{\"code\":\"bad-carrier\"").await;
     }
 }
 
 /// What the server knows it grants. What it does not know it ignores, and the client sees that from what is granted.
 #[tokio::test]
 async fn what_an_older_server_does_not_know() {
-    if !python_is_here().await {
-        return;
-    }
+    let Some(python) = python() else { return };
     let (mut server, target) = (serve().await, origin::Target::start().await);
-    let url = format!("http://{}", target.address);
-    let mut lacking = client(&server.url(""), &url, &["--ask", r#"{"colour": "blue"}"#]);
+    let address = target.address.to_string();
+    let mut lacking = client(&python, &server.url(""), &address, &["--ask", "colour", "blue"]);
     assert_eq!(lacking.ended().await, Some(1));
     let said = lacking.all().await;
     assert_eq!((&*said.stdout, &*said.stderr), ("", "not granted: colour\n"));
 
-    let granted = client(&server.url(""), &url, &["--ask", r#"{"host_header": "a.example"}"#]);
+    let granted = client(&python, &server.url(""), &address, &["--ask", "host_header", "a.example"]);
     opened(&mut server, 2).await;
     let (status, fields) = Visitor::new(server.addr, "app").get("fields").await.unwrap();
     assert!(status == 200 && String::from_utf8_lossy(&fields).contains("host: a.example\n"), "{fields:?}");

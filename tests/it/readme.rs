@@ -6,6 +6,9 @@
 
 mod commands;
 mod document;
+#[cfg(target_os = "linux")]
+mod newcomer;
+mod shown;
 mod world;
 
 use std::fs;
@@ -18,7 +21,8 @@ use crate::left_out;
 use crate::world::Program;
 use commands::{BEFORE, COMMANDS, Does};
 use document::{Step, blocks, root, sections};
-use world::{World, address};
+use shown::address;
+use world::World;
 
 const DOCUMENTS: [&str; 11] = [
     "README.md",
@@ -73,19 +77,37 @@ async fn five_minutes_take_the_program_and_little_else() {
     if !left_out::is_here("curl", "the five minutes of the README") {
         return;
     }
-    let steps = sections("README.md").into_iter().flatten();
-    let steps = steps.skip_while(|step| !step.command.ends_with("> secret"));
     let mut world = World::bare(&["sh", "env", "head", "base64", "curl"]).await;
-    let mut count = 0;
-    for step in steps {
-        count += 1;
-        world.run(&step, known(&step).1).await;
-        if step.command.starts_with("curl ") {
-            break;
-        }
+    five_minutes(&mut world).await;
+}
+
+/// The same as somebody does who has a bare Debian and an account on it. Who visits does so from another machine.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn five_minutes_on_a_bare_debian() {
+    if !left_out::is_here("curl", "the five minutes of the README on a bare Debian") {
+        return;
     }
-    // Before them come the toolchain, a clone and `cargo install`.
+    let Some(newcomer) = newcomer::Newcomer::come(Path::new(env!("CARGO_BIN_EXE_sendit"))).await else {
+        return;
+    };
+    let mut world = World::elsewhere(move |line| newcomer.shell(line)).await;
+    let begun = tokio::time::Instant::now();
+    let count = five_minutes(&mut world).await;
+    println!("{count} commands, from nothing to a visitor's answer in {:.1} s", begun.elapsed().as_secs_f64());
+}
+
+/// Types what the README shows from a secret to the first visitor, and says how many commands that took.
+async fn five_minutes(world: &mut World) -> usize {
+    let steps: Vec<Step> = sections("README.md").into_iter().flatten().collect();
+    let begin = steps.iter().position(|step| step.command.ends_with("> secret")).expect("a secret is made");
+    let count = steps[begin..].iter().position(|step| step.command.starts_with("curl ")).expect("a visitor comes") + 1;
+    for step in &steps[begin..begin + count] {
+        world.run(step, known(step).1).await;
+    }
+    // Before them come the toolchain, a clone and `cargo install`: fewer than ten in all.
     assert!((5..=6).contains(&count), "{count} commands");
+    count
 }
 
 /// nginx with these lines, in front of the server at `address`.

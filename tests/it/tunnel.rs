@@ -45,6 +45,16 @@ impl Server {
         format!("http://{}{path}", self.addr)
     }
 
+    /// What it tells whoever runs it, at its admin address: the status and the body.
+    pub(crate) async fn told(&mut self, path: &str) -> (String, String) {
+        let said = self.program.printed(|output| output.stderr.contains("Admin: ")).await.stderr;
+        let admin = said.lines().find_map(|line| line.strip_prefix("Admin: ")).expect("its address");
+        let mut asking = Peer::new(TcpStream::connect(admin).await.expect("the server accepts"));
+        asking.send(format!("GET {path} HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n")).await;
+        let status = asking.head().await.status().to_owned();
+        (status, asking.rest().await.0)
+    }
+
     /// A visitor's connection.
     pub(crate) async fn visit(&self) -> Peer {
         let stream = TcpStream::connect(self.addr).await.expect("the server accepts");

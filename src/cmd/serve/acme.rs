@@ -84,6 +84,11 @@ impl Renewal {
         self.acme.tls.clone()
     }
 
+    /// Whether there is no certificate to show yet.
+    pub(super) fn has_none(&self) -> bool {
+        self.shown.is_none()
+    }
+
     /// Gets a certificate where there is none, and another whenever it is time, for as long as this is not cancelled. After a
     /// failure `asked` has it try again at once.
     pub(super) async fn keep(mut self, server: &Server, mut asked: watch::Receiver<()>) -> Infallible {

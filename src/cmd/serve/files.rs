@@ -41,6 +41,9 @@ impl Files {
         if let Some(file) = &revoked {
             server.revoke(file.list.clone());
         }
+        if renewal.as_ref().is_some_and(Renewal::has_none) {
+            server.await_certificate();
+        }
         let [of_list, of_secrets, of_certificate, of_clients, of_renewal] =
             [asked.clone(), asked.clone(), asked.clone(), asked.clone(), asked];
         let list = async {

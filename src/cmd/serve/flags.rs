@@ -65,10 +65,10 @@ else is harmed, and clients try again by themselves. A token that is accepted is
 never told to wait for the wrong ones that its address has sent.",
     note = "
 At --admin, a listener of its own, `/healthz` says that the server lives, `/readyz` that it
-takes visitors, which it does not while it stops, and `/metrics` has what it counts, for
-Prometheus. With --admin-token-file whoever asks for more than health has to show the token, as
-`Authorization: Bearer`, and `sendit sessions` lists sessions and ends them. On an address
-that other machines can reach the token is a must.",
+takes visitors, which it does not while it stops, or while --acme has no certificate yet, and
+`/metrics` has what it counts, for Prometheus. With --admin-token-file whoever asks for more
+than health has to show the token, as `Authorization: Bearer`, and `sendit sessions` lists
+sessions and ends them. On an address that other machines can reach the token is a must.",
     note = "
 Under systemd it takes the socket that is handed over in the place of --addr, and one named
 `admin` in that of --admin; it tells when it listens, stops, and lives. In RUNTIME_DIRECTORY

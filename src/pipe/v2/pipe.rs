@@ -17,6 +17,40 @@ use super::state::End;
 /// Reading and writing wait while there is no carrier; the program that owns the pipe decides for how long, and ends
 /// it by [`Carriers::end`](super::Carriers::end). Reading gives 0 bytes where the peer has closed the pipe in order; a pipe that has failed
 /// is an error of kind [`io::ErrorKind::ConnectionReset`].
+///
+/// # A byte that passes although its carrier is cut
+///
+/// ```
+/// use sendit::pipe::v2::{Budget, pipe};
+/// use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let budget = Budget::new(1024 * 1024);
+/// let ((mut here, from_here), (mut there, from_there)) = (pipe(&budget), pipe(&budget));
+/// here.write_all(b"x").await?;
+///
+/// // Half of the first carrier arrives, and the other half never will.
+/// let cut = from_here.batch(from_there.wanted(), 1024)?;
+/// let mut receiver = from_there.receive(cut.from);
+/// receiver.take(cut.bytes.slice(..cut.bytes.len() / 2))?;
+/// assert!(!receiver.is_complete());
+///
+/// // The next one begins with what is wanted still.
+/// let next = from_here.batch(from_there.wanted(), 1024)?;
+/// let mut receiver = from_there.receive(next.from);
+/// receiver.take(next.bytes)?;
+/// assert!(receiver.is_complete());
+/// assert_eq!(there.read_u8().await?, b'x');
+///
+/// // A carrier the other way says so, and the byte need not be kept any longer.
+/// assert_eq!((from_here.written(), from_here.acked()), (1, 0));
+/// let answer = from_there.batch(from_here.wanted(), 1024)?;
+/// from_here.receive(answer.from).take(answer.bytes)?;
+/// assert_eq!(from_here.acked(), 1);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Pipe {
     shared: Arc<Shared>,
     /// Taken from the log, not yet handed on.

@@ -15,8 +15,8 @@ use tower_service::Service as _;
 use super::accept::{HEAD_DEADLINE, MAX_CONNECTIONS};
 use super::guard::Reached;
 use super::*;
-use crate::server::Config;
 use crate::server::open::Terms;
+use crate::server::{Config, Life};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const HERE: &str = "127.0.0.1:5051";
@@ -108,6 +108,19 @@ async fn who_drains_is_not_ready_but_lives() {
         (StatusCode::SERVICE_UNAVAILABLE, "the server is about to stop\n".to_owned())
     );
     assert_eq!(ask(&server, None, "GET /healthz").await.0, 200);
+}
+
+#[tokio::test]
+async fn who_has_no_certificate_yet_is_not_ready() {
+    let server = server();
+    let check = async |status: u16, sentence: &str| {
+        let (seen, said) = ask(&server, None, "GET /readyz").await;
+        assert_eq!((seen.as_u16(), &*said), (status, sentence));
+    };
+    server.await_certificate();
+    check(503, "the server has no certificate yet\n").await;
+    server.note_certificate(Life { from: 0, until: 1 });
+    check(200, "the server takes visitors\n").await;
 }
 
 /// Connects `number` times without a word, and has `then` go on while the server answers and time stands still.

@@ -18,6 +18,8 @@ use tokio_rustls::rustls::{
     self, CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme,
 };
 
+use crate::metrics::Uncertified;
+
 /// Authorities that vouch for clients.
 #[derive(Clone)]
 pub struct ClientAuthorities(Arc<dyn ClientCertVerifier>);
@@ -75,13 +77,15 @@ impl ClientAuthorities {
 }
 
 impl Presented {
-    /// Why a client is not let in, where it is not.
-    pub(super) fn refusal(self) -> Option<&'static str> {
+    /// Why a client is not let in, where it is not: as what it counts, and in words.
+    pub(super) fn refusal(self) -> Option<(Uncertified, &'static str)> {
         match self {
             Self::Good => None,
-            Self::Nothing => Some("a client certificate is asked for, and none was presented"),
-            Self::Expired => Some("the client certificate has expired"),
-            Self::Unknown => Some("the client certificate is of no authority that is known here"),
+            Self::Nothing => Some((Uncertified::Missing, "a client certificate is asked for, and none was presented")),
+            Self::Expired => Some((Uncertified::Expired, "the client certificate has expired")),
+            Self::Unknown => {
+                Some((Uncertified::Unknown, "the client certificate is of no authority that is known here"))
+            }
         }
     }
 }

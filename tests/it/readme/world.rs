@@ -16,12 +16,16 @@ use trials::intermediaries::{ALL, table};
 
 use super::commands::Does;
 use super::document::{Step, root};
+use super::shown::{address, first_wait_as_shown, together};
 use crate::certificates::{Authority, GOOD};
 use crate::world::{Output, PATIENCE, Program};
 
 /// The configuration that a session finds. Where the server is and which token it takes the environment says, for that is
 /// known only when it runs.
 const FILE: &str = "server = 'https://example.com'\n[tunnels.web]\ntarget = 3000\n[tunnels.api]\ntarget = 8080\n";
+
+/// Makes the command that runs a line.
+type Elsewhere = Box<dyn Fn(&str) -> Command + Send + Sync>;
 
 /// What a session has made so far.
 pub(super) struct World {
@@ -37,6 +41,8 @@ pub(super) struct World {
     inspect: Option<String>,
     /// Where the server tells of itself, once a command has asked for it.
     admin: Option<String>,
+    /// The shell for all that is no visitor's, where that is another machine's.
+    elsewhere: Option<Elsewhere>,
     _service: AbortOnDropHandle<()>,
 }
 
@@ -79,6 +85,7 @@ impl World {
             demo: None,
             inspect: None,
             admin: None,
+            elsewhere: None,
             _service: service,
         }
     }
@@ -96,6 +103,11 @@ impl World {
         world
     }
 
+    /// One whose server and client are on another machine, which has this shell.
+    pub(super) async fn elsewhere(shell: impl Fn(&str) -> Command + Send + Sync + 'static) -> Self {
+        Self { elsewhere: Some(Box::new(shell)), ..Self::new().await }
+    }
+
     /// The command with real names, in a shell that knows no more than the session.
     fn shell(&self, step: &Step) -> Command {
         let mut line = step.command.replace("cargo run --release -- ", "sendit ");
@@ -108,18 +120,24 @@ impl World {
             line = line.replace(shown, real);
         }
         line = line.replace(" :5050", " :0");
-        let mut command = Command::new("sh");
         // `exec` and `env`, so that ending the child ends the program.
-        command.args(["-c", &format!("exec env {line}")]).current_dir(&self.folder).env_clear();
+        let line = format!("exec env {line}");
+        if let Some(shell) = self.elsewhere.as_ref().filter(|_| !step.command.starts_with("curl ")) {
+            return shell(&line);
+        }
+        let mut command = Command::new("sh");
+        command.args(["-c", &line]).current_dir(&self.folder).env_clear();
         command.env("PATH", &self.path).env("HOME", self.folder.path()).env("SENDIT_ADDR", "127.0.0.1:0");
         // Nothing here needs a certificate, so a machine without any will do.
         command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/dev/null");
-        if let Some((_, server)) =
-            self.names.iter().find(|(shown, _)| line.starts_with("sendit start") && shown == "https://example.com")
+        if let Some((_, server)) = self
+            .names
+            .iter()
+            .find(|(shown, _)| step.command.starts_with("sendit start") && shown == "https://example.com")
         {
             command.env("SENDIT_SERVER", server).env("SENDIT_TOKEN_FILE", "token");
         }
-        if let Some(admin) = self.admin.as_ref().filter(|_| line.starts_with("sendit sessions")) {
+        if let Some(admin) = self.admin.as_ref().filter(|_| step.command.starts_with("sendit sessions")) {
             command.env("SENDIT_ADMIN", admin);
         }
         command.env("SENDIT_INSPECT", self.inspect.as_deref().unwrap_or("off"));
@@ -279,22 +297,4 @@ fn aside(command: &str) -> Step {
 fn said(program: &Program, begin: &str) -> String {
     let said = program.output().stderr;
     said.lines().find_map(|line| line.strip_prefix(begin)).expect("it says where").to_owned()
-}
-
-fn together(output: &Output) -> String {
-    format!("{}{}", output.stdout, output.stderr)
-}
-
-/// The first address in a text, such as `127.0.0.1:5050`.
-pub(super) fn address(text: &str) -> Option<&str> {
-    let rest = &text[text.find("127.0.0.1:")?..];
-    let digits = rest["127.0.0.1:".len()..].bytes().take_while(u8::is_ascii_digit).count();
-    Some(&rest[.."127.0.0.1:".len() + digits])
-}
-
-/// A client's first wait is a random one, of 0.2 to 0.4 s; the documents show the least.
-fn first_wait_as_shown(printed: &str) -> String {
-    ["0.3", "0.4"].iter().fold(printed.to_owned(), |text, wait| {
-        text.replace(&format!("trying again in {wait} s"), "trying again in 0.2 s")
-    })
 }
