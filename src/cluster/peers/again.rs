@@ -1,5 +1,5 @@
-//! The body of a request that may have to be sent to another node instead: what was given of it is kept until an answer has
-//! begun, and may be had back until then.
+//! A request that may have to be sent to another node instead: what was given of its body is kept until an answer has begun, and all
+//! of it may be had back until then.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -8,7 +8,8 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::HeaderMap;
+use http::request::Parts;
+use http::{HeaderMap, Request};
 use http_body::{Body as HttpBody, Frame};
 
 use super::WINDOW;
@@ -22,8 +23,14 @@ const PIECE: usize = 16 * 1024;
 /// What keeping a piece costs beside its bytes: a body may be of many that are small.
 const BESIDE: usize = 64;
 
-/// What of a body was sent, while it may be had back.
-pub(super) struct Kept(Arc<Mutex<State>>);
+/// A request that was sent, while it may be had back.
+pub(super) struct Kept {
+    head: Parts,
+    body: Arc<Mutex<State>>,
+}
+
+/// One that is to be sent once more, where all of it has been kept.
+pub(super) type Again = Option<Box<Request<Body>>>;
 
 struct State {
     /// None once it was taken back.
@@ -45,29 +52,28 @@ enum Piece {
     Trailers(HeaderMap),
 }
 
-/// The same body, kept as it is sent.
-pub(super) fn keep(body: Body) -> (Body, Kept) {
+/// The same request, kept as it is sent.
+pub(super) fn keep(request: Request<Body>) -> (Request<Body>, Kept) {
+    let (head, body) = request.into_parts();
     let state = State { rest: Some(body), ahead: Bytes::new(), given: Some(Given::default()) };
-    let state = Arc::new(Mutex::new(state));
-    (Body::new(Sent(Arc::clone(&state))), Kept(state))
+    let body = Arc::new(Mutex::new(state));
+    let mut sent = Request::new(Body::new(Sent(Arc::clone(&body))));
+    *sent.method_mut() = head.method.clone();
+    *sent.uri_mut() = head.uri.clone();
+    *sent.headers_mut() = head.headers.clone();
+    (sent, Kept { head, body })
 }
 
 impl Kept {
-    /// The whole body, where all that was given of it has been kept. Whoever sends it has no more of it then.
-    pub(super) fn take_back(self) -> Option<Body> {
-        let mut state = lock(&self.0);
-        let Given { mut pieces, .. } = state.given.take()?;
-        let ahead = std::mem::take(&mut state.ahead);
-        if !ahead.is_empty() {
-            pieces.push_back(Piece::Data(ahead));
-        }
-        let rest = state.rest.take()?;
-        Some(if pieces.is_empty() { rest } else { Body::new(Repeated { pieces, rest }) })
+    /// The whole request. Whoever sends it has no more of it then.
+    pub(super) fn take_back(self) -> Again {
+        let body = lock(&self.body).take_back()?;
+        Some(Box::new(Request::from_parts(self.head, body)))
     }
 
     /// Keeps nothing more.
     pub(super) fn let_go(self) {
-        lock(&self.0).given = None;
+        lock(&self.body).given = None;
     }
 }
 
@@ -76,6 +82,16 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 impl State {
+    fn take_back(&mut self) -> Option<Body> {
+        let Given { mut pieces, .. } = self.given.take()?;
+        let ahead = std::mem::take(&mut self.ahead);
+        if !ahead.is_empty() {
+            pieces.push_back(Piece::Data(ahead));
+        }
+        let rest = self.rest.take()?;
+        Some(if pieces.is_empty() { rest } else { Body::new(Repeated { pieces, rest }) })
+    }
+
     fn is_end_stream(&self) -> bool {
         self.ahead.is_empty() && self.rest.as_ref().is_none_or(HttpBody::is_end_stream)
     }
@@ -168,13 +184,13 @@ impl HttpBody for Repeated {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::stream;
+    use futures_util::{FutureExt as _, stream};
     use http_body_util::{BodyExt as _, StreamBody};
     use proptest::prelude::*;
 
     use super::*;
 
-    fn body(pieces: &[Vec<u8>], trailers: bool, fails: bool) -> Body {
+    fn begin(pieces: &[Vec<u8>], trailers: bool, fails: bool) -> (Body, Kept) {
         let data = pieces.iter().map(|piece| Ok(Frame::data(Bytes::from(piece.clone()))));
         let mut frames: Vec<Result<Frame<Bytes>, std::io::Error>> = data.collect();
         if trailers {
@@ -184,11 +200,12 @@ mod tests {
         if fails {
             frames.push(Err(std::io::ErrorKind::BrokenPipe.into()));
         }
-        Body::new(StreamBody::new(stream::iter(frames)))
+        let (sent, kept) = keep(Request::new(Body::new(StreamBody::new(stream::iter(frames)))));
+        (sent.into_body(), kept)
     }
 
     fn now<T>(future: impl Future<Output = T>) -> T {
-        futures_util::FutureExt::now_or_never(future).expect("everything is there")
+        future.now_or_never().expect("everything is there")
     }
 
     /// Reads up to `frames` of a body.
@@ -208,10 +225,10 @@ mod tests {
             pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40_000), 0..6), trailers: bool, read_before in 0_usize..20,
         ) {
             let whole = pieces.concat();
-            let (mut sent, kept) = keep(body(&pieces, trailers, false));
+            let (mut sent, kept) = begin(&pieces, trailers, false);
             let (before, _) = read(&mut sent, read_before);
             prop_assert_eq!(&before[..], &whole[..before.len()]);
-            let mut again = kept.take_back().expect("it is small");
+            let mut again = kept.take_back().expect("it is small").into_body();
             prop_assert_eq!(read(&mut again, usize::MAX), (whole, trailers));
             prop_assert!(!matches!(now(sent.frame()), Some(Ok(_))));
         }
@@ -226,7 +243,7 @@ mod tests {
             (1, 4_000, true),
             (1, 6_000, false),
         ] {
-            let (mut sent, kept) = keep(body(&vec![vec![7; piece]; number], false, false));
+            let (mut sent, kept) = begin(&vec![vec![7; piece]; number], false, false);
             assert_eq!(read(&mut sent, usize::MAX).0.len(), piece * number);
             assert_eq!(kept.take_back().is_some(), is_kept, "{number} of {piece}");
         }
@@ -234,15 +251,15 @@ mod tests {
 
     #[test]
     fn what_was_let_go_or_has_failed_is_not_had_back() {
-        let (mut sent, kept) = keep(body(&[vec![1; 100_000]], false, true));
-        let state = Arc::clone(&kept.0);
+        let (mut sent, kept) = begin(&[vec![1; 100_000]], false, true);
+        let state = Arc::clone(&kept.body);
         read(&mut sent, 1);
         kept.let_go();
         // What is not kept need not be cut.
         assert_eq!(read(&mut sent, 1).0.len(), 100_000 - PIECE);
-        assert!(Kept(state).take_back().is_none());
+        assert!(lock(&state).take_back().is_none());
 
-        let (mut sent, kept) = keep(body(&[], false, true));
+        let (mut sent, kept) = begin(&[], false, true);
         assert!(matches!(now(sent.frame()), Some(Err(_))));
         assert!(kept.take_back().is_none());
     }

@@ -10,7 +10,7 @@ use http::{Request, Response, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::again;
+use super::again::{self, Again};
 use super::carried::pack;
 use super::passed::{PASSED, Passed};
 use super::pool::{Held, Place, Pool};
@@ -38,9 +38,6 @@ pub enum NotPassed {
     #[error("the node was lost before it answered")]
     Lost(Again),
 }
-
-/// A request to be sent once more.
-type Again = Option<Box<Request<Body>>>;
 
 /// What a node answers that does not hold what a request is for. It has to read nothing of the body before.
 #[must_use]
@@ -75,27 +72,20 @@ pub(super) async fn pass(
 
 async fn exchange(place: Place, request: Request<Body>, passed: &Passed) -> Result<Response<Body>, NotPassed> {
     let Place { mut sender, held } = place;
-    let (head, body) = request.into_parts();
-    let (body, kept) = again::keep(body);
-    let mut sent = Request::new(body);
-    *sent.method_mut() = head.method.clone();
-    *sent.uri_mut() = head.uri.clone();
-    // HTTP/2 has no absent host, and says no version.
-    *sent.version_mut() = Version::HTTP_11;
-    *sent.headers_mut() = head.headers.clone();
+    // HTTP/2 has no absent host, and says no version: sent as one of HTTP/1.1 a request needs none, and `passed` says it.
+    let (mut sent, kept) = again::keep(request);
     pack(sent.headers_mut());
     sent.headers_mut().insert(PASSED, passed.to_header());
-    let again = |body| Box::new(Request::from_parts(head, body));
     match sender.try_send_request(sent).await {
-        Ok(answer) if is_not_mine(&answer) => Err(NotPassed::NotMine(kept.take_back().map(again))),
+        Ok(answer) if is_not_mine(&answer) => Err(NotPassed::NotMine(kept.take_back())),
         Ok(answer) => {
             kept.let_go();
             Ok(brought_back(answer, held))
         }
         Err(mut error) => {
             let is_untouched = error.take_message().is_some() || is_untouched(error.error());
-            let request = kept.take_back().map(again);
-            Err(if is_untouched { NotPassed::Unreachable(request) } else { NotPassed::Lost(request) })
+            let again = kept.take_back();
+            Err(if is_untouched { NotPassed::Unreachable(again) } else { NotPassed::Lost(again) })
         }
     }
 }

@@ -54,23 +54,15 @@ pub(super) async fn pass(
         Ok(answer) if answer.status() == StatusCode::OK => Body::new(answer.into_body()),
         _ => return Err(NotPassed::Unreachable(Some(Box::new(request)))),
     };
-    let (head, body) = request.into_parts();
-    let (body, kept) = again::keep(body);
-    let mut sent = Request::new(body);
-    *sent.method_mut() = head.method.clone();
-    *sent.uri_mut() = head.uri.clone();
-    *sent.headers_mut() = head.headers.clone();
+    let (mut sent, kept) = again::keep(request);
     drop_ours(sent.headers_mut());
     match spoken(pool, TokioIo::new(outgoing.with(incoming)), sent).await {
-        Ok(answer) if is_not_mine(&answer) => {
-            let again = |body| Box::new(Request::from_parts(head, body));
-            Err(NotPassed::NotMine(kept.take_back().map(again)))
-        }
+        Ok(answer) if is_not_mine(&answer) => Err(NotPassed::NotMine(kept.take_back())),
         Ok(answer) => {
             kept.let_go();
             Ok(brought_back(answer, held))
         }
-        Err(_) => Err(NotPassed::Lost(kept.take_back().map(|body| Box::new(Request::from_parts(head, body))))),
+        Err(_) => Err(NotPassed::Lost(kept.take_back())),
     }
 }
 

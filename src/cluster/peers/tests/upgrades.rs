@@ -49,7 +49,7 @@ async fn bytes_cross_both_ways_and_each_ends_by_itself() {
     })
     .await;
     let mut stream = switched(&other).await;
-    stream.write_all(&[7; 1_000_000]).await.unwrap();
+    stream.write_all(&vec![7; 1_000_000]).await.unwrap();
     stream.shutdown().await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
