@@ -33,6 +33,7 @@ mod capture;
 #[cfg(unix)]
 mod client_certificates;
 mod clocks;
+mod cluster;
 mod commands;
 mod configuration;
 #[cfg(target_os = "linux")]

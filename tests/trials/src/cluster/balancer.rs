@@ -3,13 +3,14 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use super::{Engine, Node};
-use crate::intermediaries::{Intermediary, Running, haproxy};
+use crate::intermediaries::{self, Intermediary, Running};
 use crate::program::Trouble;
 
 /// In turn, whoever asks and whatever for; a server gets nothing from the second failed look on.
-const NODES: Intermediary = haproxy(
+const NODES: Intermediary = intermediaries::haproxy(
     "HAProxy before several servers",
     &[(
         "haproxy.cfg",
@@ -21,7 +22,7 @@ const NODES: Intermediary = haproxy(
 );
 
 /// One address for two engines: it leads to the one that says that it is the master.
-const ENGINES: Intermediary = haproxy(
+const ENGINES: Intermediary = intermediaries::haproxy(
     "HAProxy before an engine and its replica",
     &[(
         "haproxy.cfg",
@@ -33,7 +34,7 @@ const ENGINES: Intermediary = haproxy(
 );
 
 /// One server is where sessions are opened, another is where their carriers go.
-const PARTED: Intermediary = haproxy(
+const PARTED: Intermediary = intermediaries::haproxy(
     "HAProxy before a server for opens and one for carriers",
     &[(
         "haproxy.cfg",
@@ -45,6 +46,12 @@ const PARTED: Intermediary = haproxy(
 
 /// What leads to somebody else.
 pub type Leads = Running;
+
+/// Where `HAProxy` is, or would be looked for.
+#[must_use]
+pub fn haproxy() -> PathBuf {
+    NODES.find().unwrap_or_else(|| NODES.program.into())
+}
 
 /// Starts a balancer before `nodes`, and waits until it listens.
 ///

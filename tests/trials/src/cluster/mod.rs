@@ -27,7 +27,7 @@ mod rolling;
 mod stage;
 
 pub use ask::{Answer, ask};
-pub use balancer::{Leads, balance, lead, part};
+pub use balancer::{Leads, balance, haproxy, lead, part};
 pub use crash::{Crash, crash};
 pub use engine::Engine;
 pub use frozen::{Frozen, frozen};

@@ -20,6 +20,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the servers know each other by.
 const SECRET: &str = "what the servers of one cluster have in common";
+const SECRET_FILE: &str = "secret";
 
 /// What is to be there.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +73,7 @@ impl Stage {
     pub async fn set(wanted: Wanted<'_>) -> Result<Self, Trouble> {
         let folder = tempfile::Builder::new().prefix("sendit-").tempdir()?;
         let (target, mut nodes) = (Target::start(TcpListener::bind("127.0.0.1:0").await?)?, Vec::new());
-        let secret = folder.path().join("secret");
+        let secret = folder.path().join(SECRET_FILE);
         std::fs::write(&secret, SECRET)?;
         let joins = Joins { binary: wanted.binary, engine: wanted.engine, secret: &secret, flags: wanted.flags };
         for _ in 0..wanted.nodes {
@@ -116,13 +117,10 @@ impl Stage {
         Ok(())
     }
 
-    /// One more server, with these flags; it need not be ready.
-    ///
-    /// # Errors
-    /// Where it does not listen.
-    pub async fn join(&self, engine: SocketAddr, flags: &[&str]) -> Result<Node, Trouble> {
-        let secret = self.folder.path().join("secret");
-        Node::start(&Joins { binary: &self.binary, engine, secret: &secret, flags }).await
+    /// The file with what the servers know each other by.
+    #[must_use]
+    pub fn secret(&self) -> PathBuf {
+        self.folder.path().join(SECRET_FILE)
     }
 
     /// Where visitors of those tunnels go for which `wanted` holds, by the balancer.

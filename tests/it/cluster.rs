@@ -1,0 +1,20 @@
+//! Several servers behind one address, with a real Redis and a real `HAProxy`.
+#![cfg(target_os = "linux")]
+
+mod bad_input;
+mod trials;
+
+use std::path::Path;
+
+use crate::left_out;
+
+fn binary() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_sendit"))
+}
+
+/// Whether there is all that several servers need.
+#[track_caller]
+fn can_be_tried() -> bool {
+    const WHAT: &str = "several servers behind one address";
+    left_out::is_here("redis-server", WHAT) && left_out::is_at(&::trials::cluster::haproxy(), WHAT)
+}
