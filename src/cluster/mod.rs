@@ -2,6 +2,7 @@
 //! no visitor and no flag.
 
 mod node;
+pub mod peers;
 
 pub use node::{InvalidNodeId, Node, NodeId, Secret, WeakSecret};
 mod stubs;

@@ -3,6 +3,7 @@
 mod acme;
 mod admin;
 mod certificate;
+mod check;
 mod clients;
 mod cluster;
 mod files;

@@ -210,6 +210,12 @@ impl Server {
         Ok((self.start(running, claim)?, attendance))
     }
 
+    /// Opens a session on wire v2 for whoever asks for it, at a server that is alone.
+    #[cfg(test)]
+    pub(super) fn grant(&self, terms: Terms<'_>) -> Result<(Arc<Session>, Arc<Attendance>), Denied> {
+        self.open_v2(self.opening(None, "", terms)?, None, None)
+    }
+
     /// Opens a session for a client that only measures: it holds no prefix, and waits for its client for 10 s at most.
     pub(super) fn open_examination(
         &self,

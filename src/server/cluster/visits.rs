@@ -76,6 +76,11 @@ impl Cluster {
         }
     }
 
+    /// Whether what has been answered for a prefix may be said: where this server was stopped meanwhile another may have it.
+    pub(in crate::server) async fn still_has(&self, server: &Server, prefix: &str) -> bool {
+        self.directory.may_answer() || self.may_answer().await && server.0.registry.by_prefix(prefix).is_some()
+    }
+
     async fn try_pass(&self, visit: &mut Visit<'_>) -> Result<Tried, Fault> {
         let (node, fence, hold) = match self.directory.find(visit.prefix).await {
             Ok(Found::Nobody) => return Err(Fault::UnknownPrefix),
@@ -99,7 +104,7 @@ impl Cluster {
 
 impl Server {
     /// Whether a session here has the prefix, and keeps it.
-    pub(super) fn has(&self, prefix: &str) -> bool {
+    pub(in crate::server) fn has(&self, prefix: &str) -> bool {
         self.0.registry.by_prefix(prefix).is_some_and(|session| !session.is_leaving())
     }
 }
