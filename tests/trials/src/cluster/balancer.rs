@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{Engine, Node};
+use tokio::time::{Instant, sleep};
+
+use super::{Engine, Node, PATIENCE};
 use crate::intermediaries::{self, Intermediary, Running};
-use crate::program::Trouble;
+use crate::program::{LOOK, Trouble};
 
 /// In turn, whoever asks and whatever for; a server gets nothing from the second failed look on.
 const NODES: Intermediary = intermediaries::haproxy(
@@ -71,14 +73,21 @@ pub async fn balance(nodes: &[Node]) -> Result<Leads, Trouble> {
     NODES.start_as(nodes[0].public(), &[("SERVERS", &servers)]).await
 }
 
-/// Starts what leads to whichever of the two is the master.
+/// Starts what leads to whichever of the two is the master, and waits until it has found out who is not.
 ///
 /// # Errors
-/// Where `HAProxy` does not start.
-pub async fn lead(engines: [&Engine; 2]) -> Result<Leads, Trouble> {
-    let [one, other] = engines.map(Engine::address);
-    let servers = format!("  server one {one}\n  server other {other}\n");
-    ENGINES.start_as(one, &[("SERVERS", &servers)]).await
+/// Where `HAProxy` does not start, or finds nothing out.
+pub async fn lead(master: &Engine, replica: &Engine) -> Result<Leads, Trouble> {
+    let servers = format!("  server master {}\n  server replica {}\n", master.address(), replica.address());
+    let leads = ENGINES.start_as(master.address(), &[("SERVERS", &servers)]).await?;
+    let deadline = Instant::now() + PATIENCE;
+    while !leads.output().contains("engines/replica is DOWN") {
+        if Instant::now() > deadline {
+            return Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into());
+        }
+        sleep(LOOK).await;
+    }
+    Ok(leads)
 }
 
 /// Starts what leads a client's opens to one server, and its carriers to another.

@@ -46,7 +46,7 @@ pub struct Outage {
 pub async fn outage(binary: &Path, run: Outage) -> Result<Figures, Trouble> {
     let mut engine = Engine::start().await?;
     let replica = Engine::replica(&engine).await?;
-    let way = lead([&engine, &replica]).await?;
+    let way = lead(&engine, &replica).await?;
     let known = if run.what == What::FailedOver { way.address } else { engine.address() };
     let wanted = Wanted { binary, engine: known, nodes: 3, v2: run.tunnels, v1: run.tunnels, flags: &[] };
     let stage = Stage::set(wanted).await?;
