@@ -4,6 +4,14 @@
 mod node;
 pub mod peers;
 
+mod cache;
+mod claim;
+mod place;
+mod tenure;
+
+pub mod directory;
+
+pub use claim::{Fence, InvalidFence};
+pub use directory::{Claim, Directory, Found, Keeper, Unavailable, Unclaimed};
 pub use node::{InvalidNodeId, Node, NodeId, Secret, WeakSecret};
-mod stubs;
-pub use stubs::*;
+pub use place::place;

@@ -146,8 +146,17 @@ impl Server {
         }
     }
 
-    /// Revokes the tokens of this list, and none but those, and ends their sessions.
+    /// Revokes the tokens of this list, and none but those, and ends their sessions. One of several servers has the others do so
+    /// as well, and adds what they have revoked.
     pub fn revoke(&self, revoked: Revoked) {
+        match &self.0.config.cluster {
+            Some(cluster) => self.obey(cluster.revoke(revoked)),
+            None => self.obey(revoked),
+        }
+    }
+
+    /// The same for a list that has all that is revoked.
+    pub(super) fn obey(&self, revoked: Revoked) {
         let revoked = Arc::new(revoked);
         *self.revoked() = Arc::clone(&revoked);
         let sessions = self.0.registry.all().into_iter().filter(|session| session.obey(&revoked)).count();

@@ -16,7 +16,8 @@ use super::super::open::HOLD;
 use super::super::quotas::{Taken as Place, unless_told_to_go};
 use super::super::session::MOMENT;
 use super::{Cluster, passed};
-use crate::cluster::{Found, NotPassed};
+use crate::cluster::Found;
+use crate::cluster::peers::NotPassed;
 use crate::proxy::{Fault, Visitor};
 
 /// How soon it is asked again who has a prefix whose server does not answer.
@@ -89,15 +90,16 @@ impl Cluster {
             Ok(Found::Here | Found::Unknown) | Err(_) => return Ok(Tried::Nobody(HOLD)),
             Ok(Found::At { node, fence, hold, lapsed: false }) => (node, fence, hold),
         };
-        let told = passed(visit.request, visit.visitor, Some(fence));
+        let told = passed(visit.request, visit.visitor, Some(fence.number()));
         let back = match self.peers.pass(&node, std::mem::take(visit.request), &told).await {
             Ok(answer) => return Ok(Tried::Answered(answer)),
             Err(NotPassed::NotMine(request) | NotPassed::Unreachable(request)) => request,
-            Err(NotPassed::Lost) => None,
+            // A request that may be sent twice is, where nothing is known of it.
+            Err(NotPassed::Lost(request)) => request.filter(|request| request.method().is_safe()),
         };
         self.directory.forget(visit.prefix, fence);
         // The other server may have had it.
-        *visit.request = back.ok_or(Fault::ClientLost)?;
+        *visit.request = *back.ok_or(Fault::ClientLost)?;
         Ok(Tried::Nobody(hold))
     }
 }

@@ -51,7 +51,7 @@ struct Addresses {
 impl Addresses {
     fn told(output: &str) -> Option<Self> {
         let at = |name: &str| output.lines().find_map(|line| line.strip_prefix(name)?.parse().ok());
-        Some(Self { public: at("Listening: ")?, admin: at("Admin: ")?, peers: at("Other servers: ")? })
+        Some(Self { public: at("Listening: ")?, admin: at("Admin: ")?, peers: at("Cluster: ")? })
     }
 }
 

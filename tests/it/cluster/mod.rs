@@ -1,7 +1,8 @@
-//! Several servers behind one address, with a real Redis and a real `HAProxy`.
-#![cfg(target_os = "linux")]
+//! Several servers behind one address, over a real engine and behind a real `HAProxy`.
 
 mod bad_input;
+mod directory;
+mod engine;
 mod trials;
 
 use std::path::Path;
