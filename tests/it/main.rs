@@ -33,7 +33,7 @@ mod capture;
 #[cfg(unix)]
 mod client_certificates;
 mod clocks;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod cluster;
 mod commands;
 mod configuration;

@@ -4,6 +4,8 @@
 
 mod bench;
 mod ci;
+#[cfg(target_os = "linux")]
+mod cluster;
 mod delay;
 mod dist;
 mod faults;
@@ -46,6 +48,8 @@ enum Task {
     Screenshots(screenshots::Screenshots),
     Fuzz(fuzz::Fuzz),
     Bench(bench::Bench),
+    #[cfg(target_os = "linux")]
+    Cluster(cluster::Cluster),
     Delay(delay::Delay),
     Profile(profile::Profile),
     Dist(dist::Dist),
@@ -98,6 +102,8 @@ fn run(task: &Task) -> Result<()> {
         Task::Promises(promises) => asynchronous(promises.run()),
         Task::Screenshots(screenshots) => screenshots.run(),
         Task::Soak(soak) => asynchronous(soak.run()),
+        #[cfg(target_os = "linux")]
+        Task::Cluster(cluster) => asynchronous(cluster.run()),
         Task::Bench(bench) => asynchronous(bench.run()),
         Task::Delay(delay) => asynchronous(delay.run()),
         Task::Profile(profile) => asynchronous(profile.run()),

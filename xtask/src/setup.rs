@@ -16,11 +16,12 @@ struct Need {
     without: &'static str,
 }
 
-const NEEDS: [Need; 32] = [
+const NEEDS: [Need; 33] = [
     Need { program: "curl", package: "curl", without: "curl as a visitor" },
     Need { program: "openssl", package: "openssl", without: "the commands of the documents" },
     Need { program: "nginx", package: "nginx", without: "nginx as a target, and the tunnel behind it" },
     Need { program: "haproxy", package: "haproxy", without: "the tunnel behind HAProxy" },
+    Need { program: "redis-server", package: "redis-server", without: "several servers behind one address" },
     Need { program: "apache2", package: "apache2", without: "the tunnel behind Apache" },
     Need { program: "caddy", package: "caddy", without: "the tunnel behind Caddy" },
     Need { program: "varnishd", package: "varnish", without: "the tunnel behind Varnish" },
