@@ -39,8 +39,8 @@ pub(crate) struct Simulate {
     #[argh(option, default = "100_000.0")]
     exchanges: f64,
 
-    /// how many servers, separated by commas (default: 3,10,50,200)
-    #[argh(option, default = "Nodes(vec![3, 10, 50, 200])")]
+    /// how many servers, separated by commas (default: 10,50,200)
+    #[argh(option, default = "Nodes(vec![10, 50, 200])")]
     nodes: Nodes,
 
     /// zones that they are shared out over (default: 3)

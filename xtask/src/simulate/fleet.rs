@@ -132,9 +132,17 @@ impl Fleet {
         let seen = |node: usize| Some((view[node]?, node));
         match self.policy {
             Policy::Home => None,
-            // From the next one on, so that not all choose the same of those who have equally few.
             Policy::Counted | Policy::Passed => {
-                (asked + 1..asked + count).filter_map(|node| seen(node % count)).min_by_key(|(load, _)| *load)
+                let mut fewest: Option<(u32, usize)> = None;
+                // From the next one on, so that not all choose the same of those who have equally few.
+                for node in (asked + 1..count).chain(0..asked) {
+                    if let Some(load) = view[node]
+                        && fewest.is_none_or(|(least, _)| load < least)
+                    {
+                        fewest = Some((load, node));
+                    }
+                }
+                fewest
             }
             Policy::TwoChoices => {
                 let one = |rng: &mut Rng| seen((asked + rng.usize(1..count.max(2))) % count);

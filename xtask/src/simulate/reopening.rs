@@ -75,6 +75,8 @@ struct Client {
 /// What happens next. The order says what comes first of two things at once.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
+    /// A client comes, and after it so many others, with such a time between two on average.
+    Come(u32, Duration),
     /// A carrier of this direction asks for its session.
     Carrier(u32, bool),
     /// The client opens another.
@@ -120,10 +122,11 @@ impl<'a> Reopening<'a> {
         Self { fleet, begin, ability, jitter, rng, clients, steps, free, engine_free, waiting, given, outcome }
     }
 
-    /// A client that has had no session opens one.
-    pub(super) fn begins(&mut self, at: Duration) {
-        let client = self.client(Duration::ZERO);
-        self.then(at, Step::Open(client));
+    /// So many clients that have had no session open one, all within that time, one after the other.
+    pub(super) fn come(&mut self, clients: u32, within: Duration) {
+        if let Some(left) = clients.checked_sub(1) {
+            self.then(Duration::ZERO, Step::Come(left, within / clients));
+        }
     }
 
     /// A client is told, or sees at once, that its session is over; its prefix is held until `lease`.
@@ -146,6 +149,7 @@ impl<'a> Reopening<'a> {
     pub(super) fn run(mut self) -> Outcome {
         while let Some(Reverse((now, step))) = self.steps.pop() {
             match step {
+                Step::Come(left, apart) => self.comes(now, left, apart),
                 Step::Carrier(client, direction) => self.carrier(now, client, direction),
                 Step::Open(client) => self.open(now, client),
                 Step::Claim(client, on) => self.claim(now, client, on),
@@ -186,6 +190,15 @@ impl<'a> Reopening<'a> {
         let random = self.random();
         let pause = self.clients[client as usize].opening.next(random);
         self.then(now + pause, Step::Open(client));
+    }
+
+    fn comes(&mut self, now: Duration, left: u32, apart: Duration) {
+        let client = self.client(Duration::ZERO);
+        self.open(now, client);
+        if let Some(left) = left.checked_sub(1) {
+            let pause = apart.mul_f64(2.0 * self.rng.f64());
+            self.then(now + pause, Step::Come(left, apart));
+        }
     }
 
     fn carrier(&mut self, now: Duration, client: u32, direction: bool) {

@@ -61,15 +61,11 @@ impl<'a> Life<'a> {
     }
 
     /// Sessions come one by one.
-    pub(super) fn grow(&mut self, sessions: u32) -> Outcome {
-        let mut arrivals = self.rng.fork();
+    pub(super) fn grow(&mut self, sessions: u32) {
         let mut reopening = Reopening::new(&mut self.fleet, self.now, self.ability, Jitter::Random, &mut self.rng);
-        for _ in 0..sessions {
-            reopening.begins(GROWTH.mul_f64(arrivals.f64()));
-        }
+        reopening.come(sessions, GROWTH);
         let outcome = reopening.run();
         self.pass(&outcome, REST);
-        outcome
     }
 
     /// Sessions are there, and lie evenly.
