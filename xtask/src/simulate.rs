@@ -17,6 +17,7 @@ mod upheaval;
 mod backoff;
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use argh::FromArgs;
 
@@ -59,9 +60,17 @@ pub(crate) struct Simulate {
     #[argh(option, default = "64")]
     waiting: usize,
 
-    /// commands that Redis carries out in a second (default: 100000)
-    #[argh(option, default = "100_000.0")]
-    engine: f64,
+    /// what a look-up takes of Redis, in µs (default: 6)
+    #[argh(option, default = "6.0")]
+    lookup_us: f64,
+
+    /// what each further one takes that is asked for with it, in µs (default: 0.7)
+    #[argh(option, default = "0.7")]
+    further_us: f64,
+
+    /// what a claim takes of Redis, in µs (default: 18)
+    #[argh(option, default = "18.0")]
+    claim_us: f64,
 
     /// commands of one claim, those inside its script included (default: 8)
     #[argh(option, default = "8")]
@@ -144,15 +153,18 @@ impl FromStr for Nodes {
 impl Simulate {
     /// Prints the tables.
     pub(crate) fn run(&self) {
-        let all = TABLES.map(|(_, table)| table);
-        let wanted = if self.tables.is_empty() { &all[..] } else { &self.tables };
-        for table in wanted {
+        for table in self.wanted() {
             println!("{}", table.of(self));
         }
     }
 
+    fn wanted(&self) -> Vec<Table> {
+        if self.tables.is_empty() { TABLES.map(|(_, table)| table).into() } else { self.tables.clone() }
+    }
+
     fn ability(&self) -> Ability {
-        Ability { opens: self.opens, waiting: self.waiting, engine: self.engine, claim: self.claim }
+        let [lookup, claim] = [self.lookup_us, self.claim_us].map(|us| Duration::from_secs_f64(us / 1e6));
+        Ability { opens: self.opens, waiting: self.waiting, lookup, claim, claim_commands: self.claim }
     }
 
     fn costs(&self) -> Costs {

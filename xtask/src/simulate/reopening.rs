@@ -25,10 +25,11 @@ pub(super) struct Ability {
     pub(super) opens: f64,
     /// Opens that wait inside one server for the end of a lease.
     pub(super) waiting: usize,
-    /// Commands that the engine carries out in a second.
-    pub(super) engine: f64,
-    /// Commands for one claim, those inside its script included.
-    pub(super) claim: u32,
+    /// What the engine takes for a look-up, and for a claim.
+    pub(super) lookup: Duration,
+    pub(super) claim: Duration,
+    /// Commands of a claim, those inside its script included.
+    pub(super) claim_commands: u32,
 }
 
 /// Whether clients wait at random for longer than they have to.
@@ -221,7 +222,7 @@ impl<'a> Reopening<'a> {
     fn open(&mut self, now: Duration, client: u32) {
         self.fleet.renew_until(self.begin + now);
         self.outcome.opens.note(now, 1);
-        self.outcome.commands.note(now, 1);
+        self.engine(now, self.ability.lookup, 1);
         let asked = self.fleet.any(self.rng);
         let on = self.fleet.place(asked, self.rng);
         self.given[on].note(now, 1);
@@ -250,10 +251,14 @@ impl<'a> Reopening<'a> {
     }
 
     fn granted(&mut self, now: Duration, on: u32) {
-        let took = Duration::from_secs_f64(f64::from(self.ability.claim) / self.ability.engine);
-        self.engine_free = self.engine_free.max(now) + took;
-        self.outcome.commands.note(self.engine_free, self.ability.claim.into());
+        self.engine(now, self.ability.claim, self.ability.claim_commands);
         self.outcome.back.push(self.engine_free);
         self.fleet.take(on as usize);
+    }
+
+    /// The engine does one thing after the other.
+    fn engine(&mut self, now: Duration, took: Duration, commands: u32) {
+        self.engine_free = self.engine_free.max(now) + took;
+        self.outcome.commands.note(self.engine_free, commands.into());
     }
 }

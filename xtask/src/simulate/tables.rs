@@ -121,10 +121,12 @@ fn lookups(simulate: &Simulate) -> String {
     let heads = [
         "servers",
         "passed on/s",
-        "look-ups/s, tunnels alike",
-        "gathered for 2 ms",
-        "look-ups/s, few have most",
-        "gathered for 2 ms",
+        "tunnels alike: look-ups/s",
+        "of a core of Redis",
+        "gathered",
+        "few have most: look-ups/s",
+        "of a core of Redis",
+        "gathered",
     ];
     let rows = simulate.nodes.0.iter().map(|nodes| {
         let lookups = Lookups {
@@ -134,10 +136,13 @@ fn lookups(simulate: &Simulate) -> String {
             places: simulate.places,
             age: simulate.age,
         };
-        let asked = [0.0, 1.0].map(|skew| lookups.missed(skew));
-        let asked = asked.into_iter().flat_map(|missed| [missed, lookups.gathered(missed)]);
-        let counts = [lookups.passed()].into_iter().chain(asked).map(number);
-        [nodes.to_string()].into_iter().chain(counts).collect()
+        let asked = [0.0, 1.0].into_iter().flat_map(|skew| {
+            let missed = lookups.missed(skew);
+            let commands = lookups.gathered(missed);
+            let gathered = commands * simulate.lookup_us + (missed - commands) * simulate.further_us;
+            [number(missed), small(missed * simulate.lookup_us / 1e6), small(gathered / 1e6)]
+        });
+        [nodes.to_string(), number(lookups.passed())].into_iter().chain(asked).collect()
     });
     table(&heads, rows)
 }

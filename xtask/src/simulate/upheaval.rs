@@ -17,9 +17,10 @@ const RESTART: Duration = Duration::from_secs(12);
 /// How long all is left alone after anything, so that what each has is known to all.
 const REST: Duration = Duration::from_secs(5);
 
-/// A machine that is gone refuses nothing: the balancer looks each second, and the second look in vain cuts what stands.
+/// A machine that is gone refuses nothing: the balancer asks after each connection that has been silent for 2 s, and gives it
+/// up 2 s later, as `dist/proxies/haproxy-cluster.cfg` says.
 const UNNOTICED: Duration = Duration::from_secs(2);
-const LOOK: Duration = Duration::from_secs(1);
+const NOTICED: Duration = Duration::from_secs(4);
 
 /// What may happen to one that has grown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,13 +105,13 @@ impl<'a> Life<'a> {
         let mut chance = self.rng.fork();
         let mut reopening = Reopening::new(&mut self.fleet, self.now, self.ability, jitter, &mut self.rng);
         for sessions in lost {
-            let noticed = match upheaval {
-                Upheaval::Drain | Upheaval::Death => Duration::ZERO,
-                Upheaval::Zone => UNNOTICED + LOOK.mul_f64(chance.f64()),
-            };
             // The last renewal was a while ago.
             let lease = LEASE - RENEWED.mul_f64(chance.f64());
             for _ in 0..sessions {
+                let noticed = match upheaval {
+                    Upheaval::Drain | Upheaval::Death => Duration::ZERO,
+                    Upheaval::Zone => UNNOTICED + (NOTICED - UNNOTICED).mul_f64(chance.f64()),
+                };
                 match (upheaval, wire) {
                     (Upheaval::Drain, _) => reopening.told(noticed, Duration::ZERO),
                     (_, Wire::V1) => reopening.told(noticed, lease),
