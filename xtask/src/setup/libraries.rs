@@ -24,7 +24,8 @@ const LIBRARIES: [Library; 4] = [
     Library {
         folder: "target/apps/python",
         manifest: "requirements.txt",
-        without: "webhooks, WebSockets, a notebook and readers of the inspector in Python, and the lines for Traefik",
+        without: "webhooks, WebSockets, a notebook and readers of the inspector in Python, the lines for Traefik, and the \
+                  check of the examples for Kubernetes",
         install: python,
     },
     Library {
