@@ -2,7 +2,16 @@
 //! no visitor and no flag.
 
 mod node;
+pub mod peers;
 
+mod cache;
+mod claim;
+mod place;
+mod tenure;
+
+pub mod directory;
+
+pub use claim::{Fence, InvalidFence};
+pub use directory::{Claim, Directory, Found, Keeper, Unavailable, Unclaimed};
 pub use node::{InvalidNodeId, Node, NodeId, Secret, WeakSecret};
-mod stubs;
-pub use stubs::*;
+pub use place::place;

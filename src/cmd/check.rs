@@ -20,8 +20,9 @@ use super::{output, start};
     example = "The file in this folder, or else the user's own:
   {command_name} check",
     note = "Every key and every value is read as the commands would read it, and so are the
-files that it names; nothing is opened. The environment is left aside. What is wrong
-is told with its line, and the exit code is 2, or 7 where a file cannot be read."
+files that it names. Hosts to listen on are looked up; nothing is opened or written. The
+environment is left aside. What is wrong is told with its line, and the exit code is that
+of the command which would refuse it, such as 2, or 7 where a file cannot be read."
 )]
 pub(crate) struct Config {
     /// configuration file (default: sendit.toml in this folder, else in the user's configuration folder)
@@ -41,7 +42,7 @@ impl Config {
 }
 
 /// Reads all of it, and prints what it has.
-pub(crate) fn run(args: &Config, file: Option<&File>) -> Result<(), Failure> {
+pub(crate) async fn run(args: &Config, file: Option<&File>) -> Result<(), Failure> {
     if args.what != "check" {
         return Err(Failure::usage(format!(
             "`{}` is nothing that `config` does; write `sendit config check`",
@@ -55,7 +56,9 @@ pub(crate) fn run(args: &Config, file: Option<&File>) -> Result<(), Failure> {
         output::warn(warning);
     }
     let none = Env::default();
-    Process::settle(&mut Flags::default(), &Sources::new("start", &none, [&file.top]))?;
+    let top = Sources::new("start", &none, [&file.top]);
+    let process = Process::settle(&mut Flags::default(), &top)?;
+    process.place.check().await.map_err(|failure| top.blame("--inspect", failure))?;
     Tunnel::check(&Sources::new("connect", &none, [&file.top]))?;
     let mut lines = vec![format!("`{}` can be used", file.path().display())];
     for name in file.names() {
@@ -63,7 +66,7 @@ pub(crate) fn run(args: &Config, file: Option<&File>) -> Result<(), Failure> {
         lines.push(format!("tunnel {name}: {} -> {}", tunnel.source, tunnel.target));
     }
     if !file.serve.is_empty() {
-        let address = Serve::check(&Sources::new("serve", &none, [&file.serve]))?;
+        let address = Serve::check(&Sources::new("serve", &none, [&file.serve])).await?;
         lines.push(format!("server: {address}"));
     }
     // The names are those of whoever has written the file.

@@ -2,6 +2,7 @@
 //! the values mean, nor what goes before them.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::exit::Failure;
@@ -311,6 +312,12 @@ impl Env {
     pub(crate) fn folder(&self) -> Option<PathBuf> {
         FOLDERS.iter().find_map(|(base, place)| Some(Path::new(self.value(base)?).join(place)))
     }
+}
+
+/// In which folders the system looks for programs, where that is said.
+pub(crate) fn programs() -> Option<OsString> {
+    #[expect(clippy::disallowed_methods, reason = "folders need not be UTF-8")]
+    std::env::var_os("PATH")
 }
 
 #[cfg(test)]

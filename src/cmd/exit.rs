@@ -66,7 +66,11 @@ pub const TABLE: &[Meaning] = &[
     },
     Meaning { exit: Exit::Prefix, text: "the server does not give the prefix", commands: OPENING },
     Meaning { exit: Exit::NotSendit, text: "no sendit server at the URL", commands: OPENING },
-    Meaning { exit: Exit::Listen, text: "cannot listen on the address", commands: &["serve", "demo"] },
+    Meaning {
+        exit: Exit::Listen,
+        text: "cannot listen on the address, or the port is taken",
+        commands: &["serve", "run", "config", "demo"],
+    },
     Meaning {
         exit: Exit::File,
         text: "a file cannot be read or written",

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::exit::Failure;
-use super::listen::Address;
+use super::listen::{Address, Resolved};
 use super::sources::Sources;
 use super::{clock, output};
 use crate::client::{Config, Dialer, Event};
@@ -45,21 +45,22 @@ impl Place {
         Ok(from.read(typed, "--inspect", read)?.unwrap_or(Self::Usual))
     }
 
+    /// Whether it may be there. Nothing is opened.
+    pub(crate) async fn check(self) -> Result<(), Failure> {
+        match self {
+            Self::Off | Self::Usual => Ok(()),
+            Self::At(address) => own(address).await.map(drop),
+        }
+    }
+
     /// Listens there, where that can be; what cannot is told, for a tunnel is worth more than its page. Waits for the
     /// name service where a name is given.
     async fn listen(self) -> Result<Option<TcpListener>, Failure> {
         let address = match self {
             Self::Off => return Ok(None),
             Self::Usual => return Ok(usual(PORTS).await),
-            Self::At(address) => address.resolve().await?,
+            Self::At(address) => own(address).await?,
         };
-        if !address.is_loopback() {
-            let text = address.text();
-            return Err(Failure::usage(format!(
-                "`--inspect {text}` would show to other machines what passes; give an address of this one alone, such as \
-                 `127.0.0.1:4040`"
-            )));
-        }
         match address.bind("--inspect") {
             Ok(listener) => Ok(Some(listener)),
             Err(failure) => {
@@ -68,6 +69,19 @@ impl Place {
             }
         }
     }
+}
+
+/// What an address stands for, which has to be this machine's alone.
+async fn own(address: Address) -> Result<Resolved, Failure> {
+    let address = address.resolve().await?;
+    if address.is_loopback() {
+        return Ok(address);
+    }
+    let text = address.text();
+    Err(Failure::usage(format!(
+        "`--inspect {text}` would show to other machines what passes; give an address of this one alone, such as \
+         `127.0.0.1:4040`"
+    )))
 }
 
 /// Listens at the first of these ports that is free, and says so where it is not the first of all: other commands look for it.

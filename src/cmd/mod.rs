@@ -104,7 +104,7 @@ async fn obey(args: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
                 }
                 Command::Config(args) => {
                     let file = File::find(args.config(), &env, &file_keys())?;
-                    check::run(&args, file.as_ref())
+                    check::run(&args, file.as_ref()).await
                 }
                 Command::Doctor(args) => doctor::run(args, &env).await,
                 Command::Sessions(args) => sessions::run(args, &env).await,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::exit::{Exit, Failure};
 use super::file;
-use super::sources::Sources;
+use super::sources::{Given, Sources};
 use crate::server::{Identity, Unusable};
 use crate::wire::stamp;
 
@@ -32,15 +32,15 @@ impl PairFiles {
     ) -> Result<Option<Self>, Failure> {
         let [certificate, key] = typed;
         let [of_certificate, of_key] = flags;
+        let takes = |given: &Given, other, what| {
+            let (subject, other) = (given.subject(), given.spelled(other));
+            Failure::usage(format!("{subject} takes {other} as well: the {what}"))
+        };
         match (from.one(certificate, of_certificate), from.one(key, of_key)) {
             (Some(certificate), Some(key)) => Ok(Some(Self { certificate: certificate.path()?, key: key.path()? })),
             (None, None) => Ok(None),
-            (Some(_), None) => {
-                Err(Failure::usage(format!("`{of_certificate}` takes `{of_key}` as well: the key of the certificate")))
-            }
-            (None, Some(_)) => {
-                Err(Failure::usage(format!("`{of_key}` takes `{of_certificate}` as well: the certificate of the key")))
-            }
+            (Some(certificate), None) => Err(takes(&certificate, of_key, "key of the certificate")),
+            (None, Some(key)) => Err(takes(&key, of_certificate, "certificate of the key")),
         }
     }
 

@@ -1,14 +1,18 @@
 //! Where a setting comes from: the first of flag, environment variable and file that says something. Knows names and
 //! texts, and not what they mean; the texts may be secrets, so nothing here has `Debug` that holds one.
 
+mod given;
+
 use std::fmt;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::config::keys::name;
-use super::config::{Origin, Position, Section};
+use super::config::{NAME, Origin, Section};
 use super::env::{self, Env};
 use super::exit::Failure;
 use super::flags::go_bool;
+pub(crate) use given::Given;
+use given::Place;
 
 /// What a command is told, beside its flags.
 #[derive(Clone)]
@@ -17,19 +21,6 @@ pub(crate) struct Sources<'a> {
     env: &'a Env,
     /// What the file says, the most particular first.
     file: Vec<&'a Section>,
-}
-
-/// What somebody has said, and where.
-pub(crate) struct Given {
-    pub(crate) text: String,
-    place: Place,
-}
-
-#[derive(Clone)]
-enum Place {
-    Flag(&'static str),
-    Variable(&'static str),
-    File(Position),
 }
 
 impl<'a> Sources<'a> {
@@ -89,6 +80,19 @@ impl<'a> Sources<'a> {
         self.file.iter().find_map(|section| section.origin()).filter(|origin| origin.is_here())
     }
 
+    /// The configuration file that there is, or the usual one.
+    pub(crate) fn file(&self) -> &Path {
+        self.file.first().map_or(Path::new(NAME), |section| section.head().origin().path())
+    }
+
+    /// Names the line of the file that a failure comes from, where that says the setting.
+    pub(crate) fn blame(&self, flag: &str, failure: Failure) -> Failure {
+        match self.in_file(flag).first() {
+            Some(given) => Failure { sentence: format!("wrong {}: {}", given.place, failure.sentence), ..failure },
+            None => failure,
+        }
+    }
+
     /// What a variable says.
     pub(crate) fn variable(&self, name: &'static str) -> Option<Given> {
         Some(Given { text: self.env.value(name)?.to_owned(), place: Place::Variable(name) })
@@ -113,69 +117,6 @@ fn of_section(section: &Section, flag: &str) -> impl Iterator<Item = Given> {
     texts
         .zip(std::iter::repeat(position))
         .filter_map(|(text, position)| Some(Given { text: text.clone(), place: Place::File(position?.clone()) }))
-}
-
-impl Given {
-    /// What was typed behind a flag.
-    pub(crate) fn typed(flag: &'static str, text: String) -> Self {
-        Self { text, place: Place::Flag(flag) }
-    }
-
-    /// What the text means; where it cannot be meant, who said it is named.
-    pub(crate) fn read<T, E: fmt::Display>(&self, read: impl Fn(&str) -> Result<T, E>) -> Result<T, Failure> {
-        read(&self.text).map_err(|cause| self.wrong(cause))
-    }
-
-    /// Whether a flag or a variable says it, and no file.
-    pub(crate) fn is_typed(&self) -> bool {
-        !matches!(self.place, Place::File(_))
-    }
-
-    /// The file that says it, where one does.
-    pub(crate) fn origin(&self) -> Option<&Origin> {
-        match &self.place {
-            Place::File(position) => Some(position.origin()),
-            Place::Flag(_) | Place::Variable(_) => None,
-        }
-    }
-
-    /// The same, where that merely lies in the working folder.
-    pub(crate) fn here(&self) -> Option<&Origin> {
-        self.origin().filter(|origin| origin.is_here())
-    }
-
-    /// Who says it.
-    pub(crate) fn place(&self) -> impl fmt::Display {
-        &self.place
-    }
-
-    /// That it cannot be meant.
-    pub(crate) fn wrong(&self, cause: impl fmt::Display) -> Failure {
-        Failure::usage(format!("wrong {}: {cause}", self.place))
-    }
-
-    /// The text as the path of a file; what the configuration says begins at its own folder.
-    pub(crate) fn path(&self) -> Result<PathBuf, Failure> {
-        self.beside(&self.text)
-    }
-
-    /// A part of the text as such a path.
-    pub(crate) fn beside(&self, path: &str) -> Result<PathBuf, Failure> {
-        match &self.place {
-            Place::File(position) => position.beside(path),
-            Place::Flag(_) | Place::Variable(_) => Ok(PathBuf::from(path)),
-        }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(flag) => write!(f, "`{flag}`"),
-            Self::Variable(name) => write!(f, "environment variable `{name}`"),
-            Self::File(position) => position.fmt(f),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -61,7 +61,6 @@ impl Start {
     /// The names that are meant, each once.
     fn chosen(&self, file: &File) -> Result<Vec<String>, Failure> {
         let path = file.path().display();
-        let known = || file.names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let mut names = self.names.clone();
         if self.all && !names.is_empty() {
             return Err(Failure::usage("`--all` starts every tunnel; leave it or the names away"));
@@ -76,7 +75,7 @@ impl Start {
                 Err(Failure::usage(format!("`{path}` has no tunnels; give it tables like `[tunnels.web]`")))
             }
             (true, false) => {
-                Err(Failure::usage(format!("name the tunnels of `{path}`, or write `--all`: it has {}", known())))
+                Err(Failure::usage(format!("name the tunnels of `{path}`, or write `--all`: {}", file.has())))
             }
             (false, _) => Ok(names),
         }
@@ -87,10 +86,13 @@ impl Start {
 pub(crate) fn tunnel(name: &str, file: &File, env: &Env, flags: Flags) -> Result<Tunnel, Failure> {
     let section = file.tunnel(name)?;
     let from = Sources::new("start", env, [section, &file.top]);
-    let target = target_in_file(name, &from)?;
+    let target = target_in_file(section, &from)?;
     let usual = || {
         config::prefix(name, section).parse::<crate::wire::Prefix>().map(|prefix| prefix.to_string()).map_err(|cause| {
-            Failure::usage(format!("the name of the tunnel `{name}` is no prefix, so give it a `prefix`: {cause}"))
+            Failure::usage(format!(
+                "the name of the tunnel {}, is no prefix, so give it a `prefix`: {cause}",
+                section.head()
+            ))
         })
     };
     Tunnel::to(&target, flags, &from, usual)

@@ -2,12 +2,13 @@
 
 mod carriers;
 mod claims;
+mod keeping;
 mod leaving;
 mod opens;
 mod taken;
 mod visits;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -17,14 +18,18 @@ use url::Url;
 
 use self::claims::Claims;
 use super::quotas::Quota;
-use crate::cluster::{Directory, NodeId, Passed, Peers};
+use crate::auth::Revoked;
+use crate::cluster::peers::{Passed, Peers};
+use crate::cluster::{Directory, NodeId, Secret};
 use crate::proxy::Visitor;
 
 pub(super) use carriers::pass_elsewhere;
+use keeping::Reached;
+pub use keeping::keep;
 pub(super) use leaving::leave;
 pub(super) use opens::{Placed, is_passed};
 pub(super) use taken::Taken;
-pub use taken::answer_peers;
+use taken::answer_peers;
 pub(super) use visits::{Elsewhere, Visit, guarded};
 
 /// How long the engine may take to confirm that a server may answer for what it holds, while somebody waits for that.
@@ -35,26 +40,34 @@ const CONFIRMED: Duration = Duration::from_secs(10);
 pub struct Cluster {
     directory: Directory,
     peers: Peers,
+    secret: Secret,
     /// Where clients reach this server and no other.
     node_url: Option<Url>,
     claims: Arc<Claims>,
     /// Places for visitors who wait for a server that answers.
     held: Arc<Quota>,
+    /// What this server's own list revokes.
+    revoked: Arc<Mutex<Revoked>>,
+    /// Whether the others reach this server.
+    reached: Arc<Reached>,
     /// This server is about to stop, and leaves what it has to the others.
     leaving: CancellationToken,
 }
 
 impl Cluster {
-    /// One of those that write into `directory`, which knows the others as `peers`; clients reach it alone at `node_url`. So
-    /// many visitors may wait here for a server that does not answer.
+    /// One of those that write into `directory` and know each other, as `peers`, by `secret`; clients reach it alone at `node_url`.
+    /// So many visitors may wait here for a server that does not answer.
     #[must_use]
-    pub fn new(directory: Directory, peers: Peers, node_url: Option<Url>, held: usize) -> Self {
+    pub fn new(directory: Directory, peers: Peers, secret: Secret, node_url: Option<Url>, held: usize) -> Self {
         Self {
             directory,
             peers,
+            secret,
             node_url,
             claims: Arc::default(),
             held: Quota::new(held),
+            revoked: Arc::default(),
+            reached: Arc::default(),
             leaving: CancellationToken::new(),
         }
     }
@@ -66,17 +79,14 @@ impl Cluster {
 
     /// Why this server is not to be sent anything, where it is not.
     pub(super) fn trouble(&self) -> Option<String> {
-        self.directory.trouble()
+        let unsure = || "this server cannot say whether it still has what it had".to_owned();
+        let unsure = || (!self.directory.may_answer()).then(|| self.directory.trouble().unwrap_or_else(unsure));
+        self.reached.trouble().or_else(unsure)
     }
 
     /// What connect tokens are signed with, so that each server knows which session a carrier names.
     pub(super) fn connect_key(&self) -> [u8; 32] {
-        self.peers.secret().key_for("connect tokens")
-    }
-
-    /// The directory that it writes into.
-    pub(super) fn directory(&self) -> &Directory {
-        &self.directory
+        self.secret.key_for("connect tokens")
     }
 
     /// Where carriers of its sessions reach it and no other.
@@ -91,7 +101,8 @@ impl Cluster {
 
     /// Whether this server may answer for what it holds: at once, or as soon as that is confirmed.
     pub(super) async fn may_answer(&self) -> bool {
-        self.directory.may_answer() || timeout(CONFIRMED, self.directory.confirmed()).await.is_ok()
+        // Apart, for it would have its room in every visit.
+        self.directory.may_answer() || Box::pin(timeout(CONFIRMED, self.directory.confirmed())).await.is_ok()
     }
 }
 

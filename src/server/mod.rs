@@ -46,7 +46,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use accept::{serve, serve_at};
-pub use cluster::{Cluster, answer_peers};
+pub use cluster::{Cluster, keep};
 pub use config::{AccessLog, BasePath, Config, InvalidBasePath, PlainHttp};
 pub use domain::{Domain, InvalidDomain};
 pub use expected::Standing;

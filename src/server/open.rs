@@ -146,8 +146,17 @@ impl Server {
         }
     }
 
-    /// Revokes the tokens of this list, and none but those, and ends their sessions.
+    /// Revokes the tokens of this list, and none but those, and ends their sessions. One of several servers has the others do so
+    /// as well, and adds what they have revoked.
     pub fn revoke(&self, revoked: Revoked) {
+        match &self.0.config.cluster {
+            Some(cluster) => self.obey(cluster.revoke(revoked)),
+            None => self.obey(revoked),
+        }
+    }
+
+    /// The same for a list that has all that is revoked.
+    pub(super) fn obey(&self, revoked: Revoked) {
         let revoked = Arc::new(revoked);
         *self.revoked() = Arc::clone(&revoked);
         let sessions = self.0.registry.all().into_iter().filter(|session| session.obey(&revoked)).count();
@@ -208,6 +217,12 @@ impl Server {
         let link = Link::V2(Arc::clone(&attendance));
         let running = Session::start(opening, pipe, link, Upkeep::default(), self.around(home));
         Ok((self.start(running, claim)?, attendance))
+    }
+
+    /// Opens a session on wire v2 for whoever asks for it, at a server that is alone.
+    #[cfg(test)]
+    pub(super) fn grant(&self, terms: Terms<'_>) -> Result<(Arc<Session>, Arc<Attendance>), Denied> {
+        self.open_v2(self.opening(None, "", terms)?, None, None)
     }
 
     /// Opens a session for a client that only measures: it holds no prefix, and waits for its client for 10 s at most.

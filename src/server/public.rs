@@ -13,7 +13,6 @@ use axum::response::Response;
 use http::header::{ACCEPT, CONNECTION, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode, Uri, Version};
 use tokio::time::{Instant, timeout_at};
-use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::access_log::Entry;
 use super::cluster::{Cluster, Elsewhere, Taken as FromPeer, Visit, guarded};
@@ -55,7 +54,11 @@ pub(super) async fn visit(server: Server, mut request: Request, mut arrival: Arr
     let from = server.0.config.trusted.spelt_origin(&arrival.visitor, request.headers());
     let entry = Entry::begin(&server, from, request.method(), &there.whole);
     let exchange = Arc::new(Exchange { places: OnceLock::new(), entry });
-    let answer = pass_on(&server, &mut request, &mut arrival, &there, &exchange).await;
+    let answer = match &server.0.config.cluster {
+        None => pass_on(&server, &mut request, &mut arrival, &there, &exchange).await,
+        // Apart, for it would have its room in every visit.
+        Some(cluster) => Box::pin(among_others(&server, cluster, &mut request, &mut arrival, &there, &exchange)).await,
+    };
     let mut answer = answer.inspect(|answer| exchange.entry.answered(answer.status())).unwrap_or_else(|fault| {
         let headers = accept.map(|accept| (ACCEPT, accept)).into_iter().collect();
         let mut answer = fault.answer(&headers);
@@ -81,10 +84,9 @@ struct Exchange {
 
 /// The session that holds the prefix, with a place for one exchange, once its client is there: the one of now, or the one
 /// that takes its place. Waits for as long as that session allows.
-async fn attended(server: &Server, found: Found<'_>, caller: &Caller<'_>) -> Result<Attended, Fault> {
+async fn attended(server: &Server, found: Found, caller: &Caller<'_>) -> Result<Attended, Fault> {
     let mut session = match found {
         Found::Session(session) => session,
-        Found::Elsewhere(_) => return Err(Fault::UnknownPrefix),
         Found::Awaited(awaited) => {
             // Apart, for it would have its room in every visit.
             Box::pin(awaited.back(caller.owed)).await?;
@@ -94,11 +96,6 @@ async fn attended(server: &Server, found: Found<'_>, caller: &Caller<'_>) -> Res
     let begin = Instant::now();
     let mut waited = None;
     loop {
-        if let Some(cluster) = &server.0.config.cluster
-            && !cluster.may_answer().await
-        {
-            return Err(Fault::ClientOffline);
-        }
         let place = session.place(caller.headers, caller.visitor, caller.owed).await?;
         // Before anything of the request is on its way: a visitor who is told that nobody is there can safely try again.
         let asked = Instant::now();
@@ -128,12 +125,10 @@ struct Attended {
 }
 
 /// What holds a prefix.
-enum Found<'a> {
+enum Found {
     Session(Arc<Session>),
     /// A session will, whose client is on its way.
     Awaited(Arc<Awaited>),
-    /// One of the other servers may.
-    Elsewhere(&'a Cluster),
 }
 
 /// What is known of who calls.
@@ -146,12 +141,12 @@ struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    /// The session that lets it in, or may do so once it is there; or that it is with one of `others`.
-    fn looks_for<'c>(&self, server: &Server, others: Option<&'c Cluster>) -> Result<Found<'c>, Fault> {
+    /// The session that lets it in, or may do so once it is there.
+    fn looks_for(&self, server: &Server) -> Result<Found, Fault> {
         match self.finds(server) {
             Err(Fault::UnknownPrefix) => {
-                let awaited = server.0.expected.at(self.prefix).map(Found::Awaited);
-                awaited.or(others.map(Found::Elsewhere)).ok_or(Fault::UnknownPrefix)
+                let awaited = server.0.expected.at(self.prefix);
+                awaited.map(Found::Awaited).ok_or(Fault::UnknownPrefix)
             }
             found => found.map(Found::Session),
         }
@@ -174,88 +169,64 @@ async fn pass_on(
     there: &There,
     exchange: &Arc<Exchange>,
 ) -> Result<Response, Fault> {
+    let (visitor, entry) = (&arrival.visitor, &exchange.entry);
     let prefix = there.prefix().ok_or(Fault::UnknownPrefix)?;
-    let cluster = server.0.config.cluster.as_ref();
-    let others = cluster.filter(|_| request.extensions().get::<FromPeer>().is_none());
-    let Reserved { one_of_all, under_way, attended: Attended { session, place, waited } } = loop {
-        let (visitor, entry, owed) = (&arrival.visitor, &exchange.entry, &arrival.owed);
-        let caller = Caller { prefix, headers: request.headers(), visitor, entry, owed };
-        match reserve(server, others, &caller).await? {
-            Way::Here(reserved) => break reserved,
-            Way::Elsewhere(cluster, kept) => {
-                let visit = Visit { prefix, request: &mut *request, visitor, owed };
-                // Apart, for it would have its room in every visit.
-                if let Some(answer) = Box::pin(pass_visit(server, cluster, visit, &kept.0)).await? {
-                    entry.passed_on();
-                    return Ok(guarded(answer, (kept, Arc::clone(exchange))));
-                }
-            }
-            // It was here when it was looked for.
-            Way::Gone => {}
-        }
+    let (one_of_all, under_way, Attended { session, place, waited }) = {
+        let caller = Caller { prefix, headers: request.headers(), visitor, entry, owed: &arrival.owed };
+        // Nobody who is not let in takes a place, which may be another's, or waits.
+        let found = caller.looks_for(server)?;
+        let under_way = server.begin()?;
+        let one_of_all = server.0.places.take_now().await.ok_or(Fault::Limit)?;
+        // Nothing of the request is on its way, so who is told to go can safely try again.
+        let attended = pin!(server.unless_draining(attended(server, found, &caller)));
+        let attended = unless_told_to_go(caller.owed, || once(&one_of_all), attended).await.ok_or(Fault::Limit)??;
+        (one_of_all, under_way, attended)
     };
     *request.uri_mut() = there.whole.clone();
-    let (breaker, meter) = (arrival.breaker.clone(), exchange.entry.meter());
-    let call = Call { visitor: &arrival.visitor, place: &there.path, breaker, meter, waited };
+    let (breaker, meter) = (arrival.breaker.clone(), entry.meter());
+    let call = Call { visitor, place: &there.path, breaker, meter, waited };
     let (places, owed) = (exchange.places.get_or_init(|| (one_of_all, place)), arrival.owed.take());
     let guard = (Arc::clone(exchange), owed.clone(), under_way);
     let answer = pin!(session.forward(request, call, guard));
     let places = || once(&places.0).chain(places.1.taken());
-    let answer = unless_told_to_go(&owed, places, answer).await.unwrap_or(Err(Fault::Displaced))?;
-    if still_ours(cluster, &session).await { Ok(answer) } else { Err(Fault::ClientLost) }
+    unless_told_to_go(&owed, places, answer).await.unwrap_or(Err(Fault::Displaced))
 }
 
-/// What an exchange has to have before anything of it is on its way.
-struct Reserved {
-    one_of_all: Taken,
-    under_way: TaskTrackerToken,
-    attended: Attended,
-}
-
-/// Where a visit goes.
-enum Way<'a> {
-    Here(Reserved),
-    /// To another server, perhaps.
-    Elsewhere(&'a Cluster, (Taken, TaskTrackerToken)),
-    /// The session has ended that it was for, and is to be looked for at the others.
-    Gone,
-}
-
-async fn reserve<'a>(server: &Server, others: Option<&'a Cluster>, caller: &Caller<'_>) -> Result<Way<'a>, Fault> {
-    // Nobody who is not let in takes a place, which may be another's, or waits.
-    let found = caller.looks_for(server, others)?;
-    let under_way = server.begin()?;
-    let one_of_all = server.0.places.take_now().await.ok_or(Fault::Limit)?;
-    if let Found::Elsewhere(cluster) = found {
-        return Ok(Way::Elsewhere(cluster, (one_of_all, under_way)));
-    }
-    // Nothing of the request is on its way, so who is told to go can safely try again.
-    let attended = pin!(server.unless_draining(attended(server, found, caller)));
-    match unless_told_to_go(caller.owed, || once(&one_of_all), attended).await.ok_or(Fault::Limit)? {
-        Err(Fault::UnknownPrefix) if others.is_some() => Ok(Way::Gone),
-        attended => Ok(Way::Here(Reserved { one_of_all, under_way, attended: attended? })),
-    }
-}
-
-/// What another server answers. None where this one has the prefix by now.
-async fn pass_visit(
+/// The same at one of several servers: what is another's is passed on to it, unless it comes from there.
+async fn among_others(
     server: &Server,
     cluster: &Cluster,
-    visit: Visit<'_>,
-    place: &Taken,
-) -> Result<Option<Response>, Fault> {
-    let owed = visit.owed;
-    let passed = pin!(server.unless_draining(cluster.pass_visit(server, visit)));
-    match unless_told_to_go(owed, || once(place), passed).await.ok_or(Fault::Limit)?? {
-        Elsewhere::Answered(answer) => Ok(Some(answer)),
-        Elsewhere::Here => Ok(None),
+    request: &mut Request,
+    arrival: &mut Arrival,
+    there: &There,
+    exchange: &Arc<Exchange>,
+) -> Result<Response, Fault> {
+    let prefix = there.prefix().ok_or(Fault::UnknownPrefix)?;
+    let is_passed = request.extensions().get::<FromPeer>().is_some();
+    loop {
+        if is_passed || server.has(prefix) || server.0.expected.at(prefix).is_some() {
+            // A server that was stopped for long may not have the prefix any more: it asks before and after.
+            if !cluster.may_answer().await {
+                return Err(Fault::ClientOffline);
+            }
+            match pass_on(server, request, arrival, there, exchange).await {
+                Err(Fault::UnknownPrefix) if !is_passed => {}
+                Ok(_) if !cluster.still_has(server, prefix).await => return Err(Fault::ClientLost),
+                outcome => return outcome,
+            }
+        }
+        let under_way = server.begin()?;
+        let place = server.0.places.take_now().await.ok_or(Fault::Limit)?;
+        let visit = Visit { prefix, request: &mut *request, visitor: &arrival.visitor, owed: &arrival.owed };
+        let passed = pin!(server.unless_draining(cluster.pass_visit(server, visit)));
+        match unless_told_to_go(&arrival.owed, || once(&place), passed).await.ok_or(Fault::Limit)?? {
+            Elsewhere::Here => {}
+            Elsewhere::Answered(answer) => {
+                exchange.entry.passed_on();
+                return Ok(guarded(answer, (place, under_way, Arc::clone(exchange))));
+            }
+        }
     }
-}
-
-/// Whether an answer may be given: of several servers one that was stopped for long may not have the prefix any more.
-async fn still_ours(cluster: Option<&Cluster>, session: &Session) -> bool {
-    let Some(cluster) = cluster else { return true };
-    cluster.may_answer().await && !session.ended().is_cancelled()
 }
 
 impl Listens for Option<Owed> {

@@ -121,7 +121,8 @@ async fn urls() {
             "localhost:1",
             "`localhost:1` must start with `http://`, `https://` or `h2c://`, like `http://localhost:3000`",
         ),
-        ("3000", "`3000` must start with `http://`, `https://` or `h2c://`, like `http://localhost:3000`"),
+        ("70000", "`70000` must start with `http://`, `https://` or `h2c://`, like `http://localhost:3000`"),
+        ("0", "`0` must start with `http://`, `https://` or `h2c://`, like `http://localhost:3000`"),
         ("http://u:p@localhost", "`http://u:p@localhost` must have no user, no `?` and no `#`"),
     ] {
         check(&["connect", URL, destination], 2, sentence).await;

@@ -1,5 +1,6 @@
 //! `sendit.toml`: found, obeyed, refused, and the tunnels that it has.
 
+mod check;
 mod strangers;
 
 use std::fs;
@@ -205,6 +206,33 @@ async fn a_tunnel_that_cannot_stand_ends_all() {
     assert!(said.contains("warning: `sendit.toml` holds a secret, and others can read it; "), "{said}");
 }
 
+/// Whatever it is called, and wherever the other setting stands.
+#[tokio::test]
+async fn what_does_not_go_together_is_told_with_its_file_and_line() {
+    for (text, args, sentence) in [
+        (
+            "server = 'https://host'\n[tunnels.a_b]\ntarget = 1",
+            &["start", "a_b"][..],
+            "the name of the tunnel `a_b` in `sendit.toml`, line 2, is no prefix, so give it a `prefix`: a prefix is 3 to \
+             64 of `a-z`, `0-9` and `-`",
+        ),
+        (
+            "server = 'https://host'\nstrip_prefix = true\nwire = 'v1'",
+            &["connect", "3000"],
+            "wrong `wire` in `sendit.toml`, line 3: `--strip-prefix` takes wire v2: leave `--wire v1` away",
+        ),
+        (
+            "",
+            &["connect", "--config", "../my-app/sendit.toml", "3000"],
+            "no server is given; write `--server URL`, or `server = \"URL\"` into `../my-app/sendit.toml`",
+        ),
+    ] {
+        let folder = Folder::with(text);
+        let expected = (Some(2), String::new(), format!("error: {sentence}\n"));
+        assert_eq!(folder.run(args).await, expected, "{text}");
+    }
+}
+
 /// Each of these in one sentence, before anything is opened.
 #[tokio::test]
 async fn what_cannot_be_meant_is_told_with_its_line() {
@@ -225,8 +253,8 @@ async fn what_cannot_be_meant_is_told_with_its_line() {
             "server = 'https://host'\n[tunnels.web]\ntarget = 1\n[tunnels.api]\nprefix = 'web'\ntarget = 2",
             &["start", "web"],
             2,
-            "wrong `web` in `sendit.toml`, line 2: it has the prefix `web`, and so has `api`; give one of them another \
-             `prefix`",
+            "wrong `api` in `sendit.toml`, line 4: it has the prefix `web`, and so has `web`, line 2; give one of them \
+             another `prefix`",
         ),
         (
             "server = 'https://host'\nmax_ttl = '15'",
@@ -261,7 +289,12 @@ async fn what_cannot_be_meant_is_told_with_its_line() {
         ),
         ("", &["start", "--all"], 2, "`sendit.toml` has no tunnels; give it tables like `[tunnels.web]`"),
         ("[tunnels.web]", &["start", "wbe"], 2, "there is no tunnel `wbe` in `sendit.toml`; did you mean `web`?"),
-        ("[tunnels.web]", &["start", "web"], 2, "the tunnel `web` has no target; write `target = 3000` into its table"),
+        (
+            "[tunnels.web]",
+            &["start", "web"],
+            2,
+            "the tunnel `web` in `sendit.toml`, line 1, has no target; write `target = 3000` into its table",
+        ),
         (
             "[serve]\naddr = '5050'",
             &["serve"],
@@ -299,26 +332,6 @@ async fn what_cannot_be_meant_is_told_with_its_line() {
         let expected = (Some(code), String::new(), format!("error: {sentence}\n"));
         assert_eq!(folder.run(args).await, expected, "{text}");
     }
-}
-
-#[tokio::test]
-async fn a_check_reads_all_of_it_and_opens_nothing() {
-    let text = "server = 'https://host/base'\n[tunnels.web]\ntarget = 3000\n[serve]\naddr = ':0'\n";
-    let folder = Folder::with(&format!("{text}secret_file = 'secret'"));
-    let sentence = "error: cannot read the secret file `secret`: there is no such file or directory\n";
-    assert_eq!(folder.run(&["config", "check"]).await, (Some(7), String::new(), sentence.to_owned()));
-    folder.write("secret", SECRET);
-    let answer = "`sendit.toml` can be used\ntunnel web: https://host/base/web -> http://localhost:3000\nserver: :0\n";
-    assert_eq!(folder.run(&["config", "check"]).await, (Some(0), answer.to_owned(), String::new()));
-    folder.write("sendit.toml", &text.replace("3000", "'3000x'"));
-    let (code, _, said) = folder.run(&["config", "check"]).await;
-    assert_eq!(code, Some(2));
-    assert!(said.starts_with("error: wrong `target` in `sendit.toml`, line 3: "), "{said}");
-    // A stranger's file does nothing to the terminal.
-    folder.write("sendit.toml", "server = 'https://host'\n[tunnels.\"\\u001b[31mred\"]\nprefix = 'red'\ntarget = 1\n");
-    let (code, said, _) = folder.run(&["config", "check"]).await;
-    assert_eq!(code, Some(0));
-    assert!(said.contains("31mred: https://host/red") && !said.contains('\u{1b}'), "{said:?}");
 }
 
 #[tokio::test]

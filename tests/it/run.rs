@@ -106,8 +106,9 @@ async fn a_signal_before_the_tunnel_stands_is_no_success() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_started_is_told() {
-    let server = Server::start(&[]).await;
+async fn what_cannot_be_started_is_told_before_anything_is_asked_for() {
+    let silent = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let server = format!("http://{}", silent.local_addr().unwrap());
     let folder = TempDir::new().unwrap();
     let text = folder.path().join("text");
     fs::write(&text, "no program").unwrap();
@@ -115,10 +116,77 @@ async fn what_cannot_be_started_is_told() {
     for (name, code, cause) in
         [("no-such-program", 127, "there is no such file or directory"), (text, 126, "permission denied")]
     {
-        let mut program = run(&server, &[], &[name]);
+        let mut program = Program::start(command(&server, &[], &[name]));
         assert_eq!(program.ended().await, Some(code));
+        assert_eq!(program.all().await.stderr, format!("error: cannot start `{name}`: {cause}\n"));
+    }
+    assert!(has_nobody(silent), "no tunnel was asked for");
+}
+
+/// That nobody has come, who would still wait to be accepted.
+fn has_nobody(listener: TcpListener) -> bool {
+    listener.into_std().unwrap().accept().is_err_and(|cause| cause.kind() == std::io::ErrorKind::WouldBlock)
+}
+
+/// It would be taken for the program, and be there for all.
+#[tokio::test]
+async fn what_listens_on_the_port_already_is_not_the_program() {
+    let said = |port: u16| {
+        format!(
+            "error: something listens on port {port} already, before `sh` is started; end it, or choose another `--port`\n"
+        )
+    };
+    let silent = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = silent.local_addr().unwrap();
+    for taken in ["127.0.0.1:0", "0.0.0.0:0"] {
+        let other = TcpListener::bind(taken).await.unwrap();
+        let port = other.local_addr().unwrap().port();
+        let args = ["--port", &*port.to_string()];
+        let mut program = Program::start(command(&format!("http://{address}"), &args, &["sh", "-c", "echo started"]));
+        assert_eq!(program.ended().await, Some(6));
+        let output = program.all().await;
+        assert_eq!((output.stdout, output.stderr), (String::new(), said(port)));
+    }
+    // Somebody takes it while the tunnel is waited for.
+    let port = TcpListener::bind(("127.0.0.1", 0)).await.unwrap().local_addr().unwrap().port();
+    let args = ["--port", &*port.to_string()];
+    let mut program = Program::start(command(&format!("http://{address}"), &args, &["sh", "-c", "echo started"]));
+    let asking = silent.accept().await.unwrap();
+    let _other = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    drop((asking, silent));
+    let _server = Server::start_at(&address.to_string(), &[]).await;
+    assert_eq!(program.ended().await, Some(6));
+    let output = program.all().await;
+    assert!(output.stdout.is_empty() && output.stderr.ends_with(&said(port)), "{}", output.stderr);
+}
+
+/// Neither does it read like a failure that Ctrl-C has ended a program, nor that somebody else has brought it.
+#[tokio::test]
+async fn an_interrupt_is_no_failure() {
+    let server = Server::start(&[]).await;
+    for (script, code) in [("trap 'exit 0' INT; echo there; while :; do sleep 0.05; done", 0), ("kill -INT $$", 130)] {
+        let mut program = run(&server, &[], &["sh", "-c", script]);
+        if code == 0 {
+            program.printed(|output| output.stdout.contains("there")).await;
+            program.signal("-INT").await;
+        }
+        assert_eq!(program.ended().await, Some(code), "{script}");
         let said = program.all().await.stderr;
-        assert!(said.ends_with(&format!("error: cannot start `{name}`: {cause}\n")), "{said}");
+        assert!(!said.contains("error: ") && !said.contains("warning: "), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_signal_kills_a_program_that_stays() {
+    let server = Server::start(&[]).await;
+    for second in ["-TERM", "-INT"] {
+        let mut program = run(&server, &[], &["sh", "-c", &TRAPS.replace("exit 5", "echo asked")]);
+        program.printed(|output| output.stdout.contains("there")).await;
+        program.terminate().await;
+        program.printed(|output| output.stdout.contains("asked")).await;
+        program.signal(second).await;
+        assert_eq!(program.ended().await, Some(137), "{second}");
+        assert!(!program.all().await.stderr.contains("within 30 s"), "it was not waited for");
     }
 }
 

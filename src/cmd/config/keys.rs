@@ -21,10 +21,14 @@ pub struct Key {
 pub enum Kind {
     /// `true` or `false`.
     Switch,
-    /// A text or a number.
+    /// A text.
     One,
     /// A text, or a list of them.
     Many,
+    /// A number, or its digits as a text.
+    Number,
+    /// A port of this machine, or a text.
+    Port,
 }
 
 /// A table of the file.
@@ -58,6 +62,9 @@ pub(crate) const TUNNELS: &str = "tunnels";
 /// What the server reads.
 pub(crate) const SERVE: &str = "serve";
 
+/// What a flag calls its value that is a number.
+const NUMBER: &str = "NUMBER";
+
 /// What is said for a single run.
 const NEVER: &[&str] = &["--config", "--help", "--qr", "--url-file"];
 
@@ -87,7 +94,7 @@ impl Known {
         let target = Key {
             name: TARGET.to_owned(),
             flag: None,
-            kind: Kind::One,
+            kind: Kind::Port,
             meaning: "local service, such as http://localhost:3000, or its port on this machine",
         };
         let tunnel_keys = std::iter::once(target).chain(keys(tunnel, ONCE)).collect();
@@ -108,7 +115,15 @@ impl Known {
     pub(super) fn find(&self, table: Table, name: &str) -> Result<&Key, String> {
         let keys = self.of(table);
         let found = keys.iter().find(|key| key.name == name);
-        found.ok_or_else(|| self.elsewhere(name).unwrap_or_else(|| hint(name, self.names(table))))
+        found.ok_or_else(|| self.elsewhere(name).unwrap_or_else(|| self.hint(table, name)))
+    }
+
+    /// Asks for the key that is near, or says where all are: they are too many to name.
+    fn hint(&self, table: Table, name: &str) -> String {
+        match near(name, self.names(table)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "docs/configuration.md has every key".to_owned(),
+        }
     }
 
     fn names(&self, table: Table) -> impl Iterator<Item = &str> {
@@ -133,6 +148,7 @@ impl Key {
         let kind = match (&flag.kind, &flag.optionality) {
             (FlagInfoKind::Switch, _) => Kind::Switch,
             (_, Optionality::Repeating) => Kind::Many,
+            (FlagInfoKind::Option { arg_name }, _) if *arg_name == NUMBER => Kind::Number,
             _ => Kind::One,
         };
         Self { name: name(flag.long), flag: Some(flag.long), kind, meaning: flag.description }
@@ -144,17 +160,12 @@ pub(crate) fn name(flag: &str) -> String {
     flag.trim_start_matches('-').replace('-', "_")
 }
 
-/// Asks for the nearest of the known names.
-pub(crate) fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    match nearest(name, known) {
-        Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => "there are none".to_owned(),
-    }
-}
-
-/// The one from which the fewest steps lead to `name`, where a step writes, drops, changes or swaps a letter.
-fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known.into_iter().min_by_key(|known| strsim::osa_distance(name, known))
+/// The known name that was meant, where one is near: a step writes, drops, changes or swaps a letter, and no more than a third
+/// of what is written is a slip.
+pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let most = name.chars().count() / 3;
+    let steps = known.into_iter().map(|known| (strsim::osa_distance(name, known), known));
+    steps.filter(|(steps, _)| *steps <= most).min().map(|(_, known)| known)
 }
 
 #[cfg(test)]
@@ -183,6 +194,9 @@ mod tests {
         /// alone
         #[argh(option)]
         prefix: Option<String>,
+        /// as many
+        #[argh(option, arg_name = "NUMBER")]
+        threads: Option<String>,
         /// for a moment
         #[argh(switch)]
         qr: bool,
@@ -199,9 +213,10 @@ mod tests {
         let key = |name: &str, kind| (name.to_owned(), kind);
         let (file, many) = (key("token_file", Kind::One), key("allow_ip", Kind::Many));
         let (quiet, prefix) = (key("quiet", Kind::Switch), key("prefix", Kind::One));
-        assert_eq!(names(Table::Top), [file.clone(), many.clone(), quiet.clone()]);
-        assert_eq!(names(Table::Tunnel), [key("target", Kind::One), file.clone(), many.clone(), prefix.clone()]);
-        assert_eq!(names(Table::Serve), [file, many, quiet, prefix]);
+        let (target, threads) = (key("target", Kind::Port), key("threads", Kind::Number));
+        assert_eq!(names(Table::Top), [file.clone(), many.clone(), quiet.clone(), threads.clone()]);
+        assert_eq!(names(Table::Tunnel), [target, file.clone(), many.clone(), prefix.clone(), threads.clone()]);
+        assert_eq!(names(Table::Serve), [file, many, quiet, prefix, threads]);
     }
 
     #[track_caller]
@@ -214,7 +229,9 @@ mod tests {
         unknown(Table::Top, "tokenfile", "did you mean `token_file`?");
         unknown(Table::Top, "tunnel", "did you mean `tunnels`?");
         unknown(Table::Tunnel, "alow_pi", "did you mean `allow_ip`?");
-        unknown(Table::Tunnel, "", "did you mean `target`?");
+        for other in ["", "colour", "t", "allow"] {
+            unknown(Table::Tunnel, other, "docs/configuration.md has every key");
+        }
         unknown(Table::Top, "prefix", "it belongs into a tunnel's table, such as `[tunnels.web]`");
         unknown(Table::Tunnel, "quiet", "it belongs into the file's beginning, before every `[…]`");
     }
@@ -223,13 +240,13 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn every_unknown_key_gets_the_nearest(name in "[a-z_é]{0,12}") {
+        fn what_is_near_is_the_nearest_and_a_slip_away(name in "[a-z_é]{0,12}") {
             let known = known();
             let names: Vec<&str> = known.names(Table::Top).collect();
-            let found = nearest(&name, names.iter().copied()).unwrap();
-            let steps = strsim::osa_distance(&name, found);
-            prop_assert!(names.iter().all(|other| strsim::osa_distance(&name, other) >= steps));
-            prop_assert_eq!(steps == 0, names.contains(&name.as_str()));
+            let steps = |other: &&str| strsim::osa_distance(&name, other);
+            let least = names.iter().map(steps).min().unwrap();
+            let found = near(&name, names.iter().copied());
+            prop_assert_eq!(found.map(|found| steps(&found)), Some(least).filter(|least| least * 3 <= name.chars().count()));
         }
     }
 }

@@ -15,13 +15,13 @@ use toml::de::{DeTable, DeValue};
 
 use super::env::Env;
 use super::exit::Failure;
-use keys::{Known, SERVE, TUNNELS, Table, hint};
+use keys::{Known, SERVE, TUNNELS, Table, near};
 pub(crate) use origin::Origin;
 use section::Source;
 pub(crate) use section::{Position, Section};
 
 /// The file's name.
-const NAME: &str = "sendit.toml";
+pub(crate) const NAME: &str = "sendit.toml";
 
 /// The keys under which a secret may stand.
 const SECRETS: &[&str] = &["token", "basic_auth", "webhook_secret", "secret"];
@@ -66,13 +66,13 @@ impl File {
         })?;
         let tunnels = table.get_mut().remove_entry(TUNNELS);
         let serve = table.get_mut().remove_entry(SERVE);
-        let top = Section::read(&source, table.get_ref(), Table::Top, known)?;
+        let top = Section::read(&source, source.beginning(), table.get_ref(), Table::Top, known)?;
         let serve = match &serve {
             Some((key, value)) => {
                 let table = inner(&source, key, value, "a table, `[serve]`")?;
-                Section::read(&source, table, Table::Serve, known)?
+                Section::read(&source, source.position(key), table, Table::Serve, known)?
             }
-            None => Section::default(),
+            None => Section::empty(source.beginning()),
         };
         let tunnels = match &tunnels {
             Some((key, value)) => {
@@ -86,9 +86,16 @@ impl File {
     /// The tunnel of that name.
     pub(crate) fn tunnel(&self, name: &str) -> Result<&Section, Failure> {
         self.tunnels.get(name).ok_or_else(|| {
-            let hint = hint(name, self.names());
+            let hint = near(name, self.names()).map(|near| format!("did you mean `{near}`?"));
+            let hint = hint.unwrap_or_else(|| self.has());
             Failure::usage(format!("there is no tunnel `{name}` in `{}`; {hint}", self.path().display()))
         })
+    }
+
+    /// Which tunnels there are, in a sentence.
+    pub(crate) fn has(&self) -> String {
+        let names = self.names().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+        if names.is_empty() { "there are none".to_owned() } else { format!("it has {}", names.join(", ")) }
     }
 
     /// The names of all tunnels, in their order.
@@ -116,19 +123,23 @@ pub(crate) fn prefix<'a>(name: &'a str, section: &'a Section) -> &'a str {
     section.get("prefix").and_then(|(texts, _)| texts.first()).map_or(name, String::as_str)
 }
 
-/// The tunnels by their names, no two of which have one prefix.
+/// The tunnels by their names, no two of which have one prefix. They are read in the order of their lines, so that the second
+/// of two is the one that is told.
 fn read_tunnels(source: &Source, tables: &DeTable<'_>, known: &Known) -> Result<BTreeMap<String, Section>, Failure> {
+    let mut tables: Vec<_> = tables.iter().collect();
+    tables.sort_by_key(|(key, _)| key.span().start);
     let (mut tunnels, mut taken) = (BTreeMap::new(), BTreeMap::new());
     for (key, value) in tables {
         let table = inner(source, key, value, "a table, such as `[tunnels.web]`")?;
-        let (name, section) = (key.get_ref(), Section::read(source, table, Table::Tunnel, known)?);
+        let (name, head) = (key.get_ref(), source.position(key));
+        let section = Section::read(source, head.clone(), table, Table::Tunnel, known)?;
         let prefix = prefix(name, &section).to_owned();
-        if let Some(other) = taken.get(&prefix) {
-            return Err(source.position(key).wrong(format_args!(
-                "it has the prefix `{prefix}`, and so has `{other}`; give one of them another `prefix`"
+        if let Some((other, line)) = taken.get(&prefix) {
+            return Err(head.wrong(format_args!(
+                "it has the prefix `{prefix}`, and so has `{other}`, line {line}; give one of them another `prefix`"
             )));
         }
-        taken.insert(prefix, name);
+        taken.insert(prefix, (name, head.line()));
         tunnels.insert(name.to_string(), section);
     }
     Ok(tunnels)

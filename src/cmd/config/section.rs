@@ -14,8 +14,12 @@ use super::origin::Origin;
 use crate::cmd::exit::Failure;
 
 /// A table's settings.
-#[derive(Clone, Default)]
-pub(crate) struct Section(BTreeMap<String, Entry>);
+#[derive(Clone)]
+pub(crate) struct Section {
+    /// Where it begins.
+    head: Position,
+    entries: BTreeMap<String, Entry>,
+}
 
 #[derive(Clone)]
 struct Entry {
@@ -38,8 +42,14 @@ pub(super) struct Source {
 }
 
 impl Section {
-    /// Reads a table whose keys have to be among those that are `known`.
-    pub(super) fn read(source: &Source, table: &DeTable<'_>, kind: Table, known: &Known) -> Result<Self, Failure> {
+    /// Reads a table that begins at `head`, whose keys have to be among those that are `known`.
+    pub(super) fn read(
+        source: &Source,
+        head: Position,
+        table: &DeTable<'_>,
+        kind: Table,
+        known: &Known,
+    ) -> Result<Self, Failure> {
         let mut entries = BTreeMap::new();
         for (name, value) in table {
             let position = source.position(name);
@@ -49,22 +59,32 @@ impl Section {
             let texts = texts(key, value.get_ref()).ok_or_else(|| position.wrong(expected(key)))?;
             entries.insert(key.name.clone(), Entry { texts, position });
         }
-        Ok(Self(entries))
+        Ok(Self { head, entries })
     }
 
     /// Whether it says nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
+    }
+
+    /// A table that says nothing.
+    pub(super) fn empty(head: Position) -> Self {
+        Self { head, entries: BTreeMap::new() }
+    }
+
+    /// Where it begins.
+    pub(crate) fn head(&self) -> &Position {
+        &self.head
     }
 
     /// The file that says something here.
     pub(crate) fn origin(&self) -> Option<&Origin> {
-        self.0.values().next().map(|entry| entry.position.origin())
+        self.entries.values().next().map(|entry| entry.position.origin())
     }
 
     /// What it says under a key, and where.
     pub(crate) fn get(&self, key: &str) -> Option<(&[String], &Position)> {
-        self.0.get(key).map(|entry| (&entry.texts[..], &entry.position))
+        self.entries.get(key).map(|entry| (&entry.texts[..], &entry.position))
     }
 }
 
@@ -77,6 +97,11 @@ impl Source {
     pub(super) fn position(&self, key: &Spanned<impl AsRef<str>>) -> Position {
         let line = self.line(key.span().start);
         Position { origin: Arc::clone(&self.origin), line, key: key.get_ref().as_ref().to_owned() }
+    }
+
+    /// Where the file begins.
+    pub(super) fn beginning(&self) -> Position {
+        Position { origin: Arc::clone(&self.origin), line: 1, key: String::new() }
     }
 
     /// The line that a byte is in, counted from 1.
@@ -96,6 +121,11 @@ impl Position {
         &self.origin
     }
 
+    /// The line that it stands on, counted from 1.
+    pub(super) fn line(&self) -> usize {
+        self.line
+    }
+
     /// That something else was expected there.
     pub(super) fn wrong(&self, cause: impl fmt::Display) -> Failure {
         Failure::usage(format!("wrong {self}: {cause}"))
@@ -112,19 +142,17 @@ impl fmt::Display for Position {
 fn texts(key: &Key, value: &DeValue<'_>) -> Option<Vec<String>> {
     match (key.kind, value) {
         (Kind::Switch, DeValue::Boolean(on)) => Some(vec![on.to_string()]),
-        (Kind::One, value) => text(value).map(|text| vec![text]),
         (Kind::Many, DeValue::Array(values)) => values.iter().map(|value| text(value.get_ref())).collect(),
-        (Kind::Many, value) => text(value).map(|text| vec![text]),
+        (Kind::Number | Kind::Port, DeValue::Integer(number)) if number.radix() == 10 => {
+            Some(vec![number.as_str().to_owned()])
+        }
         (Kind::Switch, _) => None,
+        (_, value) => text(value).map(|text| vec![text]),
     }
 }
 
 fn text(value: &DeValue<'_>) -> Option<String> {
-    match value {
-        DeValue::String(text) => Some(text.to_string()),
-        DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str().to_owned()),
-        _ => None,
-    }
+    value.as_str().map(ToOwned::to_owned)
 }
 
 fn expected(key: &Key) -> String {
@@ -133,5 +161,7 @@ fn expected(key: &Key) -> String {
         Kind::Switch => format!("write `{name} = true` or `{name} = false`"),
         Kind::One => format!("write a text, such as `{name} = \"…\"`"),
         Kind::Many => format!("write a text or a list of them, such as `{name} = [\"…\", \"…\"]`"),
+        Kind::Number => format!("write a number, such as `{name} = 16`"),
+        Kind::Port => format!("write a port or a text, such as `{name} = 3000`"),
     }
 }

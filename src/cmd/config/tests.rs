@@ -62,6 +62,7 @@ fn refusals() {
         "unknown key `prefix` in `dir/sendit.toml`, line 1; it belongs into a tunnel's table, such as `[tunnels.web]`",
     );
     refused("[tunnel.web]", "unknown key `tunnel` in `dir/sendit.toml`, line 1; did you mean `tunnels`?");
+    refused("colour = 1", "unknown key `colour` in `dir/sendit.toml`, line 1; docs/configuration.md has every key");
     refused("[serve]\ngrase = '1m'", "unknown key `grase` in `dir/sendit.toml`, line 2; did you mean `grace`?");
     let wrong =
         |key: &str, line: usize, cause: &str| format!("wrong `{key}` in `dir/sendit.toml`, line {line}: {cause}");
@@ -69,20 +70,41 @@ fn refusals() {
         "[tunnels.web]\nstrip_prefix = 'yes'",
         &wrong("strip_prefix", 2, "write `strip_prefix = true` or `strip_prefix = false`"),
     );
-    refused("server = true", &wrong("server", 1, "write a text, such as `server = \"…\"`"));
-    refused("server = ['a']", &wrong("server", 1, "write a text, such as `server = \"…\"`"));
+    let text = |key: &str| wrong(key, 1, &format!("write a text, such as `{key} = \"…\"`"));
+    for value in ["true", "['a']", "5", "{ a = 1 }", "1979-05-27"] {
+        refused(&format!("server = {value}"), &text("server"));
+        refused(&format!("token = {value}"), &text("token"));
+    }
+    refused("max_ttl = 15", &text("max_ttl"));
     refused("max_ttl = 1.5", &wrong("max_ttl", 1, "write a text, such as `max_ttl = \"…\"`"));
-    refused(
-        "allow_ip = [1.5]",
-        &wrong("allow_ip", 1, "write a text or a list of them, such as `allow_ip = [\"…\", \"…\"]`"),
-    );
+    for value in ["[1.5]", "[1]", "1", "[['::1']]"] {
+        refused(
+            &format!("allow_ip = {value}"),
+            &wrong("allow_ip", 1, "write a text or a list of them, such as `allow_ip = [\"…\", \"…\"]`"),
+        );
+    }
+    for value in ["1.5", "true", "[1]", "0xff"] {
+        refused(
+            &format!("[serve]\nmax_sessions = {value}"),
+            &wrong("max_sessions", 2, "write a number, such as `max_sessions = 16`"),
+        );
+        refused(
+            &format!("[tunnels.web]\ntarget = {value}"),
+            &wrong("target", 2, "write a port or a text, such as `target = 3000`"),
+        );
+    }
     refused("serve = 1", &wrong("serve", 1, "it has to be a table, `[serve]`"));
     refused("tunnels = 1", &wrong("tunnels", 1, "it has to be tables, such as `[tunnels.web]`"));
     refused("tunnels.web = 3000", &wrong("web", 1, "it has to be a table, such as `[tunnels.web]`"));
-    refused(
-        "[tunnels.web]\n[tunnels.api]\nprefix = 'web'\n",
-        &wrong("web", 1, "it has the prefix `web`, and so has `api`; give one of them another `prefix`"),
-    );
+    for (text, key, line, other, first) in [
+        ("[tunnels.web]\n[tunnels.api]\nprefix = 'web'\n", "api", 2, "web", 1),
+        ("[tunnels.api]\nprefix = 'web'\n[tunnels.web]\n", "web", 3, "api", 1),
+        ("tunnels.z.prefix = 'web'\ntunnels.m.target = 1\ntunnels.a.prefix = 'web'\n", "a", 3, "z", 1),
+    ] {
+        let cause =
+            format!("it has the prefix `web`, and so has `{other}`, line {first}; give one of them another `prefix`");
+        refused(text, &wrong(key, line, &cause));
+    }
     refused(
         "a = 1\nb = \n",
         "`dir/sendit.toml`, line 2, is no TOML: string values must be quoted, expected literal string",
@@ -96,6 +118,8 @@ fn a_tunnel_that_is_not_there() {
     assert_eq!(unknown("web"), None);
     let sentence = "there is no tunnel `wep` in `dir/sendit.toml`; did you mean `web`?";
     assert_eq!(unknown("wep").as_deref(), Some(sentence));
+    let sentence = "there is no tunnel `other` in `dir/sendit.toml`; it has `api`, `web`";
+    assert_eq!(unknown("other").as_deref(), Some(sentence));
     let none = parse("").map_err(|failure| failure.sentence).unwrap();
     let sentence = "there is no tunnel `web` in `dir/sendit.toml`; there are none";
     assert_eq!(none.tunnel("web").err(), Some(Failure::usage(sentence)));

@@ -41,7 +41,7 @@ stands before it is the server's own URL. Paths are forwarded whole, unless
         note = "
 Where SOURCE is left away the server is that of --server, the environment or
 sendit.toml, and the prefix that of --prefix, the environment, or this folder's name.
-DESTINATION may then be a port on this machine. docs/configuration.md has the file.",
+docs/configuration.md has the file.",
         note = "
 Once the tunnel stands, a line with `Ready; Forwarding SOURCE -> DESTINATION` goes
 to standard error, or what says the same to a terminal. Where it is lost the client
@@ -84,7 +84,7 @@ at once."
         #[argh(positional, arg_name = "SOURCE")]
         first: String,
 
-        /// local service, such as `http://localhost:3000`
+        /// local service, such as `http://localhost:3000`, or its port on this machine
         #[argh(positional, arg_name = "DESTINATION")]
         second: Option<String>,
     }
@@ -107,7 +107,7 @@ impl Connect {
 
     fn settle(self, flags: Flags, from: &Sources<'_>) -> Result<Tunnel, Failure> {
         if let Some(destination) = self.second {
-            return Tunnel::between(self.first, destination, flags, from);
+            return Tunnel::between(self.first, &destination, flags, from);
         }
         let target = target(&self.first).map_err(|error| Failure::usage(error.to_string()))?;
         Tunnel::to(&target, flags, from, prefix_here)

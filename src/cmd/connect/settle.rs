@@ -8,6 +8,7 @@ use tracing::Level;
 use super::Flags;
 use crate::client::{Config, InvalidUrl, Source, SourcePath, Target, TargetTls, Wire};
 use crate::cmd::authorities::{self, Vouched};
+use crate::cmd::config::Section;
 use crate::cmd::config::keys::TARGET;
 use crate::cmd::exit::Failure;
 use crate::cmd::inspect::Place;
@@ -70,22 +71,18 @@ fn manner(flags: &mut Flags, from: &Sources<'_>) -> Result<Manner, Failure> {
 
 impl Tunnel {
     /// One between two URLs as they were typed.
-    pub(super) fn between(
-        source: String,
-        target: String,
-        mut flags: Flags,
-        from: &Sources<'_>,
-    ) -> Result<Self, Failure> {
+    pub(super) fn between(source: String, target: &str, mut flags: Flags, from: &Sources<'_>) -> Result<Self, Failure> {
         if flags.server.is_some() || flags.prefix.is_some() {
             return Err(Failure::usage(
                 "SOURCE says where the tunnel begins, and so do `--server` and `--prefix`; leave one away",
             ));
         }
         let url = |error: InvalidUrl| Failure::usage(error.to_string());
-        let mut config = Config::new(source.parse().map_err(url)?, target.parse().map_err(url)?);
+        let mut config = Config::new(source.parse().map_err(url)?, self::target(target).map_err(url)?);
         let Vouched { authorities, notice } = Vouched::read(flags.ca_file.take(), None, from)?;
         config.authorities = authorities;
         let config = settle(config, flags, from)?;
+        let target = config.target.to_string();
         Ok(Self { name: None, source, target, config, notices: notice.into_iter().collect() })
     }
 
@@ -97,7 +94,8 @@ impl Tunnel {
         usual: impl FnOnce() -> Result<String, Failure>,
     ) -> Result<Self, Failure> {
         let server = from.one(flags.server.take(), "--server").ok_or_else(|| {
-            Failure::usage("no server is given; write `--server URL`, or `server = \"URL\"` into `sendit.toml`")
+            let file = from.file().display();
+            Failure::usage(format!("no server is given; write `--server URL`, or `server = \"URL\"` into `{file}`"))
         })?;
         keep(&server, &flags, from)?;
         let prefix = match from.one(flags.prefix.take(), "--prefix") {
@@ -144,8 +142,11 @@ pub(crate) fn target(text: &str) -> Result<Target, InvalidUrl> {
 }
 
 /// The target that a tunnel of the file has.
-pub(crate) fn target_in_file(name: &str, from: &Sources<'_>) -> Result<Target, Failure> {
-    let none = || Failure::usage(format!("the tunnel `{name}` has no target; write `{TARGET} = 3000` into its table"));
+pub(crate) fn target_in_file(tunnel: &Section, from: &Sources<'_>) -> Result<Target, Failure> {
+    let none = || {
+        let tunnel = tunnel.head();
+        Failure::usage(format!("the tunnel {tunnel}, has no target; write `{TARGET} = 3000` into its table"))
+    };
     from.one(None, TARGET).ok_or_else(none)?.read(target)
 }
 
@@ -173,9 +174,10 @@ fn keep(server: &Given, flags: &Flags, from: &Sources<'_>) -> Result<(), Failure
 }
 
 fn settle(config: Config, flags: Flags, from: &Sources<'_>) -> Result<Config, Failure> {
+    let wire = from.one(flags.wire.clone(), "--wire");
     let config = read(config, flags, from)?;
-    match config.contradiction() {
-        Some(contradiction) => Err(Failure::usage(contradiction)),
+    match config.contradiction().zip(wire) {
+        Some((contradiction, wire)) => Err(wire.contradicts(contradiction)),
         None => Ok(config),
     }
 }

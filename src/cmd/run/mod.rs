@@ -1,5 +1,6 @@
 //! `sendit run`: from what was typed to a program that knows its public URL, and a tunnel to it for as long as it runs.
 
+mod found;
 #[cfg(unix)]
 mod ignored;
 mod process;
@@ -7,6 +8,7 @@ mod program;
 mod relay;
 mod terminal;
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
 
 use anyhow::Context as _;
@@ -18,8 +20,8 @@ use super::connect::{Process, Standing, Tunnel, prefix_here, target, with_tunnel
 use super::env::Env;
 use super::exit::Failure;
 use super::sources::Sources;
-use program::{Command, Program};
-use relay::Relay;
+use program::{Command, FAREWELL, GRACE, Program};
+use relay::{Relay, Signal};
 use terminal::Terminal;
 
 with_tunnel_flags! {
@@ -42,8 +44,12 @@ SIGINT, SIGTERM and SIGHUP are passed on to the program; Ctrl-C reaches it by it
 and only a second one is passed on. Away from a terminal, or in its background, they
 reach the program's children as well. It ends as the program does, with its exit code,
 or with 128 and the number of the signal that ended it, or that came before the program
-was started. Where the tunnel cannot stand any more the program is asked to end by
-SIGTERM, and killed after 5 s, or at once when a signal comes.",
+was started. After SIGTERM it has 30 s to end, then it is killed, or at once when another
+signal comes. Where the tunnel cannot stand any more it is asked to end by SIGTERM too,
+and has 5 s.",
+        note = "
+A program that is not there, and a port on which something listens already, are told
+before the tunnel is opened.",
         note = "
 All other flags are those of `connect`, and sendit.toml is read as by `connect`."
     )]
@@ -83,6 +89,7 @@ pub(crate) async fn run(mut args: Run, env: &Env, file: Option<&File>) -> Result
     let target = target(&port.to_string()).map_err(anyhow::Error::from)?;
     let tunnel = Tunnel::to(&target, flags, &from, prefix_here)?;
     let mut command = args.command(&tunnel, port)?;
+    command.check().await?;
     let mut relay = Relay::catch()?;
     let _restored = Terminal::keep();
     let mut standing = Standing::begin(vec![tunnel], process, file.and_then(File::warning)).await?;
@@ -119,12 +126,17 @@ async fn work(
     if let Some(url) = hosted() {
         command.be_at(url);
     }
-    let mut program = Program::start(command)?;
+    let mut program = Program::start(command).await?;
     loop {
         tokio::select! {
+            // First, for a signal may be why the program ends.
+            biased;
+            signal = relay.next() => match signal {
+                Signal::Terminate => return program.end(GRACE, relay.next()).await,
+                signal => program.pass_on(signal),
+            },
             ended = program.ended() => return ended,
-            signal = relay.next() => program.pass_on(signal),
-            () = over.cancelled() => return program.end(relay).await,
+            () = over.cancelled() => return program.end(FAREWELL, relay.next()).await,
         }
     }
 }
@@ -140,28 +152,40 @@ impl Run {
     fn command(self, tunnel: &Tunnel, port: u16) -> Result<Command, Failure> {
         let path = tunnel.config.source.url().path().to_owned();
         let seen = if tunnel.strips() { String::new() } else { path.clone() };
-        let named = |flag, typed: Option<String>, usual: &str| {
-            let name = typed.unwrap_or_else(|| usual.to_owned());
-            if name.is_empty() || name.contains(['=', '\0']) {
-                return Err(Failure::usage(format!(
-                    "wrong `{flag}`: `{}` is no name of a variable",
-                    name.escape_debug()
-                )));
-            }
-            Ok(name)
-        };
-        let variables = [
-            (named("--url-var", self.url_var, "PUBLIC_URL")?, tunnel.config.source.to_string()),
-            (named("--prefix-var", self.prefix_var, "HTTP_PREFIX")?, seen),
-            (named("--path-var", self.path_var, "BASE_PATH")?, path),
-            (named("--port-var", self.port_var, "PORT")?, port.to_string()),
-        ];
+        let [url_var, prefix_var, path_var, port_var] = names([
+            ("--url-var", self.url_var, "PUBLIC_URL"),
+            ("--prefix-var", self.prefix_var, "HTTP_PREFIX"),
+            ("--path-var", self.path_var, "BASE_PATH"),
+            ("--port-var", self.port_var, "PORT"),
+        ])?;
+        let url = tunnel.config.source.to_string();
+        let variables = [(url_var, url), (prefix_var, seen), (path_var, path), (port_var, port.to_string())];
         let mut words = self.program.into_iter();
         let program = words.next().ok_or_else(|| {
             Failure::usage("no program is given; write it behind `--`, such as `sendit run -- npm run dev`")
         })?;
         Ok(Command { program, arguments: words.collect(), variables, port })
     }
+}
+
+/// The names of variables: what was typed behind each flag, or else what is usual. No two are one, since one would hide the
+/// other from the program.
+fn names<const N: usize>(typed: [(&str, Option<String>, &str); N]) -> Result<[String; N], Failure> {
+    let flags = typed.each_ref().map(|(flag, ..)| *flag);
+    let names = typed.map(|(_, typed, usual)| typed.unwrap_or_else(|| usual.to_owned()));
+    let mut taken = BTreeMap::new();
+    for (flag, name) in flags.into_iter().zip(&names) {
+        if name.is_empty() || name.contains(['=', '\0']) {
+            let name = name.escape_debug();
+            return Err(Failure::usage(format!("wrong `{flag}`: `{name}` is no name of a variable")));
+        }
+        if let Some(other) = taken.insert(name, flag) {
+            return Err(Failure::usage(format!(
+                "`{other}` and `{flag}` both are the variable `{name}`; give each a name of its own"
+            )));
+        }
+    }
+    Ok(names)
 }
 
 /// A port that is free now. Somebody may take it before the program does, which then says so.
@@ -220,6 +244,15 @@ mod tests {
         refused(&[], "no program is given; write it behind `--`, such as `sendit run -- npm run dev`");
         refused(&["--port=0", "--", "x"], "wrong `--port`: `0` is no port; ports are 1 to 65535");
         refused(&["--port-var=A=B", "--", "x"], "wrong `--port-var`: `A=B` is no name of a variable");
+        for (args, one, other, name) in [
+            (&["--url-var=PORT"][..], "url", "port", "PORT"),
+            (&["--path-var=X", "--prefix-var=X"], "prefix", "path", "X"),
+        ] {
+            let sentence = format!(
+                "`--{one}-var` and `--{other}-var` both are the variable `{name}`; give each a name of its own"
+            );
+            refused(&[args, &["--", "x"]].concat(), &sentence);
+        }
         refused(&["--prefix=A", "--", "x"], "wrong `--prefix`: a prefix is 3 to 64 of `a-z`, `0-9` and `-`");
     }
 }

@@ -38,7 +38,7 @@ impl Process {
 mod signals {
     use rustix::process::{Pid, Signal as Number, kill_process, kill_process_group};
 
-    use super::{Process, Signal, io};
+    use super::{ExitStatus, Process, Signal, io};
 
     impl Process {
         /// Sends a signal. One that has just ended needs none.
@@ -56,9 +56,9 @@ mod signals {
         }
 
         /// Ends it, and its children as far as signals reach them.
-        pub(crate) async fn kill(&mut self) -> io::Result<()> {
+        pub(crate) async fn kill(&mut self) -> io::Result<ExitStatus> {
             self.reach(Number::KILL);
-            self.child.wait().await.map(drop)
+            self.child.wait().await
         }
 
         fn reach(&mut self, number: Number) {
@@ -72,7 +72,7 @@ mod signals {
 
 #[cfg(not(unix))]
 mod signals {
-    use super::{Process, Signal, io};
+    use super::{ExitStatus, Process, Signal, io};
 
     impl Process {
         /// A console brings Ctrl-C to each program by itself, and nothing else asks one to end.
@@ -82,8 +82,9 @@ mod signals {
             }
         }
 
-        pub(crate) async fn kill(&mut self) -> io::Result<()> {
-            self.child.kill().await
+        pub(crate) async fn kill(&mut self) -> io::Result<ExitStatus> {
+            self.child.start_kill()?;
+            self.child.wait().await
         }
     }
 }

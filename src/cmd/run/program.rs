@@ -9,9 +9,11 @@ use anyhow::Context as _;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::found::look;
 use super::process::Process;
-use super::relay::{Relay, Signal};
+use super::relay::Signal;
 use super::terminal::is_in_front;
+use crate::cmd::env;
 use crate::cmd::exit::{Exit, Failure, reason};
 use crate::cmd::output::{say, warn};
 
@@ -21,8 +23,11 @@ const LOOK: Duration = Duration::from_millis(100);
 /// After how long without that somebody is told.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long it may take to end once it is asked to.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// How long it may take to end once somebody asks it to: as long as exchanges in flight may.
+pub(super) const GRACE: Duration = Duration::from_secs(30);
+
+/// The same where its tunnel is over.
+pub(super) const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What is run.
 #[derive(Debug)]
@@ -42,6 +47,32 @@ impl Command {
         public.1 = url;
         prefix.1.clear();
         path.1.clear();
+    }
+
+    /// Whether it could be started now, and would be what listens on its port.
+    pub(super) async fn check(&self) -> Result<(), Failure> {
+        look(&self.program, env::programs().as_deref()).map_err(|cause| self.no_program(&cause))?;
+        self.check_port().await
+    }
+
+    /// Whether its port is left to it: what listens there already would be taken for the program.
+    async fn check_port(&self) -> Result<(), Failure> {
+        if !listens(self.port).await {
+            return Ok(());
+        }
+        let (program, port) = (&self.program, self.port);
+        Err(Failure::new(
+            Exit::Listen,
+            format!(
+                "something listens on port {port} already, before `{program}` is started; end it, or choose another \
+                 `--port`"
+            ),
+        ))
+    }
+
+    fn no_program(&self, cause: &io::Error) -> Failure {
+        let exit = if cause.kind() == io::ErrorKind::NotFound { Exit::NotFound } else { Exit::NotExecutable };
+        Failure::new(exit, format!("cannot start `{}`: {}", self.program, reason(cause)))
     }
 
     /// How it ends where a signal comes before it is started: nobody may take that for a success of the program.
@@ -74,13 +105,11 @@ enum Port {
 impl<'a> Program<'a> {
     /// Starts it. Where we are in front on a terminal it shares our process group: what is pressed there reaches it as well.
     /// Elsewhere it has one of its own, so that signals reach all that it starts.
-    pub(super) fn start(command: &'a Command) -> Result<Self, Failure> {
+    pub(super) async fn start(command: &'a Command) -> Result<Self, Failure> {
+        command.check_port().await?;
         let mut child = tokio::process::Command::new(&command.program);
         child.args(&command.arguments).envs(command.variables.iter().cloned());
-        let process = Process::start(child, !is_in_front()).map_err(|cause| {
-            let exit = if cause.kind() == io::ErrorKind::NotFound { Exit::NotFound } else { Exit::NotExecutable };
-            Failure::new(exit, format!("cannot start `{}`: {}", command.program, reason(&cause)))
-        })?;
+        let process = Process::start(child, !is_in_front()).map_err(|cause| command.no_program(&cause))?;
         Ok(Self { command, process, started: Instant::now(), port: Port::Closed, signal: None })
     }
 
@@ -95,10 +124,10 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// Looks whether something listens there. The system answers at once, for this machine.
+    /// Looks whether something listens there.
     async fn look(&mut self) {
         let port = self.command.port;
-        if let Ok(Ok(_)) = timeout(LOOK, TcpStream::connect(("localhost", port))).await {
+        if listens(port).await {
             self.port = Port::Open;
             say(format_args!("`{}` listens on port {port}", self.command.program));
         } else if self.port == Port::Closed && self.started.elapsed() > PATIENCE {
@@ -112,7 +141,9 @@ impl<'a> Program<'a> {
 
     fn outcome(&self, status: ExitStatus) -> Result<(), Failure> {
         let code = code(status);
-        let early = self.port != Port::Open && self.signal.is_none();
+        // Ctrl-C may have ended it before it was passed on, or without us.
+        let interrupted = self.signal.is_some() || code == 128 + Signal::Interrupt.number();
+        let early = self.port != Port::Open && !interrupted;
         let sentence = format!(
             "`{}` ended with exit code {code} before anything listened on port {}",
             self.command.program, self.command.port
@@ -139,18 +170,27 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// Asks it to end, and kills it where it has not within 5 s, or when a signal comes.
-    pub(super) async fn end(mut self, relay: &mut Relay) -> Result<(), Failure> {
-        self.process.send(Signal::Terminate);
-        tokio::select! {
-            ended = timeout(FAREWELL, self.process.ended()) => match ended {
-                Ok(_) => return Ok(()),
-                Err(_) => warn(format_args!("`{}` has not ended within 5 s, and is killed", self.command.program)),
-            },
-            _ = relay.next() => {}
-        }
-        self.process.kill().await.context("the program cannot be ended").map_err(Failure::from)
+    /// Asks it to end, and kills it where it has not within this time, or when `again` asks once more.
+    pub(super) async fn end(mut self, patience: Duration, again: impl Future<Output = Signal>) -> Result<(), Failure> {
+        self.pass_on(Signal::Terminate);
+        let status = tokio::select! {
+            status = self.process.ended() => status,
+            _ = again => self.process.kill().await,
+            () = sleep(patience) => {
+                let (program, seconds) = (&self.command.program, patience.as_secs());
+                warn(format_args!("`{program}` has not ended within {seconds} s, and is killed"));
+                self.process.kill().await
+            }
+        };
+        self.outcome(status.context("its end is not known")?)
     }
+}
+
+/// Whether something listens on a port of this machine. The system answers at once.
+async fn listens(port: u16) -> bool {
+    let connected = timeout(LOOK, TcpStream::connect(("localhost", port))).await;
+    // Where nobody has the port the system may give it to the very socket that asks, which then meets itself.
+    matches!(connected, Ok(Ok(socket)) if socket.local_addr().ok() != socket.peer_addr().ok())
 }
 
 /// As shells have it.
@@ -169,6 +209,26 @@ mod tests {
     use std::os::unix::process::ExitStatusExt as _;
 
     use super::*;
+
+    /// By a clock that goes on where nothing else does.
+    #[tokio::test(start_paused = true)]
+    async fn a_program_that_stays_is_killed_in_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = folder.path().join("there");
+        assert!(std::process::Command::new("mkfifo").arg(&there).status().unwrap().success());
+        let script = format!("trap '' TERM; echo > {}; while :; do sleep 1; done", there.display());
+        let variables = ["A", "B", "C", "D"].map(|name| (name.to_owned(), String::new()));
+        let command =
+            Command { program: "sh".to_owned(), arguments: vec!["-c".to_owned(), script], variables, port: 1 };
+        for patience in [GRACE, FAREWELL] {
+            let program = Program::start(&command).await.map_err(|failure| failure.sentence).unwrap();
+            assert_eq!(std::fs::read(&there).unwrap(), b"\n");
+            let began = Instant::now();
+            let ended = program.end(patience, std::future::pending()).await;
+            assert_eq!(ended, Err(Failure::new(Exit::Program(137), "")));
+            assert!(began.elapsed() >= patience, "it has had all of its time");
+        }
+    }
 
     #[test]
     fn codes_are_those_that_shells_give() {

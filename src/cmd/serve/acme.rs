@@ -45,6 +45,11 @@ pub(super) struct Renewal {
 }
 
 impl Acme {
+    /// Whether the cache would do, as far as that shows. Nothing is written.
+    pub(super) fn look(&self) -> Result<(), Failure> {
+        Cache::look(&self.folder, &self.url)
+    }
+
     /// Opens the cache, and shows the certificate that is in it, if that is of use.
     pub(super) fn open(self) -> Result<Renewal, Failure> {
         let cache = Cache::open(&self.folder, &self.url)?;

@@ -32,19 +32,29 @@ impl Admin {
     /// What flags, environment and file say.
     pub(super) fn settle(addr: Option<String>, token: Option<String>, from: &Sources<'_>) -> Result<Self, Failure> {
         let address = from.read(addr, "--admin", Address::parse)?;
+        let token = from.one(token, "--admin-token-file");
         if address.is_none() && !systemd::hands_admin(from.env()) {
-            return match token {
-                Some(_) => Err(Failure::usage("`--admin-token-file` is of no use without `--admin`")),
+            // The variable is what `sendit sessions` reads too.
+            return match token.filter(|given| !given.is_variable()) {
+                Some(slip) => Err(slip.useless_without("--admin")),
                 None => Ok(Self { address, token: None }),
             };
         }
-        let token = from.one(token, "--admin-token-file");
         let token = token.map(|given| secret::admin_token(&given.path()?)).transpose()?;
         Ok(Self { address, token })
     }
 
-    /// Listens there. What other machines can reach tells nothing without a token.
+    /// Listens there.
     pub(super) async fn listen(self, handed: Option<Resolved>) -> Result<Option<Listening>, Failure> {
+        let Some((resolved, token)) = self.resolve(handed).await? else { return Ok(None) };
+        let listener = resolved.bind("--admin")?;
+        let addr = listener.local_addr().context("no address to tell")?;
+        Ok(Some(Listening { listener, addr, token }))
+    }
+
+    /// What the address stands for, and what has to be shown there. What other machines can reach tells nothing without a
+    /// token.
+    pub(super) async fn resolve(self, handed: Option<Resolved>) -> Result<Option<(Resolved, Option<Token>)>, Failure> {
         let Self { address, token } = self;
         let resolved = match (handed, address) {
             (Some(handed), _) => handed,
@@ -58,9 +68,7 @@ impl Admin {
                 resolved.text()
             )));
         }
-        let listener = resolved.bind("--admin")?;
-        let addr = listener.local_addr().context("no address to tell")?;
-        Ok(Some(Listening { listener, addr, token }))
+        Ok(Some((resolved, token)))
     }
 }
 
@@ -112,9 +120,12 @@ mod tests {
     }
 
     #[test]
-    fn a_token_alone_is_a_slip_where_it_is_typed() {
+    fn a_token_alone_is_a_slip_where_a_flag_or_the_file_names_it() {
         let sentence = "`--admin-token-file` is of no use without `--admin`";
         check([None, Some("token")], &Env::default(), "", Err(sentence));
+        let said = "[serve]\nadmin_token_file = 'token'";
+        let sentence = "`admin_token_file` in `dir/sendit.toml`, line 2, is of no use without `admin`";
+        check([None, None], &Env::default(), said, Err(sentence));
         // What `sendit sessions` reads too.
         check([None, None], &Env::from([(env::ADMIN_TOKEN_FILE, "token")]), "", Ok(None));
     }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::steady::{Seen, Steady, watch};
 use crate::cmd::exit::{Exit, Failure};
 use crate::cmd::file;
-use crate::cmd::sources::Sources;
+use crate::cmd::sources::Given;
 use crate::server::{ClientAuthorities, Tls};
 
 /// What a warning says.
@@ -21,16 +21,15 @@ pub(super) struct ClientsFile {
 }
 
 impl ClientsFile {
-    /// The one that is named, where any is. A server does not start with one that is of no use.
-    pub(super) fn open(typed: Option<String>, from: &Sources<'_>) -> Result<Option<Self>, Failure> {
-        let Some(given) = from.one(typed, "--client-ca-file") else { return Ok(None) };
+    /// The one that is named. A server does not start with one that is of no use.
+    pub(super) fn open(given: &Given) -> Result<Self, Failure> {
         let path = given.path()?;
         let at = path.display();
         let text = file::read(&path).map_err(|cause| Failure::file(format!("cannot read the file `{at}`: {cause}")))?;
         let authorities = understood(&text).map_err(|cause| {
             Failure::new(Exit::Certificate, format!("the file `{at}` cannot be used: {cause}; give a PEM file"))
         })?;
-        Ok(Some(Self { path, text, authorities }))
+        Ok(Self { path, text, authorities })
     }
 
     /// Has clients asked for certificates on every connection from now on.

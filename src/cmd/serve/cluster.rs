@@ -1,17 +1,25 @@
 //! The flags of `sendit serve` that make a server one of several: where they keep what each holds, where the others reach this
 //! one, and what shows that they belong together.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::Context as _;
+use futures_util::FutureExt as _;
 use tokio::net::{TcpListener, lookup_host};
+use tokio_util::task::TaskTracker;
 use url::Url;
 
-use crate::cluster::Secret;
+use crate::cluster::directory::{Ask, Engine, InvalidEngine, Settings};
+use crate::cluster::peers::Peers;
+use crate::cluster::{Directory, Keeper, Node, NodeId, Secret};
 use crate::cmd::exit::Failure;
 use crate::cmd::listen::Address;
-use crate::cmd::secret;
 use crate::cmd::sources::Sources;
+use crate::cmd::{clock, output, secret};
+use crate::server::{self, Server};
 
 /// What was typed of it.
 #[derive(Default)]
@@ -26,10 +34,10 @@ pub(super) struct Typed {
 /// What a server has to know that is one of several.
 pub(super) struct Cluster {
     /// Where all of them keep what each holds. A password may stand in it.
-    pub(super) engine: String,
-    pub(super) secret: Secret,
+    engine: Engine,
+    secret: Secret,
     /// Where clients reach this server and no other.
-    pub(super) node_url: Option<Url>,
+    node_url: Option<Url>,
     advertised: Advertised,
     listen: Option<Address>,
 }
@@ -43,17 +51,20 @@ struct Advertised {
     port: u16,
 }
 
-/// A socket for the other servers, and where they reach it.
-pub(super) struct Met {
-    pub(super) listener: TcpListener,
-    pub(super) address: SocketAddr,
+/// A server that is one of several, and what keeps it one.
+pub(super) struct Joined {
+    pub(super) cluster: server::Cluster,
+    keeper: Keeper,
+    /// For the other servers, and where they reach it.
+    listener: TcpListener,
+    address: SocketAddr,
 }
 
 impl Cluster {
     /// What flags, environment and file say, where that is anything.
     pub(super) fn settle(typed: Typed, from: &Sources<'_>) -> Result<Option<Self>, Failure> {
         let Typed { engine, advertise, secret_file, addr, node_url } = typed;
-        let engine = from.one(engine, "--cluster");
+        let engine = from.read(engine, "--cluster", engine_at)?;
         let advertised = from.read(advertise, "--advertise", advertised)?;
         let secret = from.one(secret_file, "--cluster-secret-file");
         let listen = from.read(addr, "--cluster-addr", Address::parse)?;
@@ -76,23 +87,63 @@ impl Cluster {
         })?;
         let secret = secret.ok_or_else(|| missing("--cluster-secret-file", "the servers know each other by it"))?;
         let secret = secret::cluster_secret(&secret.path()?)?;
-        Ok(Some(Self { engine: engine.text, secret, node_url, advertised, listen }))
+        Ok(Some(Self { engine, secret, node_url, advertised, listen }))
     }
 
-    /// Listens for the others, at the address that they are told unless another was given.
-    pub(super) async fn listen(&mut self) -> Result<Met, Failure> {
-        let Advertised { text, host, port } = &self.advertised;
-        let address = match self.listen.take() {
-            Some(address) => address,
-            None => Address::parse(&format!("{host}:{port}"))?,
+    /// Listens for the others, at the address that they are told unless another was given, and is one of them from then on. So
+    /// many visitors may wait for a server that does not answer. Nothing is asked of the engine yet: a server that starts before it
+    /// is there waits for it.
+    pub(super) async fn join(self, held: usize) -> Result<Joined, Failure> {
+        let (listener, address) = listen(self.advertised, self.listen).await?;
+        let id = NodeId::from_random(getrandom::u64().context("no randomness")?.to_be_bytes());
+        let peers = Peers::new(id, self.secret.clone(), TaskTracker::new());
+        let ask: Ask = {
+            let peers = peers.clone();
+            Arc::new(move |node| {
+                let peers = peers.clone();
+                async move { peers.lives(&node).await }.boxed()
+            })
         };
-        let listener = address.resolve().await?.bind("--cluster-addr")?;
-        let port = if *port == 0 { listener.local_addr().context("no address to tell")?.port() } else { *port };
-        let name = host.trim_start_matches('[').trim_end_matches(']');
-        let found = lookup_host((name, port)).await.ok().and_then(|mut found| found.next());
-        let nowhere = || Failure::usage(format!("`--advertise {text}`: there is no host of that name"));
-        Ok(Met { listener, address: found.ok_or_else(nowhere)? })
+        let me = Node { id, address, url: self.node_url.clone(), sessions: 0, draining: false };
+        let (directory, keeper) =
+            Directory::join(Settings { engine: self.engine, tls: None, me, clock: clock::unix_now, ask });
+        let cluster = server::Cluster::new(directory, peers, self.secret, self.node_url, held);
+        Ok(Joined { cluster, keeper, listener, address })
     }
+}
+
+impl Joined {
+    /// Says where the others reach it.
+    pub(super) fn tell(&self) {
+        output::say(format_args!("Cluster: {}", self.address));
+    }
+}
+
+/// Keeps `server` one of several where it has joined them, until it is dropped.
+pub(super) async fn keep(joined: Option<Joined>, server: Server) -> Infallible {
+    match joined {
+        Some(Joined { keeper, listener, address, .. }) => server::keep(server, keeper, listener, address).await,
+        None => pending().await,
+    }
+}
+
+async fn listen(advertised: Advertised, listen: Option<Address>) -> Result<(TcpListener, SocketAddr), Failure> {
+    let Advertised { text, host, port } = advertised;
+    let address = match listen {
+        Some(address) => address,
+        None => Address::parse(&format!("{host}:{port}"))?,
+    };
+    let listener = address.resolve().await?.bind("--cluster-addr")?;
+    let port = if port == 0 { listener.local_addr().context("no address to tell")?.port() } else { port };
+    let name = host.trim_start_matches('[').trim_end_matches(']');
+    let found = lookup_host((name, port)).await.ok().and_then(|mut found| found.next());
+    let nowhere = || Failure::usage(format!("`--advertise {text}`: there is no host of that name"));
+    Ok((listener, found.ok_or_else(nowhere)?))
+}
+
+/// It may hold a password, so it is not said again where it is wrong.
+fn engine_at(text: &str) -> Result<Engine, String> {
+    text.parse().map_err(|wrong: InvalidEngine| wrong.to_string())
 }
 
 fn advertised(text: &str) -> Result<Advertised, String> {

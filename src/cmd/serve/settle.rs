@@ -2,7 +2,6 @@
 
 use std::num::NonZero;
 
-use argh::FromArgs as _;
 use tracing::Level;
 use url::Url;
 
@@ -65,13 +64,6 @@ impl Serve {
         self.config.as_deref()
     }
 
-    /// What a server would be that is told no more than this: the address that it would listen on.
-    pub(crate) fn check(from: &Sources<'_>) -> Result<String, Failure> {
-        let nothing = Self::from_args(&["serve"], &[]).map_err(|exit| Failure::usage(exit.output))?;
-        nothing.settle(from)?;
-        Ok(from.one(None, "--addr").map_or_else(|| DEFAULT_ADDR.to_owned(), |given| given.text))
-    }
-
     pub(super) fn settle(mut self, from: &Sources<'_>) -> Result<Settings, Failure> {
         let mut config = server::Config::new(None, clock::unix_now);
         self.set_limits(&mut config, from)?;
@@ -80,18 +72,22 @@ impl Serve {
         let source = SecretSource::open(self.secret, self.secret_file, from)?;
         let (keys, auth) = authority(&source.secrets, insecure)?;
         let revoked = from.one(self.revoked_file, "--revoked-file");
-        let revoked = revoked.map(|given| RevokedFile::open(&given.path()?)).transpose()?;
-        if revoked.is_some() && keys.is_none() {
-            return Err(Failure::usage("`--revoked-file` is of no use without a secret: nobody is asked for a token"));
+        if let Some(slip) = revoked.as_ref().filter(|_| keys.is_none()) {
+            let subject = slip.subject();
+            return Err(Failure::usage(format!(
+                "{subject} is of no use without a secret: nobody is asked for a token"
+            )));
         }
+        let revoked = revoked.map(|given| RevokedFile::open(&given.path()?)).transpose()?;
         let files = Files { revoked, clients, secrets: keys.is_some().then_some(source), certificate, renewal: None };
         config.keys = keys;
         if let Some(base) = from.read(self.http_prefix, "--http-prefix", base)? {
             config.base = base;
         }
-        config.domain = from.read(self.domain, "--domain", domain)?;
-        if let (Some(domain), Some(acme)) = (&config.domain, &acme) {
-            acme.check_hosts(domain)?;
+        if let Some(given) = from.one(self.domain, "--domain") {
+            let domain = given.read(domain)?;
+            acme.as_ref().map_or(Ok(()), |acme| acme.check_hosts(&domain, &given))?;
+            config.domain = Some(domain);
         }
         config.public_url = from.read(self.public_url, "--public-url", public_url)?;
         if from.switch(said(self.https_redir, self.no_https_redir), "--https-redir")? {
@@ -125,6 +121,12 @@ impl Serve {
 
     /// What is said of TLS. The server's one certificate is that which it gets itself, or that which lies in files.
     fn secured(&mut self, from: &Sources<'_>) -> Result<Secured, Failure> {
+        let cert = from.one(self.tls_cert.clone(), "--tls-cert");
+        let names = from.each(self.acme.clone(), "--acme");
+        if let (Some(name), Some(cert)) = (names.first(), &cert) {
+            let (name, cert) = (name.subject(), cert.subject());
+            return Err(Failure::usage(format!("{name} gets a certificate, and {cert} names one; leave one away")));
+        }
         let acme = Acme::settle(
             acme::Typed {
                 names: std::mem::take(&mut self.acme),
@@ -135,20 +137,20 @@ impl Serve {
             },
             from,
         )?;
-        if acme.is_some() && from.one(self.tls_cert.clone(), "--tls-cert").is_some() {
-            return Err(Failure::usage("`--acme` gets a certificate, and `--tls-cert` names one; leave one away"));
-        }
         let certificate = Certificate::open(self.tls_cert.take(), self.tls_key.take(), from)?;
-        let redirects = from.read(self.redirect_addr.take(), "--redirect-addr", Address::parse)?;
-        let clients = ClientsFile::open(self.client_ca_file.take(), from)?;
-        let useless = |flag: &str, why: &str| {
-            Failure::usage(format!("`{flag}` is of no use without `--tls-cert` or `--acme`: {why}"))
-        };
-        match (acme.is_none() && certificate.is_none(), &redirects, &clients) {
-            (true, Some(_), _) => Err(useless("--redirect-addr", "there is no https to send to")),
-            (true, None, Some(_)) => Err(useless("--client-ca-file", "certificates are shown by TLS alone")),
-            _ => Ok(Secured { acme, certificate, clients, redirects }),
+        let redirects = from.one(self.redirect_addr.take(), "--redirect-addr");
+        let clients = from.one(self.client_ca_file.take(), "--client-ca-file");
+        for (given, why) in
+            [(&redirects, "there is no https to send to"), (&clients, "certificates are shown by TLS alone")]
+        {
+            if let Some(slip) = given.as_ref().filter(|_| acme.is_none() && certificate.is_none()) {
+                let [subject, cert, acme] = [slip.subject(), slip.spelled("--tls-cert"), slip.spelled("--acme")];
+                return Err(Failure::usage(format!("{subject} is of no use without {cert} or {acme}: {why}")));
+            }
         }
+        let redirects = redirects.map(|given| given.read(Address::parse)).transpose()?;
+        let clients = clients.map(|given| ClientsFile::open(&given)).transpose()?;
+        Ok(Secured { acme, certificate, clients, redirects })
     }
 }
 

@@ -11,7 +11,7 @@ use http::header::RETRY_AFTER;
 use super::super::public::caller;
 use super::super::{Server, v1};
 use super::{Cluster, Taken, guarded, passed};
-use crate::cluster::{Node, NodeId, NotPassed};
+use crate::cluster::{Node, NodeId};
 use crate::metrics;
 use crate::wire::SessionId;
 use crate::wire::v2::SESSION_HEADER;
@@ -43,7 +43,7 @@ pub(in crate::server) async fn pass_elsewhere(State(server): State<Server>, requ
             match cluster.peers.pass(&node, request, &told).await {
                 Ok(answer) => guarded(answer, under_way),
                 // Its lease may not be over yet, and it may be back.
-                Err(NotPassed::NotMine(_) | NotPassed::Unreachable(_) | NotPassed::Lost) => later(),
+                Err(_) => later(),
             }
         }
     }

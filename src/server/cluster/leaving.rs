@@ -32,7 +32,7 @@ pub(in crate::server) async fn leave(server: &Server) {
 async fn hand_over(cluster: &Cluster, session: &Arc<Session>) {
     session.quiet().await;
     if let Some(claim) = cluster.claims.held(session.prefix().as_str()) {
-        claim.moving().await;
+        claim.moving();
     }
     session.leave();
     session.ended().cancelled().await;

@@ -12,7 +12,7 @@ use super::super::open::Denied;
 use super::super::quotas::Who;
 use super::super::session::Opening;
 use super::{Taken, passed};
-use crate::cluster::{Claim, Found, Node, Unclaimed, place};
+use crate::cluster::{Claim, Found, Node, Unclaimed};
 use crate::metrics;
 use crate::proxy::Visitor;
 
@@ -42,7 +42,7 @@ impl Server {
         let elsewhere = match cluster.directory.find(prefix).await {
             Ok(Found::At { node, lapsed: false, .. }) => Some(node),
             Ok(Found::Unknown) | Err(_) => return Err(Denied::Undecided),
-            Ok(_) => place(&cluster.directory.nodes(), cluster.me()),
+            Ok(_) => cluster.directory.place(),
         };
         match elsewhere {
             // What was passed on once is not passed on again, or two servers that disagree would have it go to and fro.

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
-use http::{HeaderName, StatusCode};
+use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::super::Server;
 use super::super::public::Arrival;
 use super::super::router::Routes;
-use crate::cluster::{self, NOT_MINE, Passed};
+use crate::cluster::peers::{self, Passed, not_mine};
 use crate::proxy::{Breaker, Fault, Visitor};
 use crate::wire::ERROR_HEADER;
 
@@ -20,14 +19,14 @@ use crate::wire::ERROR_HEADER;
 pub(in crate::server) struct Taken;
 
 /// Answers the other servers at `listener` until `stop` is cancelled.
-pub async fn answer_peers(listener: TcpListener, server: Server, stop: CancellationToken) {
+pub(super) async fn answer_peers(listener: TcpListener, server: Server, stop: CancellationToken) {
     let Some(cluster) = server.0.config.cluster.clone() else { return };
     let routes = Arc::new(Routes::of(&server));
     let answer = move |request, passed| {
         let routes = Arc::clone(&routes);
         async move { answer(&routes, request, passed).await }
     };
-    cluster::serve(listener, cluster.me(), cluster.peers.secret().clone(), answer, stop).await;
+    peers::serve(listener, cluster.me(), cluster.secret, answer, stop).await;
 }
 
 async fn answer(routes: &Routes, mut request: Request, passed: Passed) -> Response {
@@ -39,9 +38,4 @@ async fn answer(routes: &Routes, mut request: Request, passed: Passed) -> Respon
     let answer = routes.answer(request, arrival).await;
     let is_unknown = answer.headers().get(ERROR_HEADER).is_some_and(|code| code == Fault::UnknownPrefix.code());
     if is_unknown { not_mine() } else { answer }
-}
-
-/// What a server is told that passes on what this one does not have.
-fn not_mine() -> Response {
-    (StatusCode::MISDIRECTED_REQUEST, [(HeaderName::from_static(ERROR_HEADER), NOT_MINE)]).into_response()
 }

@@ -16,7 +16,8 @@ use super::super::open::HOLD;
 use super::super::quotas::{Taken as Place, unless_told_to_go};
 use super::super::session::MOMENT;
 use super::{Cluster, passed};
-use crate::cluster::{Found, NotPassed};
+use crate::cluster::Found;
+use crate::cluster::peers::NotPassed;
 use crate::proxy::{Fault, Visitor};
 
 /// How soon it is asked again who has a prefix whose server does not answer.
@@ -76,6 +77,11 @@ impl Cluster {
         }
     }
 
+    /// Whether what has been answered for a prefix may be said: where this server was stopped meanwhile another may have it.
+    pub(in crate::server) async fn still_has(&self, server: &Server, prefix: &str) -> bool {
+        self.directory.may_answer() || self.may_answer().await && server.0.registry.by_prefix(prefix).is_some()
+    }
+
     async fn try_pass(&self, visit: &mut Visit<'_>) -> Result<Tried, Fault> {
         let (node, fence, hold) = match self.directory.find(visit.prefix).await {
             Ok(Found::Nobody) => return Err(Fault::UnknownPrefix),
@@ -84,22 +90,23 @@ impl Cluster {
             Ok(Found::Here | Found::Unknown) | Err(_) => return Ok(Tried::Nobody(HOLD)),
             Ok(Found::At { node, fence, hold, lapsed: false }) => (node, fence, hold),
         };
-        let told = passed(visit.request, visit.visitor, Some(fence));
+        let told = passed(visit.request, visit.visitor, Some(fence.number()));
         let back = match self.peers.pass(&node, std::mem::take(visit.request), &told).await {
             Ok(answer) => return Ok(Tried::Answered(answer)),
             Err(NotPassed::NotMine(request) | NotPassed::Unreachable(request)) => request,
-            Err(NotPassed::Lost) => None,
+            // A request that may be sent twice is, where nothing is known of it.
+            Err(NotPassed::Lost(request)) => request.filter(|request| request.method().is_safe()),
         };
         self.directory.forget(visit.prefix, fence);
         // The other server may have had it.
-        *visit.request = back.ok_or(Fault::ClientLost)?;
+        *visit.request = *back.ok_or(Fault::ClientLost)?;
         Ok(Tried::Nobody(hold))
     }
 }
 
 impl Server {
     /// Whether a session here has the prefix, and keeps it.
-    pub(super) fn has(&self, prefix: &str) -> bool {
+    pub(in crate::server) fn has(&self, prefix: &str) -> bool {
         self.0.registry.by_prefix(prefix).is_some_and(|session| !session.is_leaving())
     }
 }

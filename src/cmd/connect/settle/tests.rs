@@ -129,7 +129,9 @@ fn where_a_tunnel_begins() {
     let env = Env::from([("SENDIT_SERVER", "https://env"), ("SENDIT_PREFIX", "of-env")]);
     check(&["3000"], &env, file, "https://env/of-env", port);
     check(&["--prefix=app", "3000"], &env, file, "https://env/app", port);
-    // What is said in full needs nothing else.
+    // What is said in full needs nothing else, and a port stands for this machine's.
+    check(&[URLS[0], "3000"], &Env::default(), "", URLS[0], port);
+    check(&["--strip-prefix", URLS[0], "3000"], &env, file, URLS[0], port);
     check(&URLS, &env, file, URLS[0], URLS[1]);
 }
 
@@ -142,7 +144,7 @@ fn what_is_wanting_or_too_much() {
     refused(
         &["--prefix=app", "3000"],
         "",
-        "no server is given; write `--server URL`, or `server = \"URL\"` into `sendit.toml`",
+        "no server is given; write `--server URL`, or `server = \"URL\"` into `dir/sendit.toml`",
     );
     let [source, destination] = URLS;
     refused(

@@ -31,17 +31,18 @@ impl Cache {
         let of_directory = folder.join(name(directory));
         for place in [folder, &of_directory] {
             make(place).map_err(|cause| useless(folder, &cause))?;
-            if fs::metadata(place).is_ok_and(|found| others_look_into(&found)) {
-                let place = place.display();
-                return Err(Failure::file(format!(
-                    "others can look into the ACME cache `{place}`; `chmod 700 {place}` keeps them out"
-                )));
-            }
+            check(place)?;
         }
         let cache =
             Self { account: of_directory.join("account.json"), certificate: of_directory.join("certificate.pem") };
         atomic::try_beside(&cache.certificate).map_err(|cause| useless(folder, &cause))?;
         Ok(cache)
+    }
+
+    /// Whether such a folder would do, as far as it is there already. Nothing is written.
+    pub(super) fn look(folder: &Path, directory: &Url) -> Result<(), Failure> {
+        check(folder)?;
+        check(&folder.join(name(directory)))
     }
 
     /// The certificate and its key, where they are there.
@@ -65,6 +66,25 @@ impl Cache {
     pub(super) async fn keep_certificate(&self, issued: &Issued) -> Result<(), String> {
         keep(self.certificate.clone(), issued.pem().to_owned()).await
     }
+}
+
+/// Whether what is at this place, if anything is, can be a folder of a cache.
+fn check(place: &Path) -> Result<(), Failure> {
+    let found = match fs::metadata(place) {
+        Ok(found) => found,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(cause) => return Err(useless(place, &cause)),
+    };
+    let at = place.display();
+    if !found.is_dir() {
+        return Err(useless(place, &io::ErrorKind::AlreadyExists.into()));
+    }
+    if others_look_into(&found) {
+        return Err(Failure::file(format!(
+            "others can look into the ACME cache `{at}`; `chmod 700 {at}` keeps them out"
+        )));
+    }
+    Ok(())
 }
 
 /// A folder's name for a directory, by which a person knows it too.

@@ -28,34 +28,32 @@ impl Acme {
             (typed.contact, "--acme-contact"),
             (typed.ca_file, "--acme-ca-file"),
         ]
-        .map(|(typed, flag)| (from.one(typed, flag), flag));
-        if names.is_empty() {
-            let slip = [&url, &cache, &contact, &ca_file].into_iter().find(|(given, _)| given.is_some());
-            return match slip {
-                Some((_, flag)) => Err(Failure::usage(format!("`{flag}` is of no use without `--acme`"))),
-                None => Ok(None),
-            };
-        }
-        let names = names.iter().map(|given| given.read(host)).collect::<Result<_, _>>()?;
-        let (Some(cache), _) = cache else {
-            return Err(Failure::usage(
-                "`--acme` takes `--acme-cache` as well: a folder that nobody else can look into",
-            ));
+        .map(|(typed, flag)| from.one(typed, flag));
+        let Some(first) = names.first() else {
+            let slip = [url, cache, contact, ca_file].into_iter().flatten().next();
+            return slip.map_or(Ok(None), |slip| Err(slip.useless_without("--acme")));
         };
-        let url = url.0.map_or_else(|| Ok(usual()), |given| given.read(self::url))?;
-        let contact = contact.0.map(|given| given.read(mailbox)).transpose()?;
-        let directory = directory(&url, ca_file.0.as_ref())?;
+        let Some(cache) = cache else {
+            let (subject, cache) = (first.subject(), first.spelled("--acme-cache"));
+            return Err(Failure::usage(format!(
+                "{subject} takes {cache} as well: a folder that nobody else can look into"
+            )));
+        };
+        let names = names.iter().map(|given| given.read(host)).collect::<Result<_, _>>()?;
+        let url = url.map_or_else(|| Ok(usual()), |given| given.read(self::url))?;
+        let contact = contact.map(|given| given.read(mailbox)).transpose()?;
+        let directory = directory(&url, ca_file.as_ref())?;
         Ok(Some(Self { url, directory, names, contact, folder: cache.path()?, tls: Tls::unproved() }))
     }
 
     /// Whether tunnels can have hosts below this domain: each needs a certificate, and none that is had here is for all.
-    pub(in crate::cmd::serve) fn check_hosts(&self, domain: &Domain) -> Result<(), Failure> {
+    pub(in crate::cmd::serve) fn check_hosts(&self, domain: &Domain, given: &Given) -> Result<(), Failure> {
         let domain = domain.as_str();
         let is_below = |name: &String| name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
         if self.names.iter().any(is_below) {
             return Ok(());
         }
-        Err(Failure::usage(format!(
+        Err(given.contradicts(format_args!(
             "`--acme` gets no certificate for every host below `{domain}`: name those that there are, like `--acme \
              my-app.{domain}`, or give `--tls-cert` with one for `*.{domain}`"
         )))

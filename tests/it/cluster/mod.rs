@@ -1,0 +1,4 @@
+//! Several servers behind one address, over a real engine.
+
+mod directory;
+mod engine;
