@@ -22,7 +22,7 @@ use std::time::Duration;
 use argh::FromArgs;
 
 use plan::Costs;
-use reopening::Ability;
+use reopening::{Ability, Script};
 
 /// Tell what several servers behind one address would do and take, by simulation.
 #[derive(FromArgs)]
@@ -60,33 +60,25 @@ pub(crate) struct Simulate {
     #[argh(option, default = "64")]
     waiting: usize,
 
-    /// what a look-up takes of Redis, in µs (default: 6)
-    #[argh(option, default = "6.0")]
+    /// what a look-up takes of Redis, in µs (default: 11.1)
+    #[argh(option, default = "11.1")]
     lookup_us: f64,
 
-    /// what each further one takes that is asked for with it, in µs (default: 0.7)
-    #[argh(option, default = "0.7")]
-    further_us: f64,
+    /// commands of a look-up, those inside its script included (default: 7)
+    #[argh(option, default = "7")]
+    lookup_commands: u32,
 
-    /// what a claim takes of Redis, in µs (default: 18)
-    #[argh(option, default = "18.0")]
+    /// what a claim takes of Redis, in µs (default: 28.2)
+    #[argh(option, default = "28.2")]
     claim_us: f64,
 
-    /// commands of one claim, those inside its script included (default: 8)
-    #[argh(option, default = "8")]
-    claim: u32,
+    /// commands of a claim, those inside its script included (default: 17)
+    #[argh(option, default = "17")]
+    claim_commands: u32,
 
-    /// commands of one renewal, those inside its script included (default: 5)
-    #[argh(option, default = "5.0")]
-    renewal: f64,
-
-    /// tunnels whose place one server remembers (default: 10000)
-    #[argh(option, default = "10_000.0")]
+    /// tunnels whose place one server remembers (default: 65536)
+    #[argh(option, default = "65_536.0")]
     places: f64,
-
-    /// seconds for which it does (default: 60)
-    #[argh(option, default = "60.0")]
-    age: f64,
 
     /// memory of an idle session, in KiB (default: 79.1)
     #[argh(option, default = "79.1")]
@@ -163,8 +155,10 @@ impl Simulate {
     }
 
     fn ability(&self) -> Ability {
-        let [lookup, claim] = [self.lookup_us, self.claim_us].map(|us| Duration::from_secs_f64(us / 1e6));
-        Ability { opens: self.opens, waiting: self.waiting, lookup, claim, claim_commands: self.claim }
+        let script = |us: f64, commands| Script { takes: Duration::from_secs_f64(us / 1e6), commands };
+        let lookup = script(self.lookup_us, self.lookup_commands);
+        let claim = script(self.claim_us, self.claim_commands);
+        Ability { opens: self.opens, waiting: self.waiting, lookup, claim }
     }
 
     fn costs(&self) -> Costs {
@@ -174,7 +168,6 @@ impl Simulate {
             exchange_us: self.exchange_us,
             passing: self.passing,
             straight: self.straight,
-            renewal: self.renewal,
         }
     }
 }

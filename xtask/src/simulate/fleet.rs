@@ -11,7 +11,7 @@ pub(super) const LEASE: Duration = Duration::from_secs(5);
 /// How often it is renewed, and the others' loads are read with it.
 pub(super) const RENEWED: Duration = Duration::from_micros(1_666_666);
 
-/// A session goes elsewhere only for as many sessions less: an eighth of what the other has.
+/// A session goes elsewhere only for as many sessions less at least, and for an eighth less: what `cluster::place` says.
 const CLEARLY: u32 = 8;
 
 /// Where a session goes that a server was asked for.
@@ -21,7 +21,7 @@ pub(super) enum Policy {
     Home,
     /// To the server that had the fewest when it was last counted.
     Counted,
-    /// The same, and what was passed there since is added.
+    /// The same, and what this server has passed there since is added: as servers do it.
     Passed,
     /// To the lesser of two that are taken at random, by what was counted and passed since.
     TwoChoices,
@@ -116,7 +116,7 @@ impl Fleet {
         let mine = self.nodes[asked].sessions;
         let Some((load, other)) = self.other(asked, rng) else { return asked };
         // Whoever is not reached is not given it.
-        if !self.nodes[other].is_up || load + load / CLEARLY >= mine {
+        if !self.nodes[other].is_up || load + CLEARLY.max(mine / 8) > mine {
             return asked;
         }
         if self.policy != Policy::Counted {

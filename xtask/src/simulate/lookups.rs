@@ -1,11 +1,5 @@
-//! How often servers have to ask the engine where a tunnel is: visitors land anywhere, and what a server has asked it remembers,
-//! in a bounded number of places and for a bounded time. By formulas, not by events (Che's for a cache that forgets what was
-//! used least recently).
-
-use std::time::Duration;
-
-/// How long look-ups could be gathered, to be asked together.
-const GATHERED: Duration = Duration::from_millis(2);
+//! How often servers have to ask the engine where a tunnel is: visitors land anywhere, and what a server has asked it knows from
+//! then on, in a bounded number of places, of which the oldest is given to what is new. By formulas, not by events.
 
 /// A load of visitors, and what each server remembers.
 #[derive(Clone, Copy, Debug)]
@@ -14,13 +8,15 @@ pub(super) struct Lookups {
     pub(super) sessions: f64,
     /// In a second.
     pub(super) exchanges: f64,
-    /// Tunnels that one server remembers, and for how many seconds at most.
+    /// Tunnels that one server remembers.
     pub(super) places: f64,
-    pub(super) age: f64,
 }
 
-/// Tunnels that have equally many visitors: how many there are, and how many visitors each has at one server.
+/// Tunnels that have equally many visitors: how many there are, and how many visitors each has at one server in a second.
 type Group = (f64, f64);
+
+/// A time in which everything is asked for that there is.
+const EVER: f64 = 1e9;
 
 impl Lookups {
     /// Exchanges in a second that land on another server than their tunnel's.
@@ -28,17 +24,12 @@ impl Lookups {
         self.exchanges * (self.nodes - 1.0) / self.nodes
     }
 
-    /// Look-ups in a second of all servers, where the tunnel of rank `r` has visitors as `r` to the power of `-skew` says.
+    /// Look-ups in a second of all servers, where the tunnel of rank `r` has visitors as `r` to the power of `-skew` says. A
+    /// tunnel that is asked for is known for as long as it has its place, and then not until it is asked for again.
     pub(super) fn missed(&self, skew: f64) -> f64 {
         let groups = self.groups(skew);
         let kept = self.kept(&groups);
-        self.nodes * groups.iter().map(|(count, rate)| count * rate * (-rate * kept).exp()).sum::<f64>()
-    }
-
-    /// Commands in a second, where each server gathers so many look-ups of all.
-    pub(super) fn gathered(&self, missed: f64) -> f64 {
-        let each = missed / self.nodes * GATHERED.as_secs_f64();
-        self.nodes / GATHERED.as_secs_f64() * (1.0 - (-each).exp())
+        self.nodes * groups.iter().map(|(count, rate)| count * rate / (1.0 + rate * kept)).sum::<f64>()
     }
 
     fn groups(&self, skew: f64) -> Vec<Group> {
@@ -55,17 +46,14 @@ impl Lookups {
         groups.into_iter().map(|(count, weight)| (count, weight * scale)).collect()
     }
 
-    /// For how many seconds a tunnel is remembered that is not asked for: until its place is taken, or its time is over.
+    /// For how many seconds a tunnel has its place: in which as many places are taken as there are.
     fn kept(&self, groups: &[Group]) -> f64 {
-        let used =
-            |seconds: f64| groups.iter().map(|(count, rate)| count * (1.0 - (-rate * seconds).exp())).sum::<f64>();
-        if used(self.age) <= self.places {
-            return self.age;
-        }
-        let (mut low, mut high) = (0.0, self.age);
-        for _ in 0..60 {
+        let taken =
+            |kept: f64| groups.iter().map(|(count, rate)| count * rate * kept / (1.0 + rate * kept)).sum::<f64>();
+        let (mut low, mut high) = (0.0, EVER);
+        for _ in 0..100 {
             let middle = f64::midpoint(low, high);
-            if used(middle) > self.places { high = middle } else { low = middle }
+            if taken(middle) > self.places { high = middle } else { low = middle }
         }
         low
     }

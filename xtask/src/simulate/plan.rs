@@ -2,9 +2,14 @@
 
 use super::fleet::RENEWED;
 
-/// How often a claim is written again that goes on, and how many together.
-const REFRESHED_SECONDS: f64 = 180.0;
-const TOGETHER: f64 = 500.0;
+/// How often a claim is written again that goes on, in seconds.
+const REFRESHED: f64 = 180.0;
+
+/// What the engine is asked for, by servers and sessions that there are: commands, those inside scripts included, and µs.
+/// Renewals of a server, which read all others; the part of each other one; a claim that is written again.
+const RENEWAL: (f64, f64) = (16.0, 25.0);
+const RENEWAL_EACH: (f64, f64) = (3.0, 1.8);
+const REFRESH: (f64, f64) = (6.0, 8.8);
 
 /// What one of each takes.
 #[derive(Clone, Copy, Debug)]
@@ -19,8 +24,6 @@ pub(super) struct Costs {
     pub(super) passing: f64,
     /// Whether carriers go straight to the server that has their session.
     pub(super) straight: bool,
-    /// Commands of a renewal, those inside its script included.
-    pub(super) renewal: f64,
 }
 
 /// A cluster, shared out over zones, one of which may be gone.
@@ -60,9 +63,12 @@ impl Plan {
         (idle / 1e6, exchanges / 1e6)
     }
 
-    /// Commands in a second that the engine has of servers, and of sessions that are idle.
-    pub(super) fn commands(&self) -> (f64, f64) {
-        let renewals = self.nodes * self.costs.renewal / RENEWED.as_secs_f64();
-        (renewals, self.sessions / REFRESHED_SECONDS * (1.0 + 1.0 / TOGETHER))
+    /// Commands in a second, and the part of a core, that the engine is asked for while nothing happens.
+    pub(super) fn engine(&self) -> (f64, f64) {
+        let (renewals, refreshes) = (self.nodes / RENEWED.as_secs_f64(), self.sessions / REFRESHED);
+        let asked =
+            |renewal: f64, each: f64, refresh: f64| renewals * (renewal + each * self.nodes) + refreshes * refresh;
+        let commands = asked(RENEWAL.0, RENEWAL_EACH.0, REFRESH.0);
+        (commands, asked(RENEWAL.1, RENEWAL_EACH.1, REFRESH.1) / 1e6)
     }
 }

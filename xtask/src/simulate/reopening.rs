@@ -25,11 +25,17 @@ pub(super) struct Ability {
     pub(super) opens: f64,
     /// Opens that wait inside one server for the end of a lease.
     pub(super) waiting: usize,
-    /// What the engine takes for a look-up, and for a claim.
-    pub(super) lookup: Duration,
-    pub(super) claim: Duration,
-    /// Commands of a claim, those inside its script included.
-    pub(super) claim_commands: u32,
+    pub(super) lookup: Script,
+    pub(super) claim: Script,
+}
+
+/// What is asked of the engine.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Script {
+    /// How long it does nothing else.
+    pub(super) takes: Duration,
+    /// Commands, those inside the script included.
+    pub(super) commands: u32,
 }
 
 /// Whether clients wait at random for longer than they have to.
@@ -222,7 +228,7 @@ impl<'a> Reopening<'a> {
     fn open(&mut self, now: Duration, client: u32) {
         self.fleet.renew_until(self.begin + now);
         self.outcome.opens.note(now, 1);
-        self.engine(now, self.ability.lookup, 1);
+        self.ask(now, self.ability.lookup);
         let asked = self.fleet.any(self.rng);
         let on = self.fleet.place(asked, self.rng);
         self.given[on].note(now, 1);
@@ -251,14 +257,14 @@ impl<'a> Reopening<'a> {
     }
 
     fn granted(&mut self, now: Duration, on: u32) {
-        self.engine(now, self.ability.claim, self.ability.claim_commands);
+        self.ask(now, self.ability.claim);
         self.outcome.back.push(self.engine_free);
         self.fleet.take(on as usize);
     }
 
     /// The engine does one thing after the other.
-    fn engine(&mut self, now: Duration, took: Duration, commands: u32) {
-        self.engine_free = self.engine_free.max(now) + took;
-        self.outcome.commands.note(self.engine_free, commands.into());
+    fn ask(&mut self, now: Duration, script: Script) {
+        self.engine_free = self.engine_free.max(now) + script.takes;
+        self.outcome.commands.note(self.engine_free, script.commands.into());
     }
 }

@@ -25,7 +25,7 @@ const UPHEAVALS: [(&str, Upheaval, Wire); 5] = [
 ];
 
 /// The one that all but the table of placements is of.
-const SETTLED: Policy = Policy::TwoChoices;
+const SETTLED: Policy = Policy::Passed;
 
 impl Table {
     /// The table for what the arguments say.
@@ -121,12 +121,10 @@ fn lookups(simulate: &Simulate) -> String {
     let heads = [
         "servers",
         "passed on/s",
-        "tunnels alike: look-ups/s",
+        "all tunnels alike: look-ups/s",
         "of a core of Redis",
-        "gathered",
         "few have most: look-ups/s",
         "of a core of Redis",
-        "gathered",
     ];
     let rows = simulate.nodes.0.iter().map(|nodes| {
         let lookups = Lookups {
@@ -134,13 +132,10 @@ fn lookups(simulate: &Simulate) -> String {
             sessions: simulate.sessions.into(),
             exchanges: simulate.exchanges,
             places: simulate.places,
-            age: simulate.age,
         };
         let asked = [0.0, 1.0].into_iter().flat_map(|skew| {
             let missed = lookups.missed(skew);
-            let commands = lookups.gathered(missed);
-            let gathered = commands * simulate.lookup_us + (missed - commands) * simulate.further_us;
-            [number(missed), small(missed * simulate.lookup_us / 1e6), small(gathered / 1e6)]
+            [number(missed), small(missed * simulate.lookup_us / 1e6)]
         });
         [nodes.to_string(), number(lookups.passed())].into_iter().chain(asked).collect()
     });
@@ -159,13 +154,14 @@ fn plan(simulate: &Simulate) -> String {
         "cores",
         "cores of all",
         "Redis commands/s",
+        "of a core of Redis",
     ];
     let rows = simulate.nodes.0.iter().map(|nodes| {
         let (nodes, costs) = (*nodes as f64, simulate.costs());
         let plan = Plan { nodes, sessions: simulate.sessions.into(), exchanges: simulate.exchanges, costs };
         let left = plan.without((nodes / simulate.zones as f64).ceil());
         let ((idle, exchanges), (idle_left, exchanges_left)) = (plan.cores(), left.cores());
-        let (renewals, refreshes) = plan.commands();
+        let (commands, share) = plan.engine();
         vec![
             number(nodes),
             number(plan.each()),
@@ -176,7 +172,8 @@ fn plan(simulate: &Simulate) -> String {
             small(left.memory()),
             small(idle_left + exchanges_left),
             number(nodes * (idle + exchanges)),
-            number(renewals + refreshes),
+            number(commands),
+            small(share),
         ]
     });
     table(&heads, rows)
