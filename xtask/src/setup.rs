@@ -16,7 +16,7 @@ struct Need {
     without: &'static str,
 }
 
-const NEEDS: [Need; 32] = [
+const NEEDS: [Need; 33] = [
     Need { program: "curl", package: "curl", without: "curl as a visitor" },
     Need { program: "openssl", package: "openssl", without: "the commands of the documents" },
     Need { program: "nginx", package: "nginx", without: "nginx as a target, and the tunnel behind it" },
@@ -25,6 +25,7 @@ const NEEDS: [Need; 32] = [
     Need { program: "caddy", package: "caddy", without: "the tunnel behind Caddy" },
     Need { program: "varnishd", package: "varnish", without: "the tunnel behind Varnish" },
     Need { program: "squid", package: "squid", without: "the tunnel behind Squid" },
+    Need { program: "redis-server", package: "redis-server", without: "the directory of a cluster, in a real engine" },
     Need { program: "python3", package: "python3-venv", without: "a Python web server as a target" },
     Need { program: "git", package: "git", without: "git over HTTP" },
     Need { program: "node", package: "nodejs", without: "a dev server" },
