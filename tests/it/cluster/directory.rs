@@ -145,6 +145,7 @@ async fn a_prefix_is_one_nodes_until_it_gives_it_up() {
 
     // What is given away anybody may have, and its visitors wait.
     next.moving();
+    until(|| async { engine.say::<String>(&["GET", "{sendit}:claim:app"]).contains(" moving ").then_some(()) }).await;
     let found = one.finds("app", |found| matches!(found, Found::Moving { .. })).await;
     assert_eq!(found, Found::Moving { hold: HOLD });
     drop(next);
@@ -256,7 +257,7 @@ async fn while_the_engine_is_away_what_is_known_goes_on() {
     two.shows("is not reached").await;
     one.shows("is not reached").await;
     // Past its lease, a node that is awake answers; what is known is told, and of the rest it is said at once that nobody knows.
-    tokio::time::sleep(Duration::from_secs(6)).await;
+    until(|| async { (one.directory.counts().failed_renewals.get() >= 5).then_some(()) }).await;
     assert!(one.directory.may_answer() && two.directory.may_answer());
     assert!(matches!(two.find("app").await, Ok(Found::At { .. })));
     assert_eq!(two.find("unknown").now_or_never(), Some(Err(Unavailable)));
