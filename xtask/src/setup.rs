@@ -26,7 +26,6 @@ const NEEDS: [Need; 34] = [
     Need { program: "caddy", package: "caddy", without: "the tunnel behind Caddy" },
     Need { program: "varnishd", package: "varnish", without: "the tunnel behind Varnish" },
     Need { program: "squid", package: "squid", without: "the tunnel behind Squid" },
-    Need { program: "redis-server", package: "redis-server", without: "the directory of a cluster, in a real engine" },
     Need { program: "python3", package: "python3-venv", without: "a Python web server as a target" },
     Need { program: "git", package: "git", without: "git over HTTP" },
     Need { program: "node", package: "nodejs", without: "a dev server" },
