@@ -18,6 +18,7 @@ mod program;
 mod promises;
 mod screenshots;
 mod setup;
+mod simulate;
 mod soak;
 mod tidy;
 
@@ -52,6 +53,7 @@ enum Task {
     Cluster(cluster::Cluster),
     Delay(delay::Delay),
     Profile(profile::Profile),
+    Simulate(Box<simulate::Simulate>),
     Dist(dist::Dist),
 }
 
@@ -107,6 +109,10 @@ fn run(task: &Task) -> Result<()> {
         Task::Bench(bench) => asynchronous(bench.run()),
         Task::Delay(delay) => asynchronous(delay.run()),
         Task::Profile(profile) => asynchronous(profile.run()),
+        Task::Simulate(simulate) => {
+            simulate.run();
+            Ok(())
+        }
         Task::Dist(dist) => dist.run(left_out::Policy::of_environment()),
         Task::Fuzz(fuzz) => fuzz.run(left_out::Policy::of_environment()),
         Task::Generate(Generate { check: true }) => generate::check(root()),
