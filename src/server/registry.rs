@@ -153,6 +153,14 @@ impl Lease {
             None => pending().await,
         }
     }
+
+    /// Leaves the prefix to whichever server its client opens another session on, and its visitors wait until then. What an heir
+    /// has too is not left.
+    pub(super) fn leave(&self) {
+        if let Some(claim) = self.claim.as_ref().filter(|claim| Arc::strong_count(claim) == 1) {
+            claim.moving();
+        }
+    }
 }
 
 impl Drop for Lease {

@@ -48,13 +48,12 @@ impl Reached {
         seen.trouble.clone().filter(|_| !seen.once)
     }
 
+    fn is_news(&self, trouble: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).trouble.as_deref() != Some(trouble)
+    }
+
     fn note(&self, trouble: Option<String>) {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.trouble != trouble
-            && let Some(trouble) = &trouble
-        {
-            tracing::warn!("{trouble}");
-        }
         seen.once |= trouble.is_none();
         seen.trouble = trouble;
     }
@@ -82,8 +81,15 @@ async fn tell_loads(server: &Server, cluster: &Cluster) -> Infallible {
 }
 
 async fn look(cluster: &Cluster, address: SocketAddr) -> Infallible {
+    // Before that it knows of no other.
+    cluster.directory.confirmed().await;
     loop {
-        let trouble = trouble(cluster, address).await;
+        let own = trouble(cluster, address).await;
+        if let Some(own) = own.as_ref().filter(|own| cluster.reached.is_news(own)) {
+            tracing::warn!("{own}");
+        }
+        // What the directory finds it tells itself.
+        let trouble = own.or_else(|| cluster.directory.trouble());
         let pause = if trouble.is_some() { FIRST_LOOKS } else { LOOKS };
         cluster.reached.note(trouble);
         sleep(pause).await;

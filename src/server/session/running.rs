@@ -71,6 +71,10 @@ impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
             never = session.yields(&lease) => match never {},
         };
         session.ended.cancel();
+        // On v1 a session is lost with a carrier, which another server may have had, and its client is back at once.
+        if matches!((&session.link, &ending), (Link::V1(_), Ending::Failed(_))) {
+            lease.leave();
+        }
         drop(lease);
         match ending {
             Ending::Closed => tracing::info!(session = %id, %prefix, "session closed"),

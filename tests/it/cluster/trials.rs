@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use tokio::time::{sleep, timeout};
+
 use ::trials::cluster::{
     Crash, Engine, Frozen, Idle, Loads, Mixed, Outage, Rolling, Stage, Wanted, What, crash, frozen, idle, mixed,
     outage, rolling,
@@ -15,6 +17,7 @@ use super::{binary, can_be_tried};
 use crate::go::{self, Settings};
 use crate::origin::Target;
 use crate::visitor::Visitor;
+use crate::world::PATIENCE;
 
 const LOADS: Loads = Loads { at_once: 8, largest: 16, seed: 1 };
 
@@ -92,7 +95,7 @@ async fn a_go_client_is_carried_by_any_server() {
     let wanted = Wanted { binary: binary(), engine: engine.address(), nodes: 3, v2: 0, v1: 0, flags: &flags };
     let stage = Stage::set(wanted).await.unwrap_or_else(|trouble| panic!("{trouble}"));
     let target = Target::start().await;
-    let client = go::client::Client {
+    let client = || go::client::Client {
         server: stage.balancer.address,
         target: target.address,
         prefix: "model".to_owned(),
@@ -100,7 +103,16 @@ async fn a_go_client_is_carried_by_any_server() {
         max_ttl: Duration::from_millis(200),
         settings: Settings::default(),
     };
-    let tunnel = client.connect().await.expect("a tunnel");
+    // A directory that was empty gives nothing for a moment; a client that is told so comes again.
+    let connecting = async {
+        loop {
+            match client().connect().await {
+                Err(refused) if refused.status == 503 => sleep(Duration::from_millis(100)).await,
+                connected => return connected.expect("a tunnel"),
+            }
+        }
+    };
+    let tunnel = timeout(PATIENCE, connecting).await.expect("a tunnel");
     let visitor = Visitor::new(stage.balancer.address, "model");
     visitor.tour(&target).await;
     let exchanges = Visitor::who_keeps_none(stage.balancer.address, "model").load(2, |_| tunnel.renewals() >= 10).await;

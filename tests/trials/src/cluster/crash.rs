@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::load::{count, receive, tell};
-use super::{Engine, Loads, PATIENCE, Stage, Tunnel, Wanted, ask};
+use super::{Answer, Engine, Loads, PATIENCE, Stage, Tunnel, Wanted, ask};
 use crate::floods::{Figures, Measure};
 use crate::load::{self, Public};
 use crate::program::{LOOK, Trouble};
@@ -114,8 +114,10 @@ async fn killed(stage: &mut Stage, run: Crash, kill: usize) -> Result<Killed, Tr
 async fn served(publics: &[Public], since: Instant) -> Duration {
     let asking = async {
         for public in publics {
-            let path = format!("{}/counted/0/0/0/0", public.prefix);
-            while !ask(public.address, &path).await.is_ok_and(|answer| answer.status == 200) {
+            let path = format!("{}/what-the-target-has-not", public.prefix);
+            // A server that answers itself says so.
+            let is_targets = |answer: Answer| answer.status == 404 && !answer.head.contains("sendit-error");
+            while !ask(public.address, &path).await.is_ok_and(is_targets) {
                 sleep(LOOK).await;
             }
         }

@@ -13,6 +13,9 @@ use crate::program::Trouble;
 /// At most so many commands are promised, for each session and second.
 const COMMANDS: f64 = 0.5;
 
+/// How long it takes until all is told that follows from the opening of sessions.
+const SETTLED: Duration = Duration::from_secs(3);
+
 /// The run.
 #[derive(Clone, Copy, Debug)]
 pub struct Idle {
@@ -32,8 +35,10 @@ pub async fn idle(binary: &Path, run: Idle) -> Result<Figures, Trouble> {
     let all = commands(binary, run.sessions, run.lasts).await?;
     figures.tell("commands a second of three servers without a session", nothing, "/s");
     figures.tell(format!("with {} sessions", run.sessions), all, "/s");
-    let each = all / count(run.sessions as u64);
-    figures.bound(Measure::Count, "for each session", each, "/s", COMMANDS);
+    let each = |commands: f64| commands / count(run.sessions as u64);
+    // Where there are few sessions it says what servers cost.
+    figures.bound(Measure::Ratio, "for each session", each(all), "/s", COMMANDS);
+    figures.bound(Measure::Count, "for each session, beyond what servers cost", each(all - nothing), "/s", COMMANDS);
     Ok(figures)
 }
 
@@ -41,6 +46,7 @@ async fn commands(binary: &Path, sessions: usize, lasts: Duration) -> Result<f64
     let engine = Engine::start().await?;
     let wanted = Wanted { binary, engine: engine.address(), nodes: 3, v2: sessions, v1: 0, flags: &[] };
     let _stage = Stage::set(wanted).await?;
+    sleep(SETTLED).await;
     let before = engine.commands().await?;
     sleep(lasts).await;
     Ok(count(engine.commands().await? - before) / lasts.as_secs_f64())

@@ -48,7 +48,9 @@ pub(super) fn tell(figures: &mut Figures, what: &str, load: &load::Figures) {
 /// Adds what the target has seen.
 pub(super) fn receive(figures: &mut Figures, receipts: &Receipts) {
     figures.bound(Measure::Count, "the target: wrong bytes or silent ends", count(receipts.wrong), "", 0.0);
-    figures.bound(Measure::Count, "the target: delivered more than once", count(receipts.twice), "", 0.0);
+    let twice = receipts.twice - receipts.twice_safe;
+    figures.bound(Measure::Count, "the target: delivered more than once", count(twice), "", 0.0);
+    figures.tell("the target: the same by a safe method", count(receipts.twice_safe), "");
     for complaint in &receipts.complaints {
         figures.tell(format!("  {complaint}"), 1.0, "");
     }
