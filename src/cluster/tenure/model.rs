@@ -1,12 +1,15 @@
 //! Three nodes that want one prefix, an engine, and what befalls them: nodes freeze, the engine is away, loses what it was told,
 //! or is emptied. Where nothing but that happens no two nodes may answer for the prefix at once.
 
+mod parts;
+
 use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
+use self::parts::{EMPTY, Fate, Node, Say, Stored, fate};
 use super::{ASK, LEASE, Peers, TICK, Tenure};
 
 const STEP: u64 = 50;
@@ -15,56 +18,6 @@ const NODES: usize = 3;
 const ANSWER: u64 = 1000;
 const RENEW: u64 = 1667;
 const AGAIN: u64 = 500;
-
-/// What befalls them, each for so many steps.
-#[derive(Clone, Copy, Debug)]
-enum Fate {
-    Quiet,
-    Claim(usize),
-    Freeze(usize, u64),
-    /// One node, or all of them, and the engine do not reach each other.
-    Cut(Option<usize>, u64),
-    Emptied,
-    /// What takes the engine's place has not heard of what was said last.
-    Promoted,
-}
-
-type Held = (usize, u64);
-
-#[derive(Clone, Copy)]
-struct Stored {
-    era: Option<(u64, u64)>,
-    leases: [u64; NODES],
-    claim: Option<Held>,
-}
-
-const EMPTY: Stored = Stored { era: None, leases: [0; NODES], claim: None };
-
-#[derive(Clone, Copy, Debug)]
-enum Say {
-    Register { sent: u64 },
-    Registered { sent: u64, gone: bool, run: u64, is_young: bool },
-    Write { sent: u64, run: u64, held: Option<u64>, right: bool },
-    Written { sent: u64, lost: Option<u64> },
-    Claim { sent: u64, over: Option<Held> },
-    Granted { sent: u64, fence: u64 },
-    Seen { sent: u64, held: Held, is_alive: bool },
-    Lives { from: usize, sent: u64 },
-    Alive { sent: u64 },
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Node {
-    tenure: Option<Tenure>,
-    run: Option<u64>,
-    writes: Option<u64>,
-    asked: Option<u64>,
-    renew_at: u64,
-    frozen: u64,
-    held: Option<u64>,
-    claiming: Option<u64>,
-    asking: Option<(u64, Held)>,
-}
 
 struct World {
     zero: Instant,
@@ -306,17 +259,6 @@ impl World {
         let answering: Vec<usize> = (0..NODES).filter(|node| self.answers(*node)).collect();
         assert!(answering.len() <= 1, "{answering:?} answer at once, at {}", self.now);
     }
-}
-
-fn fate() -> impl Strategy<Value = Fate> {
-    prop_oneof![
-        2 => Just(Fate::Quiet),
-        6 => (0..NODES).prop_map(Fate::Claim),
-        4 => (0..NODES, 1_u64..160).prop_map(|(node, steps)| Fate::Freeze(node, steps)),
-        3 => (proptest::option::of(0..NODES), 1_u64..300).prop_map(|(node, steps)| Fate::Cut(node, steps)),
-        1 => Just(Fate::Emptied),
-        1 => Just(Fate::Promoted),
-    ]
 }
 
 proptest! {
