@@ -64,7 +64,8 @@ impl World {
 
     /// To and from the engine; what is said while it is not reached is lost.
     fn tell(&mut self, to: Option<usize>, node: usize, say: Say) {
-        let at = self.now + self.takes(460);
+        // Both ways, a step late, it is within the deadline; else it is as if it were cut.
+        let at = self.now + self.takes(450);
         if self.cut[node] <= self.now {
             self.said.push((at, to, node, say));
         }
@@ -91,7 +92,7 @@ impl World {
             }
             Fate::Claim(node) => {
                 let (now, it) = (self.now, &mut self.nodes[node]);
-                if it.held.is_none() && it.frozen <= now && it.claiming.is_none() && it.asking.is_none() {
+                if it.held.is_none() && it.frozen <= now && it.is_free() {
                     it.claiming = Some(now);
                     self.tell(None, node, Say::Claim { sent: now, over: None });
                 }
@@ -181,7 +182,8 @@ impl World {
                 let right = it.tenure.is_some_and(|tenure| at < tenure.until());
                 if it.run.is_some() {
                     self.confirmed(node, sent);
-                } else if right || !is_young {
+                // What was given while it was forgotten is among what is written: an answer that is due is waited for.
+                } else if (right || !is_young) && it.claiming.is_none() {
                     it.writes = Some(run);
                     let held = it.held;
                     self.tell(None, node, Say::Write { sent, run, held, right });
@@ -190,7 +192,7 @@ impl World {
                 }
             }
             Say::Written { sent, lost } if it.asked == Some(sent) => {
-                (it.run, it.held) = (it.writes, it.held.filter(|_| it.held != lost));
+                (it.run, it.held) = (it.writes.take(), it.held.filter(|_| it.held != lost));
                 self.confirmed(node, sent);
             }
             Say::Granted { sent, fence } if it.claiming == Some(sent) && in_time(sent) => {
@@ -224,14 +226,15 @@ impl World {
         let (now, instant) = (self.now, self.at(self.now));
         let it = &mut self.nodes[node];
         if it.asked.is_some_and(|sent| now > sent + 2 * ANSWER) {
-            (it.asked, it.run, it.renew_at) = (None, None, now + AGAIN);
+            (it.asked, it.run, it.writes, it.renew_at) = (None, None, None, now + AGAIN);
             it.tenure.iter_mut().for_each(|tenure| tenure.failed(instant));
         }
         if now.is_multiple_of(u64::try_from(TICK.as_millis()).unwrap()) {
             it.tenure.iter_mut().for_each(|tenure| tenure.tick(instant));
         }
         it.claiming = it.claiming.filter(|sent| now <= sent + ANSWER);
-        let over = it.asking.filter(|asking| now >= asking.0 + u64::try_from(ASK.as_millis()).unwrap());
+        let over =
+            it.asking.filter(|asking| it.writes.is_none() && now >= asking.0 + u64::try_from(ASK.as_millis()).unwrap());
         if over.is_some() {
             (it.asking, it.claiming) = (None, Some(now));
         }

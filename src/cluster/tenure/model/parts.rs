@@ -55,6 +55,13 @@ pub(super) struct Node {
     pub(super) asking: Option<(u64, Held)>,
 }
 
+impl Node {
+    /// It claims nothing, and writes nothing.
+    pub(super) fn is_free(&self) -> bool {
+        self.claiming.is_none() && self.asking.is_none() && self.writes.is_none()
+    }
+}
+
 /// What may befall them.
 pub(super) fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
