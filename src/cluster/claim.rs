@@ -15,8 +15,9 @@ pub(super) const MAX_ENTRY: usize = 1024;
 /// The first word of an entry of this kind. What begins with another is of a program that is older or newer, and is left alone.
 const VERSION: &str = "1";
 
-/// The highest fence that an engine counts exactly, for its numbers are doubles.
-const MAX_FENCE: u64 = 1 << 53;
+/// No fence is as high: the engine's numbers are doubles, which count exactly for a little longer. Microseconds since 1970 are below it
+/// until the year 2255.
+const MAX_FENCE: u64 = 9_000_000_000_000_000;
 
 /// How many claims of a prefix there were: it only rises, so what holds it by a lower one has lost it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,7 +25,7 @@ pub struct Fence(pub(super) u64);
 
 /// Why a text is no [`Fence`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a fence is a number below 2^53")]
+#[error("a fence is a number below 9 000 000 000 000 000")]
 pub struct InvalidFence;
 
 /// A text that is no entry.
@@ -246,7 +247,7 @@ mod tests {
             (" -", " - -"),
             (" -", " x"),
             ("7 9", "7 -9"),
-            ("7 9", "7 9007199254740993"),
+            ("7 9", "7 9000000000000000"),
         ] {
             assert_eq!(good.replacen(from, to, 1).parse::<Entry>(), Err(Unreadable), "{from} {to}");
         }

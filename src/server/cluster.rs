@@ -30,7 +30,7 @@ pub(super) use leaving::leave;
 pub(super) use opens::{Placed, is_passed};
 pub(super) use taken::Taken;
 use taken::answer_peers;
-pub(super) use visits::{Elsewhere, Visit, guarded};
+pub(super) use visits::{Elsewhere, Visit};
 
 /// How long the engine may take to confirm that a server may answer for what it holds, while somebody waits for that.
 const CONFIRMED: Duration = Duration::from_secs(10);

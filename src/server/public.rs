@@ -12,17 +12,18 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{ACCEPT, CONNECTION, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode, Uri, Version};
+use hyper::upgrade::OnUpgrade;
 use tokio::time::{Instant, timeout_at};
 
 use super::access_log::Entry;
-use super::cluster::{Cluster, Elsewhere, Taken as FromPeer, Visit, guarded};
+use super::cluster::{Cluster, Elsewhere, Taken as FromPeer, Visit};
 use super::expected::Awaited;
 use super::gate::Owed;
 use super::quotas::{Listens, Taken, unless_told_to_go};
 use super::session::{Place, Presence, Session};
 use super::threads::Home;
 use super::{Config, Server};
-use crate::proxy::{Breaker, Call, Fault, Visitor, challenge};
+use crate::proxy::{Breaker, Call, Fault, Visitor, challenge, relay};
 
 /// What the server's own listener knows of a request. Where it goes by the router it carries that as an extension.
 #[derive(Clone, Debug)]
@@ -217,13 +218,16 @@ async fn among_others(
         }
         let under_way = server.begin()?;
         let place = server.0.places.take_now().await.ok_or(Fault::Limit)?;
+        // It goes on with the request, and stays with the visitor's connection all the same.
+        let upgrade = request.extensions().get::<OnUpgrade>().cloned();
         let visit = Visit { prefix, request: &mut *request, visitor: &arrival.visitor, owed: &arrival.owed };
         let passed = pin!(server.unless_draining(cluster.pass_visit(server, visit)));
         match unless_told_to_go(&arrival.owed, || once(&place), passed).await.ok_or(Fault::Limit)?? {
             Elsewhere::Here => {}
             Elsewhere::Answered(answer) => {
                 exchange.entry.passed_on();
-                return Ok(guarded(answer, (place, under_way, Arc::clone(exchange))));
+                let guard = (place, under_way, Arc::clone(exchange));
+                return Ok(relay(answer, upgrade, arrival.breaker.clone(), guard));
             }
         }
     }

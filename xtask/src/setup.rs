@@ -16,7 +16,7 @@ struct Need {
     without: &'static str,
 }
 
-const NEEDS: [Need; 33] = [
+const NEEDS: [Need; 34] = [
     Need { program: "curl", package: "curl", without: "curl as a visitor" },
     Need { program: "openssl", package: "openssl", without: "the commands of the documents" },
     Need { program: "nginx", package: "nginx", without: "nginx as a target, and the tunnel behind it" },

@@ -14,7 +14,7 @@ use super::scripts::{self, BATCH, Registered, Right, Written};
 use super::trouble::{APART, Part, Trouble};
 use crate::cluster::Node;
 use crate::cluster::claim::{read_node, write_node};
-use crate::cluster::tenure::{ASK, LEASE, Peers, TICK};
+use crate::cluster::tenure::{ASK, LEASE, Peers, TICK, Tenure};
 
 /// How soon what has failed is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -63,7 +63,7 @@ async fn ticks(shared: &Shared) -> Infallible {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let _ = ticks.tick().await;
-        shared.tenure(|tenure, now| tenure.tick(now));
+        shared.tenure(Tenure::tick);
     }
 }
 
@@ -86,7 +86,7 @@ async fn renewals(shared: &Shared, mut renewing: Renewing) -> Infallible {
             Ok(()) => next = Instant::now() + AGAIN,
             Err(trouble) => {
                 shared.counts.failed_renewals.add();
-                shared.tenure(|tenure, now| tenure.failed(now));
+                shared.tenure(Tenure::failed);
                 shared.troubles.set(Part::Engine, Some(trouble));
                 next = Instant::now() + AGAIN;
             }

@@ -115,10 +115,7 @@ impl Link {
         }
         let mut next = self.next.lock().expect("nothing panics while it is held");
         match error.redirect_node() {
-            Some((address, _)) => {
-                next.moved =
-                    address.rsplit_once(':').and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)))
-            }
+            Some((address, _)) => next.moved = host_and_port(address),
             None => next.index += 1,
         }
         let mut current = self.live.lock().expect("nothing panics while it is held");
@@ -204,6 +201,11 @@ async fn dial(address: &ConnectionAddr) -> io::Result<Box<dyn Stream>> {
 
 async fn in_time<T>(deadline: Duration, answer: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
     timeout(deadline, answer).await.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+}
+
+fn host_and_port(address: &str) -> Option<(String, u16)> {
+    let (host, port) = address.rsplit_once(':')?;
+    Some((host.to_owned(), port.parse().ok()?))
 }
 
 /// 6.2 is the oldest that anybody still looks after.

@@ -62,7 +62,7 @@ impl Shared {
         for lines in gone.chunks(BATCH) {
             scripts::revoke(&self.link, &live, &[], lines).await?;
         }
-        told.lines = (*wanted).clone();
+        told.lines.clone_from(&wanted);
         Ok(())
     }
 

@@ -190,7 +190,9 @@ impl World {
                 let lost = held.filter(|fence| other.is_some_and(|other| !right || other.1 > *fence));
                 if let (Some(fence), None) = (held, lost) {
                     stored.claim = Some((node, fence));
-                    other.iter().for_each(|other| stored.leases[other.0] = 0);
+                    if let Some((other, _)) = other {
+                        stored.leases[other] = 0;
+                    }
                 }
                 Say::Written { sent, lost }
             }

@@ -10,9 +10,10 @@ use http::header::RETRY_AFTER;
 
 use super::super::public::caller;
 use super::super::{Server, v1};
-use super::{Cluster, Taken, guarded, passed};
+use super::{Cluster, Taken, passed};
 use crate::cluster::{Node, NodeId};
 use crate::metrics;
+use crate::proxy::{Breaker, relay};
 use crate::wire::SessionId;
 use crate::wire::v2::SESSION_HEADER;
 
@@ -41,7 +42,7 @@ pub(in crate::server) async fn pass_elsewhere(State(server): State<Server>, requ
             // A server that stops waits for it like for an exchange: on v1 the session would end with it.
             let under_way = server.0.exchanges.lock().unwrap_or_else(PoisonError::into_inner).token();
             match cluster.peers.pass(&node, request, &told).await {
-                Ok(answer) => guarded(answer, under_way),
+                Ok(answer) => relay(answer, None, Breaker::default(), under_way),
                 // Its lease may not be over yet, and it may be back.
                 Err(_) => later(),
             }

@@ -4,13 +4,11 @@ use std::iter::once;
 use std::pin::pin;
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use tokio::time::{Instant, sleep_until};
 
 use super::super::Server;
-use super::super::answer::{Answer, Meanwhile};
 use super::super::gate::Owed;
 use super::super::open::HOLD;
 use super::super::quotas::{Taken as Place, unless_told_to_go};
@@ -119,14 +117,4 @@ async fn pause(owed: &Option<Owed>, place: Option<&Place>, until: Instant) -> Re
         Some(place) => unless_told_to_go(owed, || once(place), wait).await.ok_or(Fault::Limit)?,
     }
     Ok(())
-}
-
-/// What lasts as long as an answer that another server gives.
-struct Guard<G>(#[allow(dead_code, reason = "it is kept until the answer has ended")] G);
-
-impl<G: Unpin> Meanwhile for Guard<G> {}
-
-/// An answer that keeps `guard` until its end.
-pub(in crate::server) fn guarded<G: Send + Sync + Unpin + 'static>(answer: Response, guard: G) -> Response {
-    answer.map(|body| Body::new(Answer::new(body, Guard(guard))))
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::FutureExt as _;
-use sendit::cluster::directory::{Ask, Settings, Trouble};
+use sendit::cluster::directory::{Ask, Settings};
 use sendit::cluster::{Claim, Directory, Found, Node, NodeId, Unavailable, Unclaimed};
 use sendit::wire::Prefix;
 use tokio::time::timeout;
@@ -34,7 +34,7 @@ struct Member {
 }
 
 impl World {
-    async fn join(&self, url: &str, id: u8) -> Result<Member, Trouble> {
+    async fn join(&self, url: &str, id: u8) -> Result<Member, String> {
         let address = format!("127.0.0.1:{}", 7000 + u16::from(id)).parse().unwrap();
         self.join_at(url, Node { id: NodeId::from_random([id; 8]), address, url: None, sessions: 0, draining: false })
             .await
@@ -44,7 +44,7 @@ impl World {
         (self.join(url, 1).await.unwrap(), self.join(url, 2).await.unwrap())
     }
 
-    async fn join_at(&self, url: &str, me: Node) -> Result<Member, Trouble> {
+    async fn join_at(&self, url: &str, me: Node) -> Result<Member, String> {
         let world = self.clone();
         let ask: Ask = Arc::new(move |node: Node| {
             world.asked.lock().unwrap().push(node.id);
@@ -53,9 +53,15 @@ impl World {
         });
         self.living.lock().unwrap().insert(me.id);
         let settings = Settings { engine: url.parse().unwrap(), tls: None, me, clock: now, ask };
-        let (directory, keeper) = Directory::join(settings).await?;
+        let (directory, keeper) = Directory::join(settings);
         let keeping = TaskTracker::new().spawn(async { match keeper.run().await {} });
-        Ok(Member { directory, keeping: AbortOnDropHandle::new(keeping) })
+        let keeping = AbortOnDropHandle::new(keeping);
+        until(async || {
+            let joined = directory.may_answer().then_some(Ok(()));
+            joined.or_else(|| directory.trouble().map(Err))
+        })
+        .await?;
+        Ok(Member { directory, keeping })
     }
 
     /// It no longer renews anything, and does not answer.
@@ -145,6 +151,7 @@ async fn a_prefix_is_one_nodes_until_it_gives_it_up() {
 
     // What is given away anybody may have, and its visitors wait.
     next.moving();
+    until(|| async { engine.say::<String>(&["GET", "{sendit}:claim:app"]).contains(" moving ").then_some(()) }).await;
     let found = one.finds("app", |found| matches!(found, Found::Moving { .. })).await;
     assert_eq!(found, Found::Moving { hold: HOLD });
     drop(next);
@@ -256,7 +263,7 @@ async fn while_the_engine_is_away_what_is_known_goes_on() {
     two.shows("is not reached").await;
     one.shows("is not reached").await;
     // Past its lease, a node that is awake answers; what is known is told, and of the rest it is said at once that nobody knows.
-    tokio::time::sleep(Duration::from_secs(6)).await;
+    until(|| async { (one.directory.counts().failed_renewals.get() >= 5).then_some(()) }).await;
     assert!(one.directory.may_answer() && two.directory.may_answer());
     assert!(matches!(two.find("app").await, Ok(Found::At { .. })));
     assert_eq!(two.find("unknown").now_or_never(), Some(Err(Unavailable)));
@@ -317,7 +324,7 @@ async fn what_will_not_do_is_said() {
     let port = free_port();
     let at = |login: &str| format!("redis://{login}127.0.0.1:{port}");
     let error = world.join(&at(""), 1).await.err().unwrap();
-    assert!(matches!(&error, Trouble::Unreachable(..)), "{error}");
+    assert!(error.contains("is not reached"), "{error}");
     let set = |words: &[&str]| {
         let mut connection =
             redis::Client::open(format!("{}?pass=right", engine.url())).unwrap().get_connection().unwrap();
@@ -326,7 +333,7 @@ async fn what_will_not_do_is_said() {
     set(&["CONFIG", "SET", "port", &port]);
     for login in ["", ":wrong@"] {
         let error = world.join(&at(login), 1).await.err().unwrap();
-        assert!(matches!(&error, Trouble::Denied(..)), "{error}");
+        assert!(error.contains("refuses the user or password"), "{error}");
     }
     let one = world.join(&at(":right@"), 1).await.unwrap();
 

@@ -2,6 +2,8 @@
 local NODE, CLAIM, OF = '{sendit}:node:', '{sendit}:claim:', '{sendit}:of:'
 local NODES, ERA, FENCE, REVISION = '{sendit}:nodes', '{sendit}:era', '{sendit}:fence', '{sendit}:revision'
 local LONGEST = 1024
+-- Numbers are doubles, which count exactly for a little longer than that.
+local MOST = 9e15
 
 -- Microseconds. They are exact in a double until the year 2255.
 local function now()
@@ -20,7 +22,7 @@ end
 -- What an entry says; nothing where it is none of ours.
 local function parse(entry)
   local node, fence, state, whose = string.match(entry, '^1 (%x+) %S+ (%d+) (%a+) %d+ (%S+)$')
-  if node and #fence <= 16 then return node, fence, state, whose end
+  if node and tonumber(fence) < MOST then return node, fence, state, whose end
 end
 
 -- How many milliseconds are left in which nothing new is given, as this engine, by its run, has not known the directory for long.
@@ -32,6 +34,9 @@ local function young(run, period)
   return math.max(0, math.ceil(left))
 end
 
+-- A number, and 0 where none stands there that is counted exactly.
 local function number(key)
-  return tonumber(string.match(text(key) or '', '^%d+$') or '0')
+  local said = tonumber(string.match(text(key) or '', '^%d+$') or '0')
+  if said < MOST then return said end
+  return 0
 end
