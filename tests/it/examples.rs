@@ -23,8 +23,10 @@ async fn check(words: Vec<String>) {
     }
     let here = |word: String| {
         let folders = ["/run/secrets/sendit/", "/run/secrets/", "/tmp/"];
-        let found = folders.iter().find_map(|there| word.split_once(there));
-        found.map(|(flag, name)| format!("{flag}{}/{name}", folder.path().display())).unwrap_or(word)
+        match folders.iter().find_map(|there| word.split_once(there)) {
+            Some((flag, name)) => format!("{flag}{}/{name}", folder.path().display()),
+            None => word,
+        }
     };
     let free = |word: String| {
         [":5050", ":5051", ":5052", ":8080", ":$PORT"].iter().fold(word, |word, at| word.replace(at, ":0"))

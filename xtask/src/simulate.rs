@@ -1,5 +1,6 @@
 //! A cluster in figures, without one: where sessions lie after it has grown or lost servers, how soon they are back and what
 //! that asks of servers and engine, and what so many sessions take. What one server is able to do are arguments.
+#![expect(clippy::cast_precision_loss, reason = "counts are far below 2 to the power of 52")]
 
 mod fleet;
 mod lookups;

@@ -15,8 +15,12 @@ use super::Cluster;
 /// every 2 s, and believes the third look.
 const NOTICE: Duration = Duration::from_secs(10);
 
+/// How far apart sessions are handed over, whose clients all ask for others, and how long that takes of all at most.
+const APART: Duration = Duration::from_millis(1);
+const ALL: Duration = Duration::from_secs(10);
+
 /// Leaves the others what the server has, if it is one of several: it is given nothing new, its sessions end one by one as their
-/// exchanges do, and their clients open others elsewhere. Takes 40 s at most. Cancelling it leaves some of them here.
+/// exchanges do, and their clients open others elsewhere. Takes 50 s at most. Cancelling it leaves some of them here.
 pub(in crate::server) async fn leave(server: &Server) {
     let Some(cluster) = &server.0.config.cluster else { return };
     let begin = Instant::now();
@@ -25,11 +29,14 @@ pub(in crate::server) async fn leave(server: &Server) {
     cluster.directory.set_draining();
     let sessions = server.0.registry.all();
     tracing::info!(sessions = sessions.len(), "the other servers are left what this one has");
-    join_all(sessions.iter().map(|session| hand_over(cluster, session))).await;
+    let apart = APART.min(ALL / u32::try_from(sessions.len()).unwrap_or(u32::MAX).max(1));
+    let handing = (0..).zip(&sessions).map(|(at, session)| hand_over(cluster, session, begin + apart * at));
+    join_all(handing).await;
     sleep_until(begin + NOTICE).await;
 }
 
-async fn hand_over(cluster: &Cluster, session: &Arc<Session>) {
+async fn hand_over(cluster: &Cluster, session: &Arc<Session>, begin: Instant) {
+    sleep_until(begin).await;
     session.quiet().await;
     if let Some(claim) = cluster.claims.held(session.prefix().as_str()) {
         claim.moving();

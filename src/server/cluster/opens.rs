@@ -42,6 +42,8 @@ impl Server {
         let elsewhere = match cluster.directory.find(prefix).await {
             Ok(Found::At { node, lapsed: false, .. }) => Some(node),
             Ok(Found::Unknown) | Err(_) => return Err(Denied::Undecided),
+            // Who has passed it on has placed it here.
+            Ok(_) if is_passed && !is_leaving => None,
             Ok(_) => cluster.directory.place(),
         };
         match elsewhere {

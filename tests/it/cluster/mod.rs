@@ -3,6 +3,7 @@
 mod bad_input;
 mod directory;
 mod engine;
+mod member;
 mod trials;
 
 use std::path::Path;

@@ -8,6 +8,7 @@ use std::process::Stdio;
 
 use tempfile::TempDir;
 use tokio::time::timeout;
+use trials::cluster::Engine;
 
 use super::{check, example, flown, listed, words};
 use crate::certificates::{Authority, GOOD};
@@ -18,43 +19,21 @@ use crate::tunnel::{Client, Server};
 use crate::visitor::Visitor;
 use crate::world::{PATIENCE, Program, program};
 
-/// A Redis with nothing in it.
-struct Redis {
-    address: SocketAddr,
-    _program: Program,
-    _folder: TempDir,
-}
-
-impl Redis {
-    async fn start() -> Self {
-        let folder = TempDir::new().unwrap();
-        // It cannot tell which port it found.
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut command = program("redis-server");
-        command.args(["--save", "", "--bind", "127.0.0.1", "--port"]).arg(address.port().to_string());
-        command.current_dir(folder.path());
-        let mut redis = Program::start(command);
-        redis.printed(|output| output.stdout.contains("eady to accept connections")).await;
-        Self { address, _program: redis, _folder: folder }
-    }
-
-    /// The words of an example, with what a platform fills in.
-    fn filled(&self, words: Vec<String>) -> Vec<String> {
-        let engine = format!("redis://{}", self.address);
-        let known = [
-            ("redis://sendit-redis:6379", &*engine),
-            ("redis://my-sendit-redis.internal:6379", &engine),
-            ("redis://redis:6379", &engine),
-            ("$REDIS_URL", &engine),
-            ("$(POD_IP)", "127.0.0.1"),
-            ("$HEROKU_PRIVATE_IP", "127.0.0.1"),
-            ("fly-local-6pn", "127.0.0.1"),
-            ("/secrets/cluster", "/run/secrets/cluster-secret"),
-            ("http://192.0.2.11:", "http://127.0.0.1:"),
-        ];
-        let fill = |word: String| known.iter().fold(word, |word, (shown, real)| word.replace(shown, real));
-        words.into_iter().map(fill).collect()
-    }
+/// The words of an example, with what a platform fills in, and this Redis.
+fn filled(redis: SocketAddr, words: Vec<String>) -> Vec<String> {
+    let engine = format!("redis://{redis}");
+    let known = [
+        ("redis://sendit-redis:6379", &*engine),
+        ("redis://my-sendit-redis.internal:6379", &engine),
+        ("redis://redis:6379", &engine),
+        ("$REDIS_URL", &engine),
+        ("$(POD_IP)", "127.0.0.1"),
+        ("$HEROKU_PRIVATE_IP", "127.0.0.1"),
+        ("fly-local-6pn", "127.0.0.1"),
+        ("http://192.0.2.11:", "http://127.0.0.1:"),
+    ];
+    let fill = |word: String| known.iter().fold(word, |word, (shown, real)| word.replace(shown, real));
+    words.into_iter().map(fill).collect()
 }
 
 #[tokio::test]
@@ -62,13 +41,14 @@ async fn what_examples_of_several_start_is_a_server() {
     if !left_out::is_here("redis-server", "what examples of several servers start") {
         return;
     }
-    let redis = Redis::start().await;
-    check(redis.filled(listed(&example("kubernetes/sendit-cluster.yaml"), "          args:\n"))).await;
-    check(redis.filled(flown(&example("fly/fly-cluster.toml")))).await;
+    let redis = Engine::start().await.unwrap();
+    let filled = |words| filled(redis.address(), words);
+    check(filled(listed(&example("kubernetes/sendit-cluster.yaml"), "          args:\n"))).await;
+    check(filled(flown(&example("fly/fly-cluster.toml")))).await;
 
     let heroku = example("heroku/cluster/Procfile");
     let (_, line) = heroku.trim().split_once("exec target/release/sendit ").unwrap();
-    check(redis.filled(words(line))).await;
+    check(filled(words(line))).await;
     let app: serde_json::Value = serde_json::from_str(&example("heroku/cluster/app.json")).unwrap();
     for name in ["SENDIT_SECRET", "CLUSTER_SECRET"] {
         assert_eq!(app["env"][name]["generator"], "secret", "{name}");
@@ -78,7 +58,7 @@ async fn what_examples_of_several_start_is_a_server() {
     let mut first = listed(&compose, "    command: &command\n");
     let (_, advertised) = compose.split_once("SENDIT_ADVERTISE: \"").unwrap();
     first.push(format!("--advertise={}", advertised.split('"').next().unwrap()));
-    check(redis.filled(first)).await;
+    check(filled(first)).await;
 }
 
 /// A program that looks at files, and finds no fault.

@@ -18,9 +18,8 @@ const RESTART: Duration = Duration::from_secs(12);
 const REST: Duration = Duration::from_secs(5);
 
 /// A machine that is gone refuses nothing: the balancer asks after each connection that has been silent for 2 s, and gives it
-/// up 2 s later, as `dist/proxies/haproxy-cluster.cfg` says.
+/// up as much later, as `dist/proxies/haproxy-cluster.cfg` says.
 const UNNOTICED: Duration = Duration::from_secs(2);
-const NOTICED: Duration = Duration::from_secs(4);
 
 /// What may happen to one that has grown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,11 +105,11 @@ impl<'a> Life<'a> {
         let mut reopening = Reopening::new(&mut self.fleet, self.now, self.ability, jitter, &mut self.rng);
         for sessions in lost {
             // The last renewal was a while ago.
-            let lease = LEASE - RENEWED.mul_f64(chance.f64());
+            let lease = LEASE.saturating_sub(RENEWED.mul_f64(chance.f64()));
             for _ in 0..sessions {
                 let noticed = match upheaval {
                     Upheaval::Drain | Upheaval::Death => Duration::ZERO,
-                    Upheaval::Zone => UNNOTICED + (NOTICED - UNNOTICED).mul_f64(chance.f64()),
+                    Upheaval::Zone => UNNOTICED.mul_f64(1.0 + chance.f64()),
                 };
                 match (upheaval, wire) {
                     (Upheaval::Drain, _) => reopening.told(noticed, Duration::ZERO),
