@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::extract::Request;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -27,7 +28,7 @@ pub(super) use carriers::pass_elsewhere;
 use keeping::Reached;
 pub use keeping::keep;
 pub(super) use leaving::leave;
-pub(super) use opens::{Placed, is_passed};
+pub(super) use opens::{Asking, Placed};
 pub(super) use taken::Taken;
 use taken::answer_peers;
 pub(super) use visits::{Elsewhere, Visit};
@@ -46,6 +47,8 @@ pub struct Cluster {
     claims: Arc<Claims>,
     /// Places for visitors who wait for a server that answers.
     held: Arc<Quota>,
+    /// Places for those who ask for a session that no server can give just now.
+    waiting: Arc<Semaphore>,
     /// What this server's own list revokes.
     revoked: Arc<Mutex<Revoked>>,
     /// Whether the others reach this server.
@@ -66,6 +69,7 @@ impl Cluster {
             node_url,
             claims: Arc::default(),
             held: Quota::new(held),
+            waiting: Arc::new(Semaphore::new(opens::MAX_WAITING)),
             revoked: Arc::default(),
             reached: Arc::default(),
             leaving: CancellationToken::new(),

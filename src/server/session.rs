@@ -206,11 +206,13 @@ impl Session {
         mut call: Call<'_>,
         guard: impl Send + Sync + Unpin + 'static,
     ) -> Result<Response, Fault> {
+        // Another server is to have the prefix.
+        let under_way = self.exchanges.begin().ok_or(Fault::UnknownPrefix)?;
         if self.exchanges.is_closed() {
             return Err(Fault::ClientOffline);
         }
         let _asking = self.turns.begin().await;
-        let guard = (self.exchanges.begin(), guard);
+        let guard = (under_way, guard);
         call.meter.goes_to(&self.traffic);
         let sending = Sending::watch(request, &call.meter);
         // In one place: what is handed on by value has room in each future that it is handed to.

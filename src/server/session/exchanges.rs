@@ -26,9 +26,11 @@ impl Exchanges {
         &self.parts[turn % 2]
     }
 
-    /// One begins, and is under way until this is dropped.
-    pub(super) fn begin(&self) -> TaskTrackerToken {
-        self.part(self.turns.load(Ordering::Acquire)).token()
+    /// One begins, and is under way until this is dropped. None where none is to begin any more.
+    pub(super) fn begin(&self) -> Option<TaskTrackerToken> {
+        let token = self.part(self.turns.load(Ordering::SeqCst)).token();
+        // Looked at once this one is counted: it is refused, or waited for.
+        (!self.last.load(Ordering::SeqCst)).then_some(token)
     }
 
     /// How many are under way.
@@ -40,7 +42,7 @@ impl Exchanges {
     pub(super) async fn are_young(&self, deadline: Instant) {
         loop {
             let begin = Instant::now();
-            let old = self.part(self.turns.fetch_add(1, Ordering::AcqRel));
+            let old = self.part(self.turns.fetch_add(1, Ordering::SeqCst));
             old.close();
             let ended = timeout_at(deadline, old.wait()).await;
             old.reopen();
@@ -52,14 +54,14 @@ impl Exchanges {
 
     /// Has none begin any more, and waits until all have ended.
     pub(super) async fn last(&self) {
-        self.last.store(true, Ordering::Release);
+        self.last.store(true, Ordering::SeqCst);
         self.close();
         self.wait().await;
     }
 
     /// Whether none is to begin.
     pub(super) fn are_the_last(&self) -> bool {
-        self.last.load(Ordering::Acquire)
+        self.last.load(Ordering::SeqCst)
     }
 
     /// Takes none any more. Whether it took some so far.
@@ -105,7 +107,7 @@ mod tests {
         assert_eq!((exchanges.len(), exchanges.are_the_last(), exchanges.is_closed()), (1, false, false));
         let mut ended = Box::pin(exchanges.last());
         assert!(ended.as_mut().now_or_never().is_none());
-        assert!(exchanges.are_the_last());
+        assert!(exchanges.are_the_last() && exchanges.begin().is_none());
         drop(short);
         ended.await;
     }

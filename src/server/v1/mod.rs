@@ -17,7 +17,7 @@ use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
 use super::Server;
-use super::cluster::{Placed, is_passed};
+use super::cluster::{Asking, Placed};
 use super::open::{Denied, Terms};
 use super::public::{caller, home, origin};
 use super::session::{Link, Session, unbuffered};
@@ -45,9 +45,9 @@ pub(super) async fn open(State(server): State<Server>, request: Request) -> Resp
         let (token, prefix) = (field(&form, query, "token"), field(&form, query, "prefix"));
         let claims = server.admit(&token, visitor.address())?;
         let opening = server.opening(claims, &token, Terms { from, ..Terms::plain(&prefix, &server) })?;
-        match server.place(&opening, is_passed(&about)).await? {
+        match server.place(&opening, &Asking { about: about.clone(), body: form.clone(), visitor }).await? {
             Placed::Here(claim) => Ok(granted(&server, &*server.open_v1(opening, claim, home)?)),
-            Placed::At(node) => server.pass_open(&node, about.clone(), form.clone(), &visitor).await,
+            Placed::Answered(answer) => Ok(answer),
         }
     };
     opened.await.unwrap_or_else(|denied| refusal(&server, denied))

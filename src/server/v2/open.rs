@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Limited};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use super::super::cluster::{Placed, is_passed};
+use super::super::cluster::{Asking, Placed};
 use super::super::open::{Denied, Terms};
 use super::super::public::{caller, home, origin};
 use super::super::{Config, Server};
@@ -59,9 +59,10 @@ async fn opened(server: &Server, request: Request) -> Result<Response, Unopened>
     let (terms, granted) = settled.map_err(|cause| Unopened::Refused(Box::new(unreadable(&cause))))?;
     let hold = terms.hold;
     let opening = server.opening(claims, &token, Terms { from, ..terms })?;
-    let claim = match server.place(&opening, is_passed(&about)).await? {
+    let asking = Asking { about, body, visitor };
+    let claim = match server.place(&opening, &asking).await? {
         Placed::Here(claim) => claim,
-        Placed::At(node) => return Ok(server.pass_open(&node, about, body, &visitor).await?),
+        Placed::Answered(answer) => return Ok(answer),
     };
     let (session, attendance) = server.open_v2(opening, claim, home)?;
     let given = Given {
@@ -70,7 +71,7 @@ async fn opened(server: &Server, request: Request) -> Result<Response, Unopened>
         grace_ms: millis(server.0.config.grace),
         batch: MAX_BATCH,
         hold_ms: millis(hold),
-        url: server.own_url(session.prefix(), &visitor, &http::Request::from_parts(about, ())),
+        url: server.own_url(session.prefix(), &asking.visitor, &http::Request::from_parts(asking.about, ())),
         carriers: server.carriers_url(),
         granted,
     };
