@@ -83,9 +83,11 @@ impl Cluster {
 
     /// Why this server is not to be sent anything, where it is not.
     pub(super) fn trouble(&self) -> Option<String> {
+        if self.directory.may_answer() {
+            return self.reached.trouble();
+        }
         let unsure = || "this server cannot say whether it still has what it had".to_owned();
-        let unsure = || (!self.directory.may_answer()).then(|| self.directory.trouble().unwrap_or_else(unsure));
-        self.reached.trouble().or_else(unsure)
+        Some(self.directory.trouble().or_else(|| self.reached.trouble()).unwrap_or_else(unsure))
     }
 
     /// What connect tokens are signed with, so that each server knows which session a carrier names.

@@ -136,8 +136,8 @@ impl Shared {
         self.rises(entry.fence);
         match entry.state {
             State::Moving => Found::Moving { hold: entry.hold },
-            // It was given up, which the engine has yet to learn.
-            State::Held if entry.node == self.id => Found::Nobody,
+            // It was given up, or away, which the engine has yet to learn: at once it says which.
+            State::Held if entry.node == self.id => Found::Moving { hold: entry.hold },
             State::Held => Found::At {
                 node: read_node(&entry.node.to_string(), node).unwrap_or_else(|_| entry.holder()),
                 fence: entry.fence,
