@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use tokio::time::{Instant, sleep};
-use trials::cluster::{Engine, Node, PATIENCE, Stage, Wanted, part};
+use trials::cluster::{Engine, Node, PATIENCE, Stage, Wanted, ask, part};
 use trials::floods::{Figures, Measure};
 use trials::program::{Client, Program};
 
-use crate::bench::{SmallTarget, cpu, median, wrk};
+use crate::bench::{ANSWER, SmallTarget, cpu, median, wrk};
 
 /// At most so many times the CPU of an exchange that is not passed on.
 const MOST: f64 = 1.7;
@@ -34,6 +34,10 @@ pub(super) async fn measure(binary: &Path) -> Result<Figures> {
     let far = open(&stage, binary, parted.address, "far", target.address).await?;
     let servers = stage.nodes.iter().map(Node::program);
     let processes: Vec<u32> = servers.chain([&near, &far]).filter_map(Program::id).collect();
+    for (at, path) in [(home, "/near"), (third, "/near"), (third, "/far")] {
+        let answer = ask(at, path).await?;
+        ensure!(answer.status == 200 && answer.body == ANSWER, "it answered: {answer:?}");
+    }
     let urls = [format!("http://{home}/near"), format!("http://{third}/near"), format!("http://{third}/far")];
     let mut costs = [const { Vec::new() }; 3];
     for _ in 0..ROUNDS {
