@@ -1,6 +1,7 @@
 //! Which tokens are good no more though their time is not over, and by what a token is told from others. Knows no file.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
@@ -80,8 +81,12 @@ impl Revoked {
     pub fn lines(&self) -> impl Iterator<Item = String> {
         let ids = self.ids.iter().map(|id| format!("jti:{id}"));
         let subjects = self.subjects.iter().map(|subject| format!("sub:{subject}"));
-        let hex = |digest: &[u8; 32]| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let digests = self.digests.iter().map(move |digest| format!("sha256:{}", hex(digest)));
+        let digests = self.digests.iter().map(|digest| {
+            digest.iter().fold("sha256:".to_owned(), |mut line, byte| {
+                let _ = write!(line, "{byte:02x}");
+                line
+            })
+        });
         ids.chain(subjects).chain(digests)
     }
 

@@ -34,8 +34,9 @@ impl NodeId {
     /// belongs without asking anybody. The id of a session of a server that is alone names no node that there is.
     #[must_use]
     pub fn of(session: &SessionId) -> Self {
-        let digits = &session.as_str()[..Self::DIGITS];
-        Self(u64::from_str_radix(digits, 16).expect("a session's id is of hexadecimal digits"))
+        let digits = session.as_str().bytes().take(Self::DIGITS);
+        let value = |digit: u8| u64::from(digit - if digit.is_ascii_digit() { b'0' } else { b'a' - 10 });
+        Self(digits.fold(0, |bits, digit| bits << 4 | value(digit)))
     }
 
     /// Makes of the random bits of a session's id those of a session of this node.
@@ -111,6 +112,7 @@ impl Secret {
 
     /// A key for this one purpose, the same at each node.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "a key of any length will do")]
     pub fn key_for(&self, purpose: &str) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("a key of any length will do");
         mac.update(purpose.as_bytes());

@@ -25,7 +25,7 @@ impl Way {
         base.set_query(None);
         let is_safe = |url: &Url| url.scheme() == "https" || url.scheme() == base.scheme() && url.scheme() == "http";
         let straight = straight.and_then(|url| Url::parse(url).ok()).filter(is_safe);
-        Self { straight: straight.filter(|url| url.has_host()), asked: base, is_shut: AtomicBool::new(false) }
+        Self { straight: straight.filter(Url::has_host), asked: base, is_shut: AtomicBool::new(false) }
     }
 
     /// The URL of a control endpoint, and whether it leads straight there.

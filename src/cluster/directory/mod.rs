@@ -104,7 +104,6 @@ struct Shared {
 
 impl Directory {
     /// A node of the directory, once the [`Keeper`] runs: it registers, as soon as the engine is there, and keeps it up.
-    #[must_use]
     pub fn join(settings: Settings) -> (Self, Keeper) {
         let zero = Instant::now();
         let shared = Arc::new(Shared {

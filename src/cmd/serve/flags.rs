@@ -149,11 +149,11 @@ pub(crate) struct Serve {
     #[argh(option, arg_name = "HOST:PORT")]
     pub(super) redirect_addr: Option<String>,
 
-    /// the Redis where several servers keep what each has, such as redis://10.0.0.2:6379 (default: the server is alone)
+    /// the Redis where several servers keep what each has, such as `redis://10.0.0.2:6379` (default: the server is alone)
     #[argh(option, arg_name = "URL")]
     pub(super) cluster: Option<String>,
 
-    /// where the other servers of the cluster reach this one, such as http://10.0.0.5:5052
+    /// where the other servers of the cluster reach this one, such as `http://10.0.0.5:5052`
     #[argh(option, arg_name = "URL")]
     pub(super) advertise: Option<String>,
 

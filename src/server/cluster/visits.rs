@@ -110,6 +110,7 @@ impl Server {
 }
 
 /// Waits until then, unless the visitor is to leave its place to somebody else.
+#[expect(clippy::ref_option, reason = "whether a visitor listens is asked of both")]
 async fn pause(owed: &Option<Owed>, place: Option<&Place>, until: Instant) -> Result<(), Fault> {
     let wait = pin!(sleep_until(until));
     match place {

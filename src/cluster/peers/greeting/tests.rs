@@ -1,3 +1,5 @@
+//! Whether a greeting proves what it has to.
+
 use proptest::prelude::*;
 use tokio::io::{DuplexStream, duplex};
 
