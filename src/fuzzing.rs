@@ -5,6 +5,7 @@
 
 use std::str::FromStr;
 
+use crate::cluster::peers::Passed;
 use crate::server::BasePath;
 use crate::wire::v2::{Carrier, Secret};
 use crate::wire::{Prefix, SessionId};
@@ -16,8 +17,8 @@ pub use crate::pipe::v1::fuzzing::handshake;
 pub use crate::pipe::v2::fuzzing::{log, records, state};
 pub use crate::proxy::fuzzing::{ambiguous, forwarded};
 
-/// What stands in a path or in a carrier's headers: the lines are a path, a base path, and headers by their order. What
-/// is parsed says the same again.
+/// What stands in a path, in a carrier's headers, or in what nodes tell each other: the lines are a path, a base path, and headers by
+/// their order. What is parsed says the same again.
 pub fn names(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let lines: Vec<&str> = text.split('\n').collect();
@@ -25,6 +26,9 @@ pub fn names(data: &[u8]) {
         same::<Prefix>(line);
         same::<SessionId>(line);
         let _ = line.parse::<Secret>();
+        if let Ok(passed) = line.parse::<Passed>() {
+            assert_eq!(passed.to_string().parse(), Ok(passed));
+        }
     }
     if let [path, base, ..] = lines[..]
         && let Ok(base) = base.parse::<BasePath>()

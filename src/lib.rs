@@ -117,6 +117,8 @@ pub mod metrics;
 
 pub mod acme;
 
+pub mod cluster;
+
 pub mod server;
 
 pub mod client;

@@ -1,6 +1,7 @@
 //! Which tokens are good no more though their time is not over, and by what a token is told from others. Knows no file.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
@@ -76,6 +77,28 @@ impl Revoked {
         self.len() == 0
     }
 
+    /// What it names, as lines of such a list.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        let ids = self.ids.iter().map(|id| format!("jti:{id}"));
+        let subjects = self.subjects.iter().map(|subject| format!("sub:{subject}"));
+        let digests = self.digests.iter().map(|digest| {
+            digest.iter().fold("sha256:".to_owned(), |mut line, byte| {
+                let _ = write!(line, "{byte:02x}");
+                line
+            })
+        });
+        ids.chain(subjects).chain(digests)
+    }
+
+    /// The same with these lines. What is no line of a list says nothing: it may be one of a newer version.
+    #[must_use]
+    pub fn with<'a>(mut self, lines: impl IntoIterator<Item = &'a str>) -> Self {
+        for line in lines {
+            let _ = self.add(line);
+        }
+        self
+    }
+
     /// Takes a line in. None where it is no line of a list.
     fn add(&mut self, line: &str) -> Option<()> {
         let (kind, name) = line.split_once(':')?;
@@ -148,6 +171,17 @@ mod tests {
         let digest = "2e7d2c03a9507ae265ecf5b5356885a53393a2029d241394997265a1a25aefc6";
         check(&format!("sha256:{digest}"), &["c"]);
         check(&format!("#\nsha256:{}\nsub:jo", digest.to_uppercase()), &["a", "b", "c"]);
+    }
+
+    #[test]
+    fn lists_are_told_and_joined() {
+        let digest = "0123456789abcdef".repeat(4);
+        let text = format!("sub:jo\njti:1\nsha256:{digest}");
+        let list: Revoked = text.parse().unwrap();
+        let lines: Vec<String> = list.lines().collect();
+        assert_eq!(lines.len(), 3);
+        assert_eq!(Revoked::default().with(lines.iter().map(String::as_str)), list);
+        assert_eq!(list.clone().with(["sub:al", "new:1"]), format!("{text}\nsub:al").parse().unwrap());
     }
 
     #[test]

@@ -85,22 +85,32 @@ impl Link {
 
     /// Sends a request and waits for the head of its answer, for 15 s at most.
     pub(super) async fn answer(&self, request: RequestBuilder) -> Result<Response, String> {
-        self.answer_to(request, 0).await
+        self.answer_to(request, 0).await.map_err(|unanswered| unanswered.cause)
     }
 
     /// The same for a request that brings so many bytes: a second more for each 4 KiB.
-    pub(super) async fn answer_to(&self, request: RequestBuilder, bytes: u64) -> Result<Response, String> {
+    pub(super) async fn answer_to(&self, request: RequestBuilder, bytes: u64) -> Result<Response, Unanswered> {
         let deadline = ANSWER_DEADLINE + Duration::from_secs(bytes / SLOWEST);
         match timeout(deadline, request.send()).await {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(self.unreachable(&error)),
-            Err(_) => Err(format!(
-                "the server at `{}` has not answered within {} s; a proxy on the way may be holding the request back",
-                self.source.url().origin().ascii_serialization(),
-                deadline.as_secs()
-            )),
+            Ok(Err(error)) => Err(Unanswered { cause: self.unreachable(&error), is_unreached: error.is_connect() }),
+            Err(_) => {
+                let cause = format!(
+                    "the server at `{}` has not answered within {} s; a proxy on the way may be holding the request back",
+                    self.source.url().origin().ascii_serialization(),
+                    deadline.as_secs()
+                );
+                Err(Unanswered { cause, is_unreached: false })
+            }
         }
     }
+}
+
+/// Why a request has no answer.
+pub(super) struct Unanswered {
+    pub(super) cause: String,
+    /// There was not even a connection.
+    pub(super) is_unreached: bool,
 }
 
 /// Why there is no session.

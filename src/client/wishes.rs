@@ -93,7 +93,8 @@ mod tests {
 
     fn given(granted: &[&str], hold_ms: u64) -> Given {
         let granted = granted.iter().map(|&name| name.to_owned()).collect();
-        Given { session: String::new(), secret: String::new(), grace_ms: 0, batch: 0, hold_ms, url: None, granted }
+        let (session, secret) = (String::new(), String::new());
+        Given { session, secret, grace_ms: 0, batch: 0, hold_ms, url: None, carriers: None, granted }
     }
 
     #[track_caller]

@@ -46,6 +46,12 @@ pub(crate) const TLS_KEY: &str = "SENDIT_TLS_KEY";
 const ACME: &str = "SENDIT_ACME";
 /// The variable for `serve --acme-cache`.
 const ACME_CACHE: &str = "SENDIT_ACME_CACHE";
+/// The variables of what makes a server one of several.
+const CLUSTER: &str = "SENDIT_CLUSTER";
+const ADVERTISE: &str = "SENDIT_ADVERTISE";
+const CLUSTER_SECRET_FILE: &str = "SENDIT_CLUSTER_SECRET_FILE";
+const CLUSTER_ADDR: &str = "SENDIT_CLUSTER_ADDR";
+const NODE_URL: &str = "SENDIT_NODE_URL";
 /// The variable for `serve --redirect-addr`.
 const REDIRECT_ADDR: &str = "SENDIT_REDIRECT_ADDR";
 /// The variable for `serve --domain`.
@@ -147,6 +153,36 @@ pub const TABLE: &[Variable] = &[
         name: REDIRECT_ADDR,
         flag: "--redirect-addr",
         meaning: "address without TLS whose visitors are sent to https",
+        commands: &["serve"],
+    },
+    Variable {
+        name: CLUSTER,
+        flag: "--cluster",
+        meaning: "Redis where several servers keep what each has",
+        commands: &["serve"],
+    },
+    Variable {
+        name: ADVERTISE,
+        flag: "--advertise",
+        meaning: "where the other servers reach this one",
+        commands: &["serve"],
+    },
+    Variable {
+        name: CLUSTER_SECRET_FILE,
+        flag: "--cluster-secret-file",
+        meaning: "file that holds the cluster's secret",
+        commands: &["serve"],
+    },
+    Variable {
+        name: CLUSTER_ADDR,
+        flag: "--cluster-addr",
+        meaning: "address to listen on for the other servers",
+        commands: &["serve"],
+    },
+    Variable {
+        name: NODE_URL,
+        flag: "--node-url",
+        meaning: "where clients reach this server and no other",
         commands: &["serve"],
     },
     Variable {

@@ -13,6 +13,7 @@ use super::exit::{Failure, reason};
 use super::sources::{Given, Sources};
 use crate::auth::{EmptySecret, Key, Keys};
 use crate::client::Token;
+use crate::cluster;
 use crate::server::admin;
 use crate::wire::Credentials;
 
@@ -100,6 +101,15 @@ pub(crate) fn admin_token(path: &Path) -> Result<admin::Token, Failure> {
     let text = std::str::from_utf8(without_newline(&bytes)).unwrap_or_default();
     let wrong = |cause| Failure::file(format!("the file `{}` holds no admin token: {cause}", path.display()));
     text.parse().map_err(wrong)
+}
+
+/// The secret of a cluster, from its file.
+pub(crate) fn cluster_secret(path: &Path) -> Result<cluster::Secret, Failure> {
+    let bytes = read("cluster secret", path)?;
+    cluster::Secret::new(without_newline(&bytes)).map_err(|cause| {
+        let at = path.display();
+        Failure::file(format!("the file `{at}` holds no cluster secret: {cause}; `openssl rand -hex 32` makes one"))
+    })
 }
 
 /// What visitors have to know; at each place the text goes before the file. What is there and cannot be meant is refused:

@@ -5,6 +5,7 @@ mod admin;
 mod certificate;
 mod check;
 mod clients;
+mod cluster;
 mod files;
 mod flags;
 mod handover;
@@ -42,20 +43,30 @@ use systemd::Handed;
 /// Serves until a signal comes.
 pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(), Failure> {
     let from = Sources::new("serve", env, file.map(|file| &file.serve));
-    let Settings { address, mut config, auth, mut files, acme, redirects, admin, threads, level, format } =
+    let Settings { address, mut config, auth, mut files, acme, redirects, admin, cluster, threads, level, format } =
         args.settle(&from)?;
     if let Some(secrets) = &mut files.secrets {
         secrets.file = file.cloned();
     }
     files.renewal = acme.map(Acme::open).transpose()?;
-    let (mut handed, handover) = (Handed::take(env)?, Handover::of(env));
+    // Of several servers the others have the tunnels of one that stops.
+    let handover = if cluster.is_some() { Handover::none() } else { Handover::of(env) };
+    let mut handed = Handed::take(env)?;
     let resolved = handed.public_or(address).await?;
     let warning = auth.warning(&resolved)?;
     let (signals, hang_up) = (Signals::catch()?, HangUp::catch()?);
     let sockets = Sockets::open(resolved, redirects, admin, handed.admin).await?;
+    let joined = match cluster {
+        Some(cluster) => Some(cluster.join(config.limits.exchanges).await?),
+        None => None,
+    };
     // Nothing is logged between the two, so this is the first line.
     log::start(level, format);
     sockets.tell()?;
+    if let Some(joined) = &joined {
+        joined.tell();
+        config.cluster = Some(joined.cluster.clone());
+    }
     for warning in warning.into_iter().chain(file.and_then(File::warning)) {
         output::warn(warning);
     }
@@ -79,6 +90,7 @@ pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(
             () = admin::serve(admin, server.clone()) => Ok(()),
             never = watching => match never {},
             never = hang_up.relay(again, shutdown.clone()) => match never {},
+            never = cluster::keep(joined, server.clone()) => match never {},
         }
     };
     let ended = signals.guard("exchanges in flight have 30 s to end", Box::pin(serving)).await;

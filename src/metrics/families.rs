@@ -1,6 +1,6 @@
 //! Every number by its name: what is documented, and what is written. One table, so that the two cannot differ.
 
-use super::{Counters, Error, Histogram, Issuance, Label, Metrics, Now, Refusal, Status, Uncertified, Wire};
+use super::{Counters, Error, Histogram, Issuance, Label, Metrics, Now, Passed, Refusal, Status, Uncertified, Wire};
 
 /// What a family's numbers do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +112,8 @@ pub const FAMILIES: &[Family] = &[
         "Those of them whose wait ended before it was back.", |metrics, _| Numbers::one(metrics.held_in_vain.get())),
     family!(Counter "sendit_visitors_displaced_total" (None),
         "Visitors who only listened for an answer, and made room for others.", |metrics, _| Numbers::one(metrics.displaced.get())),
+    family!(Counter "sendit_cluster_passed_total" (Some(values::<Passed>())),
+        "Requests that another of several servers was passed, which counts them as exchanges.", |metrics, _| Numbers::of(&metrics.passed_on)),
     family!(Gauge "sendit_visitors_waiting" (None),
         "Visitors who wait for a client that is gone, or for another exchange to end.", |_, now| Numbers::one(now.waiting)),
     family!(Gauge "sendit_connections" (None),

@@ -104,6 +104,20 @@ label! {
         Limit = "limit",
         /// The server is about to stop.
         Stopping = "stopping",
+        /// Several servers cannot say just now which of them has the prefix.
+        Undecided = "undecided",
+    }
+}
+
+label! {
+    /// What one of several servers passes on to another.
+    Passed: "what" {
+        /// An exchange with a visitor.
+        Visit = "visit",
+        /// What names a session: a carrier, mostly.
+        Carrier = "carrier",
+        /// A request for a session.
+        Open = "open",
     }
 }
 

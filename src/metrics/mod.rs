@@ -11,7 +11,7 @@ mod tests;
 
 pub use count::{Counter, Counters, Histogram, Setting};
 pub use families::{FAMILIES, Family, Kind};
-pub use label::{Error, Issuance, Label, Refusal, Status, Uncertified, Wire};
+pub use label::{Error, Issuance, Label, Passed, Refusal, Status, Uncertified, Wire};
 pub use text::CONTENT_TYPE;
 
 /// All that is counted as it happens, from the beginning of the process on.
@@ -31,6 +31,8 @@ pub struct Metrics {
     pub held_in_vain: Counter,
     /// Visitors who only listened, and made room for others.
     pub displaced: Counter,
+    /// What was passed on to others of several servers.
+    pub passed_on: Counters<Passed>,
     /// Sessions that were opened.
     pub opened: Counters<Wire>,
     /// Opens that were refused.

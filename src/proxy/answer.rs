@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::body::Incoming;
 
 use super::Meter;
 use super::connection::Seen;
@@ -37,8 +36,8 @@ impl Breaker {
 }
 
 /// The target's body on its way to the visitor.
-pub(super) struct Answer<G> {
-    body: Incoming,
+pub(super) struct Answer<B, G> {
+    body: B,
     breaker: Breaker,
     meter: Meter,
     /// The connection to a target that has no use for the rest of the request, once this is whole.
@@ -46,10 +45,10 @@ pub(super) struct Answer<G> {
     _guard: G,
 }
 
-impl<G> Answer<G> {
+impl<B: HttpBody, G> Answer<B, G> {
     /// The breaker trips at the beginning, not when something fails: the process may end at any moment, and then
     /// nobody is left to trip it.
-    pub(super) fn new(body: Incoming, breaker: Breaker, meter: Meter, rest: Option<Seen>, guard: G) -> Self {
+    pub(super) fn new(body: B, breaker: Breaker, meter: Meter, rest: Option<Seen>, guard: G) -> Self {
         if body.is_end_stream()
             && let Some(rest) = &rest
         {
@@ -64,11 +63,11 @@ impl<G> Answer<G> {
     }
 }
 
-impl<G: Unpin> HttpBody for Answer<G> {
+impl<B: HttpBody<Data = Bytes> + Unpin, G: Unpin> HttpBody for Answer<B, G> {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = B::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = self.get_mut();
         let frame = Pin::new(&mut this.body).poll_frame(cx);
         let whole = match &frame {

@@ -43,6 +43,11 @@ impl Visitor {
         self.secure
     }
 
+    /// The other end of the connection to it.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
     /// The address at the other end: the visitor's, or that of the last proxy.
     pub(crate) fn address(&self) -> Option<IpAddr> {
         self.peer.map(|peer| peer.ip().to_canonical())

@@ -214,7 +214,7 @@ mod tests {
                     // Nothing is answered that was not asked.
                     let _ = far.read_u8().await;
                     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {WHOLE}\r\nConnection: close\r\n\r\n");
-                    let _ = far.write_all(&[head.as_bytes(), &[b'x'; WHOLE]].concat()).await;
+                    let _ = far.write_all(&[head.as_bytes(), &vec![b'x'; WHOLE]].concat()).await;
                 });
                 async move { Ok(near) }
             })

@@ -13,7 +13,7 @@ use super::listener::Speaks;
 use super::refuse::Refusals;
 use super::router::Routes;
 use super::spread::spread;
-use super::{Inner, Listener, Server, access_log, connection};
+use super::{Inner, Listener, Server, access_log, cluster, connection};
 use crate::proxy::Fault;
 
 /// How long a head may be on its way: from its first byte on, or from the beginning of the connection.
@@ -49,6 +49,7 @@ pub async fn serve_at(listeners: impl IntoIterator<Item = Listener>, server: Ser
     let accepting = join_all(accepting);
     let stopping = async {
         shutdown.cancelled().await;
+        cluster::leave(&server).await;
         if is_kept { server.hand_over().await } else { server.shutdown().await }
     };
     tokio::select! {

@@ -3,6 +3,7 @@
 
 use std::fmt::{self, Display, Write as _};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tracing::field::display;
 use super::config::AccessLog;
 use super::session::Session;
 use super::{Inner, Server, counts};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Passed};
 use crate::proxy::{Fault, Meter, Sum};
 
 /// What the lines are filtered by.
@@ -34,6 +35,8 @@ pub(super) struct Entry {
     meter: Meter,
     metrics: Arc<Metrics>,
     outcome: OnceLock<(StatusCode, Option<Fault>)>,
+    /// Another server answers it, which counts it and tells of it.
+    is_passed_on: AtomicBool,
     is_head: bool,
     line: Option<Box<Line>>,
 }
@@ -62,6 +65,7 @@ impl Entry {
             meter: Meter::new(Arc::clone(traffic), sum),
             metrics: Arc::clone(metrics),
             outcome: OnceLock::new(),
+            is_passed_on: AtomicBool::new(false),
             is_head: *method == Method::HEAD,
             line,
         }
@@ -70,6 +74,11 @@ impl Entry {
     /// What counts the exchange's bytes.
     pub(super) fn meter(&self) -> Meter {
         self.meter.clone()
+    }
+
+    /// Notes that another server answers it.
+    pub(super) fn passed_on(&self) {
+        self.is_passed_on.store(true, Ordering::Relaxed);
     }
 
     /// Names the session that the exchange goes to.
@@ -82,6 +91,9 @@ impl Entry {
 
     /// Notes the head of a target's answer.
     pub(super) fn answered(&self, status: StatusCode) {
+        if self.is_passed_on.load(Ordering::Relaxed) {
+            return;
+        }
         self.metrics.answered.count(self.begin.elapsed());
         let _ = self.outcome.set((status, None));
     }
@@ -97,6 +109,9 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
+        if *self.is_passed_on.get_mut() {
+            return self.metrics.passed_on.count(Passed::Visit);
+        }
         let (status, fault) = match self.outcome.get() {
             Some((status, fault)) => (Some(status.as_u16()), *fault),
             // The visitor left before there was an answer.

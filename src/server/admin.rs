@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 pub use sessions::{Listed, Sessions};
 pub use token::{InvalidToken, Token};
 
-use super::Server;
+use super::{Cluster, Server};
 use crate::metrics;
 
 /// Answers at `listener` for as long as this runs, also while the server drains. With a token, whoever asks for anything but
@@ -61,14 +61,22 @@ async fn alive(State(server): State<Server>) -> &'static str {
 }
 
 /// Whether visitors and clients are taken: what a load balancer has to know.
-async fn ready(State(server): State<Server>) -> (StatusCode, &'static str) {
-    if server.is_draining() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the server is about to stop\n");
+async fn ready(State(server): State<Server>) -> Response {
+    let cluster = server.0.config.cluster.as_ref();
+    if server.is_draining() || cluster.is_some_and(Cluster::is_leaving) {
+        return not_ready("the server is about to stop\n");
     }
     if server.awaits_certificate() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the server has no certificate yet\n");
+        return not_ready("the server has no certificate yet\n");
     }
-    (StatusCode::OK, "the server takes visitors\n")
+    match cluster.and_then(Cluster::trouble) {
+        Some(trouble) => not_ready(trouble + "\n"),
+        None => "the server takes visitors\n".into_response(),
+    }
+}
+
+fn not_ready(why: impl IntoResponse) -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
 }
 
 async fn page(State(server): State<Server>) -> Response {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{Domain, Limits, Threads};
+use super::{Cluster, Domain, Limits, Threads};
 use crate::auth::Keys;
 use crate::proxy::Trusted;
 
@@ -39,6 +39,8 @@ pub struct Config {
     pub target_timeout: Option<Duration>,
     /// Where sessions live.
     pub threads: Threads,
+    /// The others, where the server is one of several.
+    pub cluster: Option<Cluster>,
 }
 
 impl Config {
@@ -61,6 +63,7 @@ impl Config {
             access_log: AccessLog::Path,
             target_timeout: None,
             threads: Threads::default(),
+            cluster: None,
         }
     }
 }

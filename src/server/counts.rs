@@ -43,6 +43,7 @@ impl From<Denied> for Refusal {
             Denied::PrefixInUse => Self::InUse,
             Denied::TooMany | Denied::TooManyOfToken | Denied::Throttled(_) => Self::Limit,
             Denied::Draining => Self::Stopping,
+            Denied::Moving | Denied::Undecided => Self::Undecided,
         }
     }
 }

@@ -6,6 +6,7 @@ mod access_log;
 pub mod admin;
 mod answer;
 mod assign;
+mod cluster;
 mod config;
 mod connection;
 mod connections;
@@ -46,6 +47,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use accept::{serve, serve_at};
+pub use cluster::{Cluster, keep};
 pub use config::{AccessLog, BasePath, Config, InvalidBasePath, PlainHttp};
 pub use domain::{Domain, InvalidDomain};
 pub use expected::Standing;
@@ -74,7 +76,7 @@ pub struct Server(Arc<Inner>);
 
 struct Inner {
     config: Config,
-    /// Signs and checks connect tokens: random, so that they die with the process.
+    /// Signs and checks connect tokens: random, so that they die with the process; of several servers the cluster's.
     connect_keys: Keys,
     started: Instant,
     registry: Registry,
@@ -129,7 +131,9 @@ impl Server {
     /// Where the operating system has no randomness to give, which makes every secret worthless.
     #[must_use]
     pub fn new(mut config: Config) -> Self {
-        let key = Key::new(&random()).expect("32 bytes are not empty");
+        let cluster = config.cluster.as_ref();
+        let key = cluster.map_or_else(random, Cluster::connect_key);
+        let key = Key::new(&key).expect("32 bytes are not empty");
         let Limits { connections, exchanges, .. } = config.limits;
         // What visitors do with their connections is theirs; the clients' carriers need some as well.
         let exchanges = exchanges.min((connections - connections / 4).max(1));
@@ -293,10 +297,11 @@ impl Server {
         claims.subject?.parse().ok()
     }
 
-    /// What connect tokens are dated by: no clock that somebody can set, for sessions outlive such a moment.
+    /// What connect tokens are dated by: no clock that somebody can set, for sessions outlive such a moment. Several servers,
+    /// each of which has to know the others' tokens, have no such clock in common, so theirs are all of one moment.
     fn uptime(&self) -> u64 {
         let skew = 3_600;
-        self.0.started.elapsed().as_secs() + skew
+        if self.0.config.cluster.is_some() { skew } else { self.0.started.elapsed().as_secs() + skew }
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::access_log;
+use super::cluster::Cluster;
 use super::limits::Throttled;
 use super::quotas::Who;
 use super::registry::Refused;
@@ -17,6 +18,7 @@ use super::v1::Pairs;
 use super::v2::Attendance;
 use super::{Config, Inner, Server, random};
 use crate::auth::{Audience, Bearer, Claims, Keys, Revoked, verify};
+use crate::cluster::Claim;
 use crate::mux::Upkeep;
 use crate::pipe;
 use crate::proxy::Rules;
@@ -31,7 +33,7 @@ const EXAMINED: &str = "examination";
 const EXAMINATION_GRACE: Duration = Duration::from_secs(10);
 
 /// How long visitors wait for a client that is gone, unless it says otherwise. GitHub gives a webhook 10 s.
-const HOLD: Duration = Duration::from_secs(10);
+pub(super) const HOLD: Duration = Duration::from_secs(10);
 
 /// Why no session is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +56,10 @@ pub(super) enum Denied {
     Throttled(u64),
     #[error("the server is about to stop")]
     Draining,
+    #[error("another server has the prefix, and does not answer just now; try again")]
+    Moving,
+    #[error("the servers cannot agree on who has the prefix just now; try again")]
+    Undecided,
 }
 
 /// Why a session is over whose token was good when it was opened.
@@ -74,8 +80,6 @@ pub(super) struct Terms<'a> {
     pub(super) attempt: Option<Attempt>,
     /// Where it is asked for from, where that is known.
     pub(super) from: Option<IpAddr>,
-    /// Where its client's connection lives, where it has a home: the session will live there.
-    pub(super) home: Option<Home>,
     /// Whether a stream says how long its visitor has waited.
     pub(super) tells_waits: bool,
 }
@@ -85,7 +89,7 @@ impl<'a> Terms<'a> {
     pub(super) fn plain(prefix: &'a str, server: &Server) -> Self {
         let Config { max_hold, trusted, .. } = &server.0.config;
         let rules = Rules { trusted: trusted.clone(), ..Rules::default() };
-        Self { prefix, hold: HOLD.min(*max_hold), rules, attempt: None, from: None, home: None, tells_waits: false }
+        Self { prefix, hold: HOLD.min(*max_hold), rules, attempt: None, from: None, tells_waits: false }
     }
 }
 
@@ -95,6 +99,7 @@ impl Denied {
         match self {
             Self::TooMany | Self::TooManyOfToken => Some(FULL),
             Self::Draining => Some(RESTART),
+            Self::Moving | Self::Undecided => Some(SETTLED),
             Self::Throttled(seconds) => Some(seconds),
             Self::Token | Self::Revoked | Self::InvalidPrefix | Self::ForbiddenPrefix | Self::PrefixInUse => None,
         }
@@ -115,6 +120,8 @@ impl From<Refused> for Denied {
 const FULL: u64 = 10;
 /// When a server that stops may have been started again, in seconds.
 const RESTART: u64 = 2;
+/// When several servers may have settled who has what, in seconds.
+const SETTLED: u64 = 1;
 
 impl Server {
     /// Lets a client in that calls from `address`, where that is known. The refusal that it gets says nothing of why a
@@ -139,8 +146,17 @@ impl Server {
         }
     }
 
-    /// Revokes the tokens of this list, and none but those, and ends their sessions.
+    /// Revokes the tokens of this list, and none but those, and ends their sessions. One of several servers has the others do so
+    /// as well, and adds what they have revoked.
     pub fn revoke(&self, revoked: Revoked) {
+        match &self.0.config.cluster {
+            Some(cluster) => self.obey(cluster.revoke(revoked)),
+            None => self.obey(revoked),
+        }
+    }
+
+    /// The same for a list that has all that is revoked.
+    pub(super) fn obey(&self, revoked: Revoked) {
         let revoked = Arc::new(revoked);
         *self.revoked() = Arc::clone(&revoked);
         let sessions = self.0.registry.all().into_iter().filter(|session| session.obey(&revoked)).count();
@@ -175,36 +191,38 @@ impl Server {
     /// Opens a session on wire v1 for a client that was let in.
     pub(super) fn open_v1(
         &self,
-        claims: Option<Claims>,
-        token: &str,
-        mut terms: Terms<'_>,
+        opening: Opening,
+        claim: Option<Arc<Claim>>,
+        home: Option<Home>,
     ) -> Result<Arc<Session>, Denied> {
-        let home = terms.home.take();
-        let opening = self.opening(claims, token, terms)?;
         let inner = &self.0;
         let (pipe, swapper) = pipe::v1::pipe();
         let upkeep = Upkeep::alive();
         let fence = upkeep.fence.clone();
         let swapper = swapper.with_fence(move || fence.clone().boxed());
         let link = Link::V1(Pairs::new(swapper, inner.tasks.clone(), Arc::clone(&inner.metrics)));
-        self.start(Session::start(opening, pipe, link, upkeep, self.around(home)))
+        self.start(Session::start(opening, pipe, link, upkeep, self.around(home)), claim)
     }
 
     /// Opens a session on wire v2 for a client that was let in.
     pub(super) fn open_v2(
         &self,
-        claims: Option<Claims>,
-        token: &str,
-        mut terms: Terms<'_>,
+        opening: Opening,
+        claim: Option<Arc<Claim>>,
+        home: Option<Home>,
     ) -> Result<(Arc<Session>, Arc<Attendance>), Denied> {
-        let home = terms.home.take();
-        let opening = self.opening(claims, token, terms)?;
         let inner = &self.0;
         let (pipe, carriers) = pipe::v2::pipe(&inner.budget);
         let attendance = Arc::new(self.attendance(carriers));
         let link = Link::V2(Arc::clone(&attendance));
         let running = Session::start(opening, pipe, link, Upkeep::default(), self.around(home));
-        Ok((self.start(running)?, attendance))
+        Ok((self.start(running, claim)?, attendance))
+    }
+
+    /// Opens a session on wire v2 for whoever asks for it, at a server that is alone.
+    #[cfg(test)]
+    pub(super) fn grant(&self, terms: Terms<'_>) -> Result<(Arc<Session>, Arc<Attendance>), Denied> {
+        self.open_v2(self.opening(None, "", terms)?, None, None)
     }
 
     /// Opens a session for a client that only measures: it holds no prefix, and waits for its client for 10 s at most.
@@ -243,11 +261,9 @@ impl Server {
         }
     }
 
-    fn opening(&self, claims: Option<Claims>, token: &str, terms: Terms<'_>) -> Result<Opening, Denied> {
-        let Terms { prefix, hold, rules, attempt, from, tells_waits, .. } = terms;
-        if self.is_draining() {
-            return Err(Denied::Draining);
-        }
+    /// What a client that was let in asks for, where its token allows that.
+    pub(super) fn opening(&self, claims: Option<Claims>, token: &str, terms: Terms<'_>) -> Result<Opening, Denied> {
+        let Terms { prefix, hold, rules, attempt, from, tells_waits } = terms;
         let prefix: Prefix = prefix.parse().map_err(|_| Denied::InvalidPrefix)?;
         if claims.as_ref().is_some_and(|claims| !claims.allows(&prefix)) {
             return Err(Denied::ForbiddenPrefix);
@@ -277,19 +293,20 @@ impl Server {
             closing: inner.closing.child_token(),
             limits: inner.config.limits.clone(),
             clock: inner.config.clock,
+            node: inner.config.cluster.as_ref().map(Cluster::me),
             home: home.unwrap_or_else(|| inner.threads.settle()),
             all: Arc::clone(&inner.all),
             metrics: Arc::clone(&inner.metrics),
         }
     }
 
-    fn start<P>(&self, running: Running<P>) -> Result<Arc<Session>, Denied>
+    fn start<P>(&self, running: Running<P>, claim: Option<Arc<Claim>>) -> Result<Arc<Session>, Denied>
     where
         P: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let inner = &self.0;
         let session = Arc::clone(running.session());
-        let leased = inner.registry.lease(Arc::clone(&session), &inner.config.limits).map_err(Denied::from);
+        let leased = inner.registry.lease(Arc::clone(&session), claim, &inner.config.limits).map_err(Denied::from);
         let lease = leased.inspect_err(|denied| tell(&session, *denied))?;
         inner.expected.is_back(session.prefix());
         running.start(lease);

@@ -12,16 +12,18 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{ACCEPT, CONNECTION, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode, Uri, Version};
+use hyper::upgrade::OnUpgrade;
 use tokio::time::{Instant, timeout_at};
 
 use super::access_log::Entry;
+use super::cluster::{Cluster, Elsewhere, Taken as FromPeer, Visit};
 use super::expected::Awaited;
 use super::gate::Owed;
 use super::quotas::{Listens, Taken, unless_told_to_go};
 use super::session::{Place, Presence, Session};
 use super::threads::Home;
 use super::{Config, Server};
-use crate::proxy::{Breaker, Call, Fault, Visitor, challenge};
+use crate::proxy::{Breaker, Call, Fault, Visitor, challenge, relay};
 
 /// What the server's own listener knows of a request. Where it goes by the router it carries that as an extension.
 #[derive(Clone, Debug)]
@@ -53,7 +55,11 @@ pub(super) async fn visit(server: Server, mut request: Request, mut arrival: Arr
     let from = server.0.config.trusted.spelt_origin(&arrival.visitor, request.headers());
     let entry = Entry::begin(&server, from, request.method(), &there.whole);
     let exchange = Arc::new(Exchange { places: OnceLock::new(), entry });
-    let answer = pass_on(&server, &mut request, &mut arrival, &there, &exchange).await;
+    let answer = match &server.0.config.cluster {
+        None => pass_on(&server, &mut request, &mut arrival, &there, &exchange).await,
+        // Apart, for it would have its room in every visit.
+        Some(cluster) => Box::pin(among_others(&server, cluster, &mut request, &mut arrival, &there, &exchange)).await,
+    };
     let mut answer = answer.inspect(|answer| exchange.entry.answered(answer.status())).unwrap_or_else(|fault| {
         let headers = accept.map(|accept| (ACCEPT, accept)).into_iter().collect();
         let mut answer = fault.answer(&headers);
@@ -149,7 +155,8 @@ impl Caller<'_> {
 
     /// The session that lets it in.
     fn finds(&self, server: &Server) -> Result<Arc<Session>, Fault> {
-        let session = server.0.registry.by_prefix(self.prefix).ok_or(Fault::UnknownPrefix)?;
+        let session = server.0.registry.by_prefix(self.prefix).filter(|session| !session.is_leaving());
+        let session = session.ok_or(Fault::UnknownPrefix)?;
         self.entry.goes_to(&session);
         session.admit(self.headers, self.visitor)?;
         Ok(session)
@@ -184,6 +191,46 @@ async fn pass_on(
     let answer = pin!(session.forward(request, call, guard));
     let places = || once(&places.0).chain(places.1.taken());
     unless_told_to_go(&owed, places, answer).await.unwrap_or(Err(Fault::Displaced))
+}
+
+/// The same at one of several servers: what is another's is passed on to it, unless it comes from there.
+async fn among_others(
+    server: &Server,
+    cluster: &Cluster,
+    request: &mut Request,
+    arrival: &mut Arrival,
+    there: &There,
+    exchange: &Arc<Exchange>,
+) -> Result<Response, Fault> {
+    let prefix = there.prefix().ok_or(Fault::UnknownPrefix)?;
+    let is_passed = request.extensions().get::<FromPeer>().is_some();
+    loop {
+        if is_passed || server.has(prefix) || server.0.expected.at(prefix).is_some() {
+            // A server that was stopped for long may not have the prefix any more: it asks before and after.
+            if !cluster.may_answer().await {
+                return Err(Fault::ClientOffline);
+            }
+            match pass_on(server, request, arrival, there, exchange).await {
+                Err(Fault::UnknownPrefix) if !is_passed => {}
+                Ok(_) if !cluster.still_has(server, prefix).await => return Err(Fault::ClientLost),
+                outcome => return outcome,
+            }
+        }
+        let under_way = server.begin()?;
+        let place = server.0.places.take_now().await.ok_or(Fault::Limit)?;
+        // It goes on with the request, and stays with the visitor's connection all the same.
+        let upgrade = request.extensions().get::<OnUpgrade>().cloned();
+        let visit = Visit { prefix, request: &mut *request, visitor: &arrival.visitor, owed: &arrival.owed };
+        let passed = pin!(server.unless_draining(cluster.pass_visit(server, visit)));
+        match unless_told_to_go(&arrival.owed, || once(&place), passed).await.ok_or(Fault::Limit)?? {
+            Elsewhere::Here => {}
+            Elsewhere::Answered(answer) => {
+                exchange.entry.passed_on();
+                let guard = (place, under_way, Arc::clone(exchange));
+                return Ok(relay(answer, upgrade, arrival.breaker.clone(), guard));
+            }
+        }
+    }
 }
 
 impl Listens for Option<Owed> {

@@ -3,6 +3,7 @@
 mod listeners;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::future::pending;
 use std::hash::Hash;
 use std::iter::once;
@@ -42,6 +43,18 @@ pub(super) enum Who {
 impl Who {
     pub(super) fn of(bearer: &Bearer) -> Self {
         bearer.subject.clone().map_or(Self::Token(bearer.digest), Self::Subject)
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Subject(name) => write!(f, "sub:{name}"),
+            Self::Token(digest) => {
+                f.write_str("sha256:")?;
+                digest.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 //! only itself, by drop.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::session::Session;
 use super::{Limits, Standing};
+use crate::cluster::Claim;
 use crate::wire::{Prefix, SessionId};
 
 #[cfg(test)]
@@ -36,6 +38,8 @@ pub(super) enum Refused {
 pub(super) struct Lease {
     registry: Registry,
     session: Arc<Session>,
+    /// What holds it among several servers. Let go of once the registry is free of the session.
+    claim: Option<Arc<Claim>>,
 }
 
 impl Registry {
@@ -65,7 +69,12 @@ impl Registry {
 
     /// Gives a session its prefix, or has it wait as the heir of another that yields. An heir counts for nobody's limit, for
     /// it will take the place of one that does; a prefix has one heir at most.
-    pub(super) fn lease(&self, session: Arc<Session>, limits: &Limits) -> Result<Lease, Refused> {
+    pub(super) fn lease(
+        &self,
+        session: Arc<Session>,
+        claim: Option<Arc<Claim>>,
+        limits: &Limits,
+    ) -> Result<Lease, Refused> {
         let mut maps = self.maps();
         let prefix = session.prefix().clone();
         let yields = |other: &Arc<Session>| other.yields_to(session.bearer(), session.attempt());
@@ -84,7 +93,7 @@ impl Registry {
             }
         }
         maps.by_id.insert(session.id().clone(), Arc::clone(&session));
-        Ok(Lease { registry: self.clone(), session })
+        Ok(Lease { registry: self.clone(), session, claim })
     }
 
     /// A carrier of the session has come: an heir takes its prefix over, where that is still to be had. Whether the session
@@ -114,7 +123,7 @@ impl Registry {
         let mut maps = self.maps();
         maps.has_room(&session, limits)?;
         maps.by_id.insert(session.id().clone(), Arc::clone(&session));
-        Ok(Lease { registry: self.clone(), session })
+        Ok(Lease { registry: self.clone(), session, claim: None })
     }
 }
 
@@ -133,6 +142,24 @@ impl Maps {
     fn evict(&mut self, session: &Session) {
         self.by_id.remove(session.id());
         session.evict();
+    }
+}
+
+impl Lease {
+    /// Returns where another server has the prefix now: never, where this one is alone.
+    pub(super) async fn lost(&self) {
+        match &self.claim {
+            Some(claim) => claim.lost().await,
+            None => pending().await,
+        }
+    }
+
+    /// Leaves the prefix to whichever server its client opens another session on, and its visitors wait until then. What an heir
+    /// has too is not left.
+    pub(super) fn leave(&self) {
+        if let Some(claim) = self.claim.as_ref().filter(|claim| Arc::strong_count(claim) == 1) {
+            claim.moving();
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use tower_service::Service as _;
 use super::public::Arrival;
 use super::threads::Home;
 use super::tls::Credential;
-use super::{Config, PlainHttp, Server, https, public, v1, v2};
+use super::{Config, PlainHttp, Server, cluster, https, public, v1, v2};
 use crate::wire::{self, Prefix};
 
 pub(super) fn router(server: Server) -> Router {
@@ -22,6 +22,7 @@ pub(super) fn router(server: Server) -> Router {
         .route(&format!("{base}{}", wire::v1::READ), post(v1::read))
         .route(&format!("{base}{}", wire::v1::WRITE), post(v1::write))
         .route(&format!("{base}{}", wire::v1::DRAIN), post(v1::drain))
+        .route_layer(from_fn_with_state(server.clone(), cluster::pass_elsewhere))
         .route_layer(from_fn_with_state((server.clone(), v1::uncertified as Refuse), unless_certified));
     let v2 = Router::new()
         .route(&format!("{base}{}", wire::v2::OPEN), post(v2::open))
@@ -31,6 +32,7 @@ pub(super) fn router(server: Server) -> Router {
         .route(&format!("{base}{}", wire::v2::measure::EXAMINE), post(v2::examine::open))
         .route(&format!("{base}{}", wire::v2::measure::MEASURE_DOWN), post(v2::examine::down))
         .route(&format!("{base}{}", wire::v2::measure::MEASURE_UP), post(v2::examine::up))
+        .route_layer(from_fn_with_state(server.clone(), cluster::pass_elsewhere))
         .route_layer(from_fn_with_state((server.clone(), v2::uncertified as Refuse), unless_certified));
     let router = v1
         .merge(v2)

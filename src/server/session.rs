@@ -1,5 +1,6 @@
 //! One client's tunnel as the server sees it: streams go out over whatever carries it, exchanges are counted.
 
+mod exchanges;
 mod look;
 mod opening;
 mod places;
@@ -18,7 +19,7 @@ use http::header::HeaderValue;
 use http::{HeaderMap, Request};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -33,6 +34,7 @@ use crate::mux::{self, Opener, Upkeep};
 use crate::proxy::{Call, Fault, Hop, Traffic, Visitor};
 use crate::wire::v2::Attempt;
 use crate::wire::{Prefix, SessionId};
+use exchanges::Exchanges;
 pub(super) use opening::{Around, Link, Opening};
 pub(super) use places::Place;
 use places::{Places, STREAM_DEADLINE};
@@ -42,6 +44,9 @@ pub(super) use presence::{MOMENT, Presence};
 pub(super) use running::Running;
 pub(super) use turns::All;
 use turns::Turns;
+
+/// How long the last exchanges may take of a session that another server is to have, while who comes for it has to wait.
+const LAST: Duration = Duration::from_secs(5);
 
 pub(super) struct Session {
     id: SessionId,
@@ -55,7 +60,7 @@ pub(super) struct Session {
     /// The wall clock that tokens are dated by, in Unix seconds.
     clock: fn() -> u64,
     since: u64,
-    exchanges: TaskTracker,
+    exchanges: Exchanges,
     traffic: Arc<Traffic>,
     metrics: Arc<Metrics>,
     places: Places,
@@ -73,11 +78,12 @@ impl Session {
     where
         P: AsyncRead + AsyncWrite + Send + Unpin,
     {
-        let id = SessionId::from_random(random());
+        let bits = random();
+        let id = SessionId::from_random(around.node.map_or(bits, |node| node.mark(bits)));
         let key = SessionId::from_random(random());
         let fault_key = HeaderValue::from_str(key.as_str()).expect("hexadecimal digits make a header value");
         let preface = preface(&link, &opening);
-        let Around { tasks, closing, limits, clock, home, all, metrics } = around;
+        let Around { tasks, closing, limits, clock, home, all, metrics, .. } = around;
         let (opener, driver) = mux::opening(pipe, upkeep, limits.exchanges_per_session);
         let hop = {
             let (opener, rules) = (opener.clone(), std::mem::take(&mut opening.rules));
@@ -97,7 +103,7 @@ impl Session {
             home: watch::Sender::new(home),
             clock,
             since: clock(),
-            exchanges: TaskTracker::new(),
+            exchanges: Exchanges::default(),
             traffic: Arc::default(),
             metrics,
             closing,
@@ -200,11 +206,13 @@ impl Session {
         mut call: Call<'_>,
         guard: impl Send + Sync + Unpin + 'static,
     ) -> Result<Response, Fault> {
+        // Another server is to have the prefix.
+        let under_way = self.exchanges.begin().ok_or(Fault::UnknownPrefix)?;
         if self.exchanges.is_closed() {
             return Err(Fault::ClientOffline);
         }
         let _asking = self.turns.begin().await;
-        let guard = (self.exchanges.token(), guard);
+        let guard = (under_way, guard);
         call.meter.goes_to(&self.traffic);
         let sending = Sending::watch(request, &call.meter);
         // In one place: what is handed on by value has room in each future that it is handed to.
@@ -245,6 +253,20 @@ impl Session {
                 session.closing.cancel();
             });
         }
+    }
+}
+
+impl Session {
+    /// Whether another server is to have the prefix: no new exchange is for this session.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.exchanges.are_the_last()
+    }
+
+    /// Has no exchange under way in the end: long ones come to their end first, for 30 s at most, while others begin; then none
+    /// begins any more, and the last have 5 s.
+    pub(super) async fn quiet(&self) {
+        self.exchanges.are_young(Instant::now() + GRACE).await;
+        let _ = timeout(LAST, self.exchanges.last()).await;
     }
 }
 

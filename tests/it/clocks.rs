@@ -19,17 +19,17 @@ use crate::world::{Program, sendit};
 const GET: &str = "GET /app/x HTTP/1.1\r\nHost: a.example\r\n\r\n";
 
 const MINUTE: i64 = 60;
-const HOUR: i64 = 60 * MINUTE;
+pub(crate) const HOUR: i64 = 60 * MINUTE;
 
 /// A clock that can be set.
-struct Clock {
+pub(crate) struct Clock {
     folder: TempDir,
     library: PathBuf,
 }
 
 impl Clock {
     /// One that is right; none where there is no such library.
-    fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         const WHAT: &str = "wall clocks that jump";
         if !left_out::is_here("faketime", WHAT) {
             return None;
@@ -51,14 +51,14 @@ impl Clock {
     }
 
     /// Sets it to so many seconds beyond what is right. Whoever reads it never sees half of that.
-    fn set(&self, seconds: i64) {
+    pub(crate) fn set(&self, seconds: i64) {
         let new = self.folder.path().join("new");
         std::fs::write(&new, format!("{seconds:+}\n")).unwrap();
         std::fs::rename(new, self.file()).unwrap();
     }
 
     /// The binary under test, with this clock.
-    fn sendit(&self) -> Command {
+    pub(crate) fn sendit(&self) -> Command {
         let mut command = sendit();
         command.env("LD_PRELOAD", &self.library).env("FAKETIME_TIMESTAMP_FILE", self.file());
         command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");

@@ -33,6 +33,8 @@ mod capture;
 #[cfg(unix)]
 mod client_certificates;
 mod clocks;
+#[cfg(target_os = "linux")]
+mod cluster;
 mod commands;
 mod configuration;
 #[cfg(target_os = "linux")]

@@ -49,7 +49,7 @@ fn token_file() -> (String, TempDir) {
 }
 
 /// Where a server that has said so tells of itself.
-async fn admin(server: &mut Server) -> SocketAddr {
+pub(crate) async fn admin(server: &mut Server) -> SocketAddr {
     let said = server.program.printed(|output| output.stderr.contains("Admin: ")).await.stderr;
     let line = said.lines().find_map(|line| line.strip_prefix("Admin: ")).unwrap();
     line.parse().unwrap()

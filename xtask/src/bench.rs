@@ -20,11 +20,12 @@ use argh::FromArgs;
 use crate::program;
 use bulk::BulkTarget;
 pub(crate) use candidate::{Candidate, Running};
-pub(crate) use cost::family;
+pub(crate) use cost::{cpu, family};
+pub(crate) use figures::median;
 use figures::{Figures, Table};
 pub(crate) use peers::install;
 use peers::{Peer, Peers};
-pub(crate) use small::{ANSWER, Target as SmallTarget, load};
+pub(crate) use small::{ANSWER, Target as SmallTarget, load, wrk};
 
 /// Measure the tunnel and its peers under the same loads; prints medians and ratios.
 #[derive(FromArgs)]

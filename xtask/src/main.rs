@@ -4,6 +4,8 @@
 
 mod bench;
 mod ci;
+#[cfg(target_os = "linux")]
+mod cluster;
 mod delay;
 mod dist;
 mod faults;
@@ -16,6 +18,7 @@ mod program;
 mod promises;
 mod screenshots;
 mod setup;
+mod simulate;
 mod soak;
 mod tidy;
 
@@ -46,8 +49,11 @@ enum Task {
     Screenshots(screenshots::Screenshots),
     Fuzz(fuzz::Fuzz),
     Bench(bench::Bench),
+    #[cfg(target_os = "linux")]
+    Cluster(cluster::Cluster),
     Delay(delay::Delay),
     Profile(profile::Profile),
+    Simulate(Box<simulate::Simulate>),
     Dist(dist::Dist),
 }
 
@@ -98,9 +104,15 @@ fn run(task: &Task) -> Result<()> {
         Task::Promises(promises) => asynchronous(promises.run()),
         Task::Screenshots(screenshots) => screenshots.run(),
         Task::Soak(soak) => asynchronous(soak.run()),
+        #[cfg(target_os = "linux")]
+        Task::Cluster(cluster) => asynchronous(cluster.run()),
         Task::Bench(bench) => asynchronous(bench.run()),
         Task::Delay(delay) => asynchronous(delay.run()),
         Task::Profile(profile) => asynchronous(profile.run()),
+        Task::Simulate(simulate) => {
+            simulate.run();
+            Ok(())
+        }
         Task::Dist(dist) => dist.run(left_out::Policy::of_environment()),
         Task::Fuzz(fuzz) => fuzz.run(left_out::Policy::of_environment()),
         Task::Generate(Generate { check: true }) => generate::check(root()),

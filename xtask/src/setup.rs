@@ -16,11 +16,12 @@ struct Need {
     without: &'static str,
 }
 
-const NEEDS: [Need; 32] = [
+const NEEDS: [Need; 34] = [
     Need { program: "curl", package: "curl", without: "curl as a visitor" },
     Need { program: "openssl", package: "openssl", without: "the commands of the documents" },
     Need { program: "nginx", package: "nginx", without: "nginx as a target, and the tunnel behind it" },
     Need { program: "haproxy", package: "haproxy", without: "the tunnel behind HAProxy" },
+    Need { program: "redis-server", package: "redis-server", without: "several servers behind one address" },
     Need { program: "apache2", package: "apache2", without: "the tunnel behind Apache" },
     Need { program: "caddy", package: "caddy", without: "the tunnel behind Caddy" },
     Need { program: "varnishd", package: "varnish", without: "the tunnel behind Varnish" },
@@ -50,6 +51,7 @@ const NEEDS: [Need; 32] = [
     Need { program: "mmdebstrap", package: "mmdebstrap", without: "the package for Debian on a system of its own" },
     Need { program: "ruby", package: "ruby", without: "the check of the formula for Homebrew" },
     Need { program: "nix-instantiate", package: "nix-bin", without: "the check of the flake for Nix" },
+    Need { program: "docker-compose", package: "docker-compose", without: "the check of the example for compose" },
     Need { program: "wrk", package: "wrk", without: "the short benchmark" },
     Need { program: "valgrind", package: "valgrind", without: "the profile" },
     Need { program: "strace", package: "strace", without: "the profile" },

@@ -13,6 +13,7 @@ mod trial;
 mod tunnel;
 mod up;
 mod waits;
+mod way;
 
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@ use super::super::link::{Denied, Link};
 use super::super::refusal::Seen;
 use super::super::session::Client;
 use super::super::{Event, Source, Token};
+use super::way::Way;
 use crate::wire::SessionId;
 use crate::wire::v2::{self, Asked, Attempt, Given, Refusal, Secret};
 
@@ -20,21 +21,12 @@ const MAX_ANSWER: usize = 16 * 1024;
 pub(super) struct Grant {
     pub(super) session: SessionId,
     pub(super) secret: Secret,
-    /// What stands before `/.well-known`: the carriers go where `open` was answered.
-    base: Url,
+    /// Where its carriers go.
+    pub(super) way: Way,
     /// How many bytes of the log the server takes in a batch.
     pub(super) batch: usize,
     /// Whether streams say at their beginning how long their visitors have waited.
     pub(super) tells_waits: bool,
-}
-
-impl Grant {
-    /// The URL of a control endpoint.
-    pub(super) fn endpoint(&self, path: &str) -> Url {
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
-        url
-    }
 }
 
 /// Counts a client's attempts, so that a server can tell one that comes late from the next.
@@ -90,12 +82,10 @@ pub(super) async fn ask(
 impl Grant {
     /// What `given` says, where `url`, whose path ends in `path`, has said it.
     pub(super) fn new(given: &Given, url: &Url, path: &str) -> Option<Self> {
-        let mut base = url.clone();
-        base.set_path(url.path().strip_suffix(path).unwrap_or_default());
         Some(Self {
             session: given.session.parse().ok()?,
             secret: given.secret.parse().ok()?,
-            base,
+            way: Way::new(url, path, given.carriers.as_deref()),
             batch: given.batch,
             tells_waits: given.tells_waits(),
         })

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use reqwest::{Body, Response, StatusCode};
 use tokio::sync::Notify;
 
-use super::super::link::{Link, text};
+use super::super::link::{Link, Unanswered, text};
 use super::Path;
 use super::doubt::Doubts;
 use super::open::Grant;
@@ -63,7 +63,8 @@ impl Tunnel {
     /// Sends a carrier and waits for the head of its answer, which for a streaming request comes at its end: then the
     /// carrier's own signs of life are the bound.
     pub(super) async fn post(&self, path: &str, carrier: Carrier, body: Option<Body>) -> Result<Response, Trouble> {
-        let request = self.link.pooled(self.grant.endpoint(path));
+        let (url, is_straight) = self.grant.way.to(path);
+        let request = self.link.pooled(url);
         let request = request
             .header(v2::SESSION_HEADER, carrier.session.as_str())
             .header(v2::EPOCH_HEADER, carrier.epoch)
@@ -84,11 +85,19 @@ impl Tunnel {
             // What breaks later has reached the server before.
             request.send().await.map_err(|error| {
                 let link = &self.link;
-                Trouble::Cut(if error.is_connect() { link.unreachable(&error) } else { link.why(&error) })
-            })?
+                let is_unreached = error.is_connect();
+                let cause = if is_unreached { link.unreachable(&error) } else { link.why(&error) };
+                Unanswered { cause, is_unreached }
+            })
         } else {
-            self.link.answer_to(request, bytes).await.map_err(Trouble::Cut)?
+            self.link.answer_to(request, bytes).await
         };
+        let response = response.map_err(|Unanswered { cause, is_unreached }| {
+            if is_straight && is_unreached {
+                self.grant.way.shut();
+            }
+            Trouble::Cut(cause)
+        })?;
         let response = judge(path, response)?;
         self.waits.note(response.headers());
         Ok(response)

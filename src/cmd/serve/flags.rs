@@ -149,6 +149,26 @@ pub(crate) struct Serve {
     #[argh(option, arg_name = "HOST:PORT")]
     pub(super) redirect_addr: Option<String>,
 
+    /// the Redis where several servers keep what each has, such as `redis://10.0.0.2:6379` (default: the server is alone)
+    #[argh(option, arg_name = "URL")]
+    pub(super) cluster: Option<String>,
+
+    /// where the other servers of the cluster reach this one, such as `http://10.0.0.5:5052`
+    #[argh(option, arg_name = "URL")]
+    pub(super) advertise: Option<String>,
+
+    /// file that holds the secret by which the servers of a cluster know each other
+    #[argh(option, arg_name = "FILE")]
+    pub(super) cluster_secret_file: Option<String>,
+
+    /// address to listen on for the other servers (default: that of --advertise)
+    #[argh(option, arg_name = "HOST:PORT")]
+    pub(super) cluster_addr: Option<String>,
+
+    /// where clients reach this server and no other of the cluster (default: they go where they have asked)
+    #[argh(option, arg_name = "URL")]
+    pub(super) node_url: Option<String>,
+
     /// domain below which each prefix is a host as well, such as tunnel.example.com for my-app.tunnel.example.com
     #[argh(option, arg_name = "NAME")]
     pub(super) domain: Option<String>,

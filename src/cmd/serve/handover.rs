@@ -17,6 +17,11 @@ const FRESH: u64 = 60;
 pub(super) struct Handover(Option<PathBuf>);
 
 impl Handover {
+    /// Nothing is left, and nothing taken.
+    pub(super) fn none() -> Self {
+        Self(None)
+    }
+
     /// In the first of the folders that systemd has made for the service.
     pub(super) fn of(env: &Env) -> Self {
         let folders = env.value(env::RUNTIME_DIRECTORY).unwrap_or_default();

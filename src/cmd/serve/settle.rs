@@ -6,10 +6,11 @@ use tracing::Level;
 use url::Url;
 
 use super::Serve;
-use super::acme::{Acme, Typed};
+use super::acme::{self, Acme};
 use super::admin::Admin;
 use super::certificate::Certificate;
 use super::clients::ClientsFile;
+use super::cluster::{Cluster, Typed};
 use super::files::Files;
 use super::revoked::RevokedFile;
 use super::secrets::SecretSource;
@@ -38,6 +39,8 @@ pub(super) struct Settings {
     /// Where visitors are sent to `https`.
     pub(super) redirects: Option<Address>,
     pub(super) admin: Admin,
+    /// What makes it one of several.
+    pub(super) cluster: Option<Cluster>,
     /// How many threads sessions are spread over, where that is said.
     pub(super) threads: Option<NonZero<usize>>,
     pub(super) level: Level,
@@ -100,10 +103,20 @@ impl Serve {
         if let Some(access_log) = from.read(self.access_log, "--access-log", access_log)? {
             config.access_log = access_log;
         }
+        let cluster = Cluster::settle(
+            Typed {
+                engine: self.cluster,
+                advertise: self.advertise,
+                secret_file: self.cluster_secret_file,
+                addr: self.cluster_addr,
+                node_url: self.node_url,
+            },
+            from,
+        )?;
         let admin = Admin::settle(self.admin, self.admin_token_file, from)?;
         let threads = from.read(self.threads, "--threads", threads)?;
         let (level, format) = (log::level(self.log, from, Level::INFO)?, log::format(self.log_format, from)?);
-        Ok(Settings { address, config, auth, files, acme, redirects, admin, threads, level, format })
+        Ok(Settings { address, config, auth, files, acme, redirects, admin, cluster, threads, level, format })
     }
 
     /// What is said of TLS. The server's one certificate is that which it gets itself, or that which lies in files.
@@ -115,7 +128,7 @@ impl Serve {
             return Err(Failure::usage(format!("{name} gets a certificate, and {cert} names one; leave one away")));
         }
         let acme = Acme::settle(
-            Typed {
+            acme::Typed {
                 names: std::mem::take(&mut self.acme),
                 directory: self.acme_directory.take(),
                 cache: self.acme_cache.take(),

@@ -84,7 +84,7 @@ fn tokens() {
 async fn a_session_is_listed_and_ended() {
     let server = server();
     let terms = Terms { from: "192.0.2.7".parse().ok(), ..Terms::plain("my-app", &server) };
-    let (session, _attendance) = server.open_v2(None, "", terms).ok().unwrap();
+    let (session, _attendance) = server.grant(terms).ok().unwrap();
     let show = |request: String| format!("{request}|Bearer {TOKEN}");
     let (_, said) = ask(&server, Some(TOKEN), &show("GET /sessions".to_owned())).await;
     let id = session.id();

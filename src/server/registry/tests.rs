@@ -33,6 +33,7 @@ fn opening(prefix: &str, owner: Option<u8>) -> Opening {
 fn around() -> Around {
     let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
     Around {
+        node: None,
         tasks,
         closing,
         limits: Limits::default(),
@@ -78,14 +79,14 @@ fn check(registry: &Registry, holders: &[&Arc<Session>]) {
 #[tokio::test(start_paused = true)]
 async fn a_prefix_has_one_lease_and_it_frees_itself_alone() {
     let (registry, first, second, other) = (Registry::default(), session("foo"), session("foo"), session("bar"));
-    let lease = registry.lease(Arc::clone(&first), &limits(2)).ok().unwrap();
-    let kept = registry.lease(Arc::clone(&other), &limits(2)).ok().unwrap();
-    assert_eq!(registry.lease(Arc::clone(&second), &limits(2)).err(), Some(Refused::InUse));
-    assert_eq!(registry.lease(session("baz"), &limits(2)).err(), Some(Refused::TooMany));
+    let lease = registry.lease(Arc::clone(&first), None, &limits(2)).ok().unwrap();
+    let kept = registry.lease(Arc::clone(&other), None, &limits(2)).ok().unwrap();
+    assert_eq!(registry.lease(Arc::clone(&second), None, &limits(2)).err(), Some(Refused::InUse));
+    assert_eq!(registry.lease(session("baz"), None, &limits(2)).err(), Some(Refused::TooMany));
     check(&registry, &[&first, &other]);
     drop(lease);
     check(&registry, &[&other]);
-    let lease = registry.lease(Arc::clone(&second), &limits(2)).ok().unwrap();
+    let lease = registry.lease(Arc::clone(&second), None, &limits(2)).ok().unwrap();
     check(&registry, &[&second, &other]);
     drop((lease, kept));
     check(&registry, &[]);
@@ -94,7 +95,7 @@ async fn a_prefix_has_one_lease_and_it_frees_itself_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_session_that_is_admitted_holds_no_prefix() {
     let (registry, first, second) = (Registry::default(), lasting("foo", Some(1)), lasting("foo", Some(1)));
-    let lease = registry.lease(Arc::clone(&first), &limits(2)).ok().unwrap();
+    let lease = registry.lease(Arc::clone(&first), None, &limits(2)).ok().unwrap();
     let admitted = registry.admit(Arc::clone(&second), &limits(2)).ok().unwrap();
     assert_eq!(registry.by_prefix("foo").map(|session| session.id().clone()).as_ref(), Some(first.id()));
     assert!(registry.by_id(second.id()).is_some() && !first.ended().is_cancelled());
@@ -108,10 +109,14 @@ async fn a_session_that_is_admitted_holds_no_prefix() {
 #[tokio::test(start_paused = true)]
 async fn a_prefix_goes_at_once_to_another_client_with_the_same_token() {
     let (registry, old, new) = (Registry::default(), lasting("foo", Some(1)), lasting("foo", Some(1)));
-    let old_lease = registry.lease(Arc::clone(&old), &limits(1)).ok().unwrap();
-    assert_eq!(registry.lease(lasting("foo", Some(2)), &limits(9)).err(), Some(Refused::InUse), "another's token");
-    assert_eq!(registry.lease(lasting("foo", None), &limits(9)).err(), Some(Refused::InUse), "no token");
-    let lease = registry.lease(Arc::clone(&new), &limits(1)).ok().unwrap();
+    let old_lease = registry.lease(Arc::clone(&old), None, &limits(1)).ok().unwrap();
+    assert_eq!(
+        registry.lease(lasting("foo", Some(2)), None, &limits(9)).err(),
+        Some(Refused::InUse),
+        "another's token"
+    );
+    assert_eq!(registry.lease(lasting("foo", None), None, &limits(9)).err(), Some(Refused::InUse), "no token");
+    let lease = registry.lease(Arc::clone(&new), None, &limits(1)).ok().unwrap();
     assert!(registry.claim(&new));
     check(&registry, &[&new]);
     drop(old_lease);
@@ -124,9 +129,9 @@ async fn a_prefix_goes_at_once_to_another_client_with_the_same_token() {
 #[tokio::test(start_paused = true)]
 async fn an_heir_takes_nothing_before_its_first_carrier() {
     let (registry, old) = (Registry::default(), lasting("foo", Some(1)));
-    let held = registry.lease(Arc::clone(&old), &limits(1)).ok().unwrap();
+    let held = registry.lease(Arc::clone(&old), None, &limits(1)).ok().unwrap();
     let heirs: Vec<_> = (0..3).map(|_| lasting("foo", Some(1))).collect();
-    let leases = heirs.iter().map(|heir| registry.lease(Arc::clone(heir), &limits(1)).ok().unwrap());
+    let leases = heirs.iter().map(|heir| registry.lease(Arc::clone(heir), None, &limits(1)).ok().unwrap());
     let mut leases: Vec<_> = leases.collect();
     let holder = |registry: &Registry| registry.by_prefix("foo").map(|session| session.id().clone());
     assert_eq!(holder(&registry).as_ref(), Some(old.id()));
@@ -137,8 +142,8 @@ async fn an_heir_takes_nothing_before_its_first_carrier() {
     check(&registry, &[&old]);
 
     let heir = lasting("foo", Some(1));
-    let lease = registry.lease(Arc::clone(&heir), &limits(1)).ok().unwrap();
-    assert_eq!(registry.lease(lasting("bar", Some(1)), &limits(1)).err(), Some(Refused::TooMany));
+    let lease = registry.lease(Arc::clone(&heir), None, &limits(1)).ok().unwrap();
+    assert_eq!(registry.lease(lasting("bar", Some(1)), None, &limits(1)).err(), Some(Refused::TooMany));
     drop(held);
     check(&registry, &[&heir]);
     assert!(registry.claim(&heir));
@@ -150,8 +155,8 @@ async fn an_heir_takes_nothing_before_its_first_carrier() {
 #[tokio::test(start_paused = true)]
 async fn an_heir_takes_nothing_from_who_has_come_back() {
     let (registry, old, heir) = (Registry::default(), lasting("foo", None), lasting("foo", None));
-    let _held = registry.lease(Arc::clone(&old), &limits(1)).ok().unwrap();
-    let lease = registry.lease(Arc::clone(&heir), &limits(1)).ok().unwrap();
+    let _held = registry.lease(Arc::clone(&old), None, &limits(1)).ok().unwrap();
+    let lease = registry.lease(Arc::clone(&heir), None, &limits(1)).ok().unwrap();
     let Link::V2(attendance) = old.link() else { panic!("it is one of v2") };
     attendance.passed_by();
     assert!(!registry.claim(&heir));
@@ -176,22 +181,22 @@ async fn an_attempt_takes_the_prefix_from_earlier_ones_alone() {
             let told = format!("{owner:?}: {old:?}, {new:?}");
             let attempted = |attempt| lasting_of(Opening { attempt, ..opening("foo", owner) });
             let registry = Registry::default();
-            let _old = registry.lease(attempted(old.clone()), &limits(1)).ok().unwrap();
-            let heir = registry.lease(attempted(new.clone()), &limits(1));
+            let _old = registry.lease(attempted(old.clone()), None, &limits(1)).ok().unwrap();
+            let heir = registry.lease(attempted(new.clone()), None, &limits(1));
             assert_eq!(heir.is_ok(), yields, "{told}");
             // It is the same with who is to take the prefix over.
             if let (Ok(_heir), Some(Attempt { nonce, number })) = (heir, new) {
                 let again = [number, number + 1].map(|number| of(&nonce, number));
-                let taken = again.map(|again| registry.lease(attempted(again), &limits(1)).is_ok());
+                let taken = again.map(|again| registry.lease(attempted(again), None, &limits(1)).is_ok());
                 assert_eq!(taken, [false, true], "{told}");
             }
         }
     }
     let (registry, attempt) = (Registry::default(), of("a", 2));
     let held = lasting_of(Opening { attempt: of("a", 1), ..opening("foo", Some(1)) });
-    let _held = registry.lease(held, &limits(1)).ok().unwrap();
+    let _held = registry.lease(held, None, &limits(1)).ok().unwrap();
     let stranger = lasting_of(Opening { attempt, ..opening("foo", Some(2)) });
-    assert_eq!(registry.lease(stranger, &limits(1)).err(), Some(Refused::InUse), "another's token");
+    assert_eq!(registry.lease(stranger, None, &limits(1)).err(), Some(Refused::InUse), "another's token");
 }
 
 /// Whom a session counts for: its token, or whom that names.
@@ -204,7 +209,7 @@ async fn a_token_or_its_subject_has_its_share_and_takes_none_from_others() {
         if let Some(bearer) = &mut opening.bearer {
             bearer.subject = subject.map(str::to_owned);
         }
-        let lease = registry.lease(lasting_of(opening), &limits);
+        let lease = registry.lease(lasting_of(opening), None, &limits);
         assert_eq!(lease.as_ref().err(), refused, "{prefix}");
         leases.extend(lease);
     };

@@ -14,6 +14,7 @@ use super::super::v1::Pairs;
 use super::super::v2::Attendance;
 use super::turns::All;
 use crate::auth::Bearer;
+use crate::cluster::NodeId;
 use crate::metrics::{Metrics, Wire};
 use crate::proxy::Rules;
 use crate::wire::Prefix;
@@ -64,6 +65,8 @@ pub(in crate::server) struct Around {
     pub(in crate::server) closing: CancellationToken,
     pub(in crate::server) limits: Limits,
     pub(in crate::server) clock: fn() -> u64,
+    /// Which of several servers it is.
+    pub(in crate::server) node: Option<NodeId>,
     pub(in crate::server) home: Home,
     pub(in crate::server) all: Arc<All>,
     pub(in crate::server) metrics: Arc<Metrics>,

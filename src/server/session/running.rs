@@ -68,8 +68,13 @@ impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
             },
             ending = &mut attended => ending,
             never = session.expire() => match never {},
+            never = session.yields(&lease) => match never {},
         };
         session.ended.cancel();
+        // On v1 a session is lost with a carrier, which another server may have had, and its client is back at once.
+        if matches!((&session.link, &ending), (Link::V1(_), Ending::Failed(_))) {
+            lease.leave();
+        }
         drop(lease);
         match ending {
             Ending::Closed => tracing::info!(session = %id, %prefix, "session closed"),
@@ -108,6 +113,19 @@ impl Session {
             attendance.close(code, text);
         }
         self.closing.cancel();
+    }
+
+    /// Ends the session when another server has its prefix, which its client asks for again then. Never returns either.
+    async fn yields(&self, lease: &Lease) -> Infallible {
+        lease.lost().await;
+        tracing::warn!(session = %self.id, prefix = %self.prefix(), "another server has the prefix of a session");
+        self.leave();
+        pending().await
+    }
+
+    /// Ends the session so that its client opens another at once.
+    pub(in crate::server) fn leave(&self) {
+        self.end(v2::STOPPING, "the server gives the session up; open another");
     }
 
     /// Ends the session when its token's time is over, however long its carriers live. It ends by what moves it, so this

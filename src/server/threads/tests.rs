@@ -77,7 +77,7 @@ async fn a_connection_goes_where_its_session_is() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let public = listener.local_addr().unwrap();
     let serving = TaskTracker::new().spawn(server::serve(listener, server.clone(), stop.clone()));
-    let (session, _) = server.open_v2(None, "", Terms::plain("my-app", &server)).ok().unwrap();
+    let (session, _) = server.grant(Terms::plain("my-app", &server)).ok().unwrap();
     let home = session.home();
     // The session's, and this one.
     clones(&home, 2).await;

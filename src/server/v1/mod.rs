@@ -17,6 +17,7 @@ use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
 use super::Server;
+use super::cluster::{Asking, Placed};
 use super::open::{Denied, Terms};
 use super::public::{caller, home, origin};
 use super::session::{Link, Session, unbuffered};
@@ -32,24 +33,24 @@ const FORM_DEADLINE: Duration = Duration::from_secs(10);
 /// `POST open`: reserves a prefix. The answer ends at once, for one that stays open never comes through an
 /// intermediary that buffers; the session is ended by its own deadline where no carriers follow.
 pub(super) async fn open(State(server): State<Server>, request: Request) -> Response {
-    let (address, from) = (caller(&request).address(), origin(&server, &request));
-    let home = home(&request);
-    let query = request.uri().query().unwrap_or_default().to_owned();
-    let body = Limited::new(request.into_body(), MAX_FORM).collect();
-    let form = match timeout(FORM_DEADLINE, body).await {
+    let (visitor, from, home) = (caller(&request), origin(&server, &request), home(&request));
+    let (about, body) = request.into_parts();
+    let form = match timeout(FORM_DEADLINE, Limited::new(body, MAX_FORM).collect()).await {
         Ok(Ok(form)) => form.to_bytes(),
         Ok(Err(_)) => return (StatusCode::PAYLOAD_TOO_LARGE, "the form is longer than 8 KiB\n").into_response(),
         Err(_) => return (StatusCode::REQUEST_TIMEOUT, "the form did not come within 10 s\n").into_response(),
     };
-    let opened = {
-        let (token, prefix) = (field(&form, &query, "token"), field(&form, &query, "prefix"));
-        let terms = Terms { from, home, ..Terms::plain(&prefix, &server) };
-        server.admit(&token, address).and_then(|claims| server.open_v1(claims, &token, terms))
+    let opened = async {
+        let query = about.uri.query().unwrap_or_default();
+        let (token, prefix) = (field(&form, query, "token"), field(&form, query, "prefix"));
+        let claims = server.admit(&token, visitor.address())?;
+        let opening = server.opening(claims, &token, Terms { from, ..Terms::plain(&prefix, &server) })?;
+        match server.place(&opening, &Asking { about: about.clone(), body: form.clone(), visitor }).await? {
+            Placed::Here(claim) => Ok(granted(&server, &*server.open_v1(opening, claim, home)?)),
+            Placed::Answered(answer) => Ok(answer),
+        }
     };
-    match opened {
-        Ok(session) => granted(&server, &session),
-        Err(denied) => refusal(&server, denied),
-    }
+    opened.await.unwrap_or_else(|denied| refusal(&server, denied))
 }
 
 /// A field of the form, from the body or, where it is not there, from the query, as the Go server reads it.
@@ -76,7 +77,9 @@ fn refusal(server: &Server, denied: Denied) -> Response {
         // 400, as the Go server has it.
         Denied::PrefixInUse => (StatusCode::BAD_REQUEST, "prefix-in-use"),
         Denied::TooManyOfToken | Denied::Throttled(_) => (StatusCode::TOO_MANY_REQUESTS, "limit"),
-        Denied::TooMany | Denied::Draining => (StatusCode::SERVICE_UNAVAILABLE, "limit"),
+        Denied::TooMany | Denied::Draining | Denied::Moving | Denied::Undecided => {
+            (StatusCode::SERVICE_UNAVAILABLE, "limit")
+        }
     };
     let mut response = (status, format!("{denied}\n")).into_response();
     response.headers_mut().insert(HeaderName::from_static(ERROR_HEADER), HeaderValue::from_static(code));

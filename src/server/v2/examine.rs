@@ -60,6 +60,7 @@ pub(in crate::server) async fn open(State(server): State<Server>, request: Reque
                     batch: MAX_BATCH,
                     hold_ms: 0,
                     url: None,
+                    carriers: None,
                     granted: Vec::new(),
                 },
                 server: concat!("sendit/", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -11,9 +11,10 @@ use http_body_util::{BodyExt, Limited};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use super::super::Server;
+use super::super::cluster::{Asking, Placed};
 use super::super::open::{Denied, Terms};
 use super::super::public::{caller, home, origin};
+use super::super::{Config, Server};
 use super::uploads::MAX_BATCH;
 use super::{Refused, json, refused, terms};
 use crate::proxy::Visitor;
@@ -26,43 +27,65 @@ const MAX_ASKED: usize = 8 * 1024;
 /// How long that body may take to come.
 const ASKED_DEADLINE: Duration = Duration::from_secs(10);
 
-/// `POST open`: reserves a prefix.
+/// `POST open`: reserves a prefix, here or at another of several servers.
 pub(in crate::server) async fn open(State(server): State<Server>, request: Request) -> Response {
-    let token = bearer(request.headers());
-    let (visitor, from, home) = (caller(&request), origin(&server, &request), home(&request));
-    let claims = match server.admit(&token, visitor.address()) {
-        Ok(claims) => claims,
-        Err(denied) => return refusal(&server, denied),
-    };
-    let (about, body) = request.into_parts();
-    let about = http::Request::from_parts(about, ());
-    let asked: Asked = match asked(body).await {
-        Ok(asked) => asked,
-        Err(refusal) => return *refusal,
-    };
-    let (terms, granted) = match terms::settle(&server, &asked) {
-        Ok(settled) => settled,
-        Err(cause) => return unreadable(&cause),
-    };
-    let hold = terms.hold;
-    match server.open_v2(claims, &token, Terms { from, home, ..terms }) {
-        Ok((session, attendance)) => {
-            let given = Given {
-                session: session.id().to_string(),
-                secret: attendance.secret.reveal().to_owned(),
-                grace_ms: millis(server.0.config.grace),
-                batch: MAX_BATCH,
-                hold_ms: millis(hold),
-                url: server.own_url(session.prefix(), &visitor, &about),
-                granted,
-            };
-            json(StatusCode::OK, &given)
-        }
-        Err(denied) => refusal(&server, denied),
+    match opened(&server, request).await {
+        Ok(answer) => answer,
+        Err(Unopened::Denied(denied)) => refusal(&server, denied),
+        Err(Unopened::Refused(refusal)) => *refusal,
     }
 }
 
+/// Why no session was opened.
+enum Unopened {
+    Denied(Denied),
+    Refused(Refused),
+}
+
+impl From<Denied> for Unopened {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+async fn opened(server: &Server, request: Request) -> Result<Response, Unopened> {
+    let token = bearer(request.headers());
+    let (visitor, from, home) = (caller(&request), origin(server, &request), home(&request));
+    let claims = server.admit(&token, visitor.address())?;
+    let (about, body) = request.into_parts();
+    let body = whole(body).await.map_err(Unopened::Refused)?;
+    let asked: Asked = parsed(&body).map_err(Unopened::Refused)?;
+    let settled = terms::settle(server, &asked);
+    let (terms, granted) = settled.map_err(|cause| Unopened::Refused(Box::new(unreadable(&cause))))?;
+    let hold = terms.hold;
+    let opening = server.opening(claims, &token, Terms { from, ..terms })?;
+    let asking = Asking { about, body, visitor };
+    let claim = match server.place(&opening, &asking).await? {
+        Placed::Here(claim) => claim,
+        Placed::Answered(answer) => return Ok(answer),
+    };
+    let (session, attendance) = server.open_v2(opening, claim, home)?;
+    let given = Given {
+        session: session.id().to_string(),
+        secret: attendance.secret.reveal().to_owned(),
+        grace_ms: millis(server.0.config.grace),
+        batch: MAX_BATCH,
+        hold_ms: millis(hold),
+        url: server.own_url(session.prefix(), &asking.visitor, &http::Request::from_parts(asking.about, ())),
+        carriers: server.carriers_url(),
+        granted,
+    };
+    Ok(json(StatusCode::OK, &given))
+}
+
 impl Server {
+    /// Where carriers reach this server and no other, where it is one of several and has such an address.
+    fn carriers_url(&self) -> Option<String> {
+        let Config { cluster, base, .. } = &self.0.config;
+        let url = cluster.as_ref()?.node_url()?;
+        Some(format!("{}{}", url.as_str().trim_end_matches('/'), base.as_str()))
+    }
+
     /// The URL of a tunnel at a host of its own, where it has one.
     fn own_url(&self, prefix: &Prefix, by: &Visitor, request: &http::Request<()>) -> Option<String> {
         let config = &self.0.config;
@@ -84,18 +107,27 @@ pub(super) fn bearer(headers: &HeaderMap) -> String {
     value.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().trim().to_owned()
 }
 
-/// The object that a request brings: of a list, its first item would be taken for the first member.
+/// The object that a request brings.
 pub(super) async fn asked<T: DeserializeOwned>(body: Body) -> Result<T, Refused> {
+    parsed(&whole(body).await?)
+}
+
+/// All that a request brings.
+async fn whole(body: Body) -> Result<Bytes, Refused> {
     let refused = |status, message: &str| Box::new(refused(status, "bad-request", message));
-    let body = match timeout(ASKED_DEADLINE, Limited::new(body, MAX_ASKED).collect()).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(_)) => return Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "the request is longer than 8 KiB")),
-        Err(_) => return Err(refused(StatusCode::REQUEST_TIMEOUT, "the request did not come within 10 s")),
-    };
+    match timeout(ASKED_DEADLINE, Limited::new(body, MAX_ASKED).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(_)) => Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "the request is longer than 8 KiB")),
+        Err(_) => Err(refused(StatusCode::REQUEST_TIMEOUT, "the request did not come within 10 s")),
+    }
+}
+
+/// The object that this is: of a list, its first item would be taken for the first member.
+fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(Box::new(unreadable(&"it is something else")));
     }
-    serde_json::from_slice(&body).map_err(|cause| Box::new(unreadable(&cause)))
+    serde_json::from_slice(body).map_err(|cause| Box::new(unreadable(&cause)))
 }
 
 pub(super) fn refusal(server: &Server, denied: Denied) -> Response {
@@ -107,7 +139,9 @@ pub(super) fn refusal(server: &Server, denied: Denied) -> Response {
         Denied::ForbiddenPrefix => (StatusCode::FORBIDDEN, "forbidden-prefix"),
         Denied::PrefixInUse => (StatusCode::CONFLICT, "prefix-in-use"),
         Denied::TooManyOfToken | Denied::Throttled(_) => (StatusCode::TOO_MANY_REQUESTS, "limit"),
-        Denied::TooMany | Denied::Draining => (StatusCode::SERVICE_UNAVAILABLE, "limit"),
+        Denied::TooMany | Denied::Draining | Denied::Moving | Denied::Undecided => {
+            (StatusCode::SERVICE_UNAVAILABLE, "limit")
+        }
     };
     let mut response = refused(status, code, &denied.to_string());
     if let Some(seconds) = denied.retry_after() {

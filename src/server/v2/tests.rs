@@ -46,7 +46,7 @@ fn ping(session: &Session, attendance: &Attendance, number: u8) -> Request {
 #[tokio::test(start_paused = true)]
 async fn a_batch_up_that_comes_again_is_no_sign_of_life() {
     let server = Server::new(Config { grace: 10 * PATIENCE, ..Config::new(None, || 0) });
-    let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+    let (session, attendance) = server.grant(Terms::plain("foo", &server)).ok().unwrap();
     let check = async |number, counts| {
         tokio::time::sleep(Duration::from_secs(6)).await;
         assert!(!attendance.is_attended(), "the last one is long ago");
@@ -81,7 +81,7 @@ async fn kinds(answer: Response) -> Vec<u8> {
 #[tokio::test(start_paused = true)]
 async fn a_batch_down_that_comes_again_takes_nothing_from_the_first() {
     let server = Server::new(Config::new(None, || 0));
-    let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+    let (session, attendance) = server.grant(Terms::plain("foo", &server)).ok().unwrap();
     tokio::time::sleep(Duration::from_millis(1)).await;
     let read = || read(State(server.clone()), batch(&session, &attendance, 1));
     let (begin, mut first) = (tokio::time::Instant::now(), Box::pin(read()));
@@ -119,7 +119,7 @@ async fn a_client_that_asks_is_told_who_has_waited() {
     for tells_waits in [true, false] {
         let server = Server::new(Config::new(None, || 0));
         let terms = Terms { tells_waits, ..Terms::plain("foo", &server) };
-        let (session, attendance) = server.open_v2(None, "", terms).ok().unwrap();
+        let (session, attendance) = server.grant(terms).ok().unwrap();
         let come = || {
             let arrival = Arrival { visitor: Visitor::new(None, false), breaker: Breaker::default(), owed: None };
             let request = Request::builder().uri("/foo/x").header("host", "a.example").body(Body::empty());
@@ -155,7 +155,7 @@ async fn a_session_that_the_server_ends_is_known_until_its_client_was_told() {
     let server = Server::new(Config::new(None, || 0));
     // Many, for what has ended first is a matter of chance.
     let prefixes = (0..16).map(|number| format!("foo-{number}"));
-    let open = |prefix: String| server.open_v2(None, "", Terms::plain(&prefix, &server)).ok().unwrap().0;
+    let open = |prefix: String| server.grant(Terms::plain(&prefix, &server)).ok().unwrap().0;
     let sessions: Vec<_> = prefixes.map(open).collect();
     tokio::time::sleep(Duration::from_millis(1)).await;
     for session in &sessions {

@@ -119,6 +119,10 @@ pub struct Given {
     /// The URL of the tunnel at a host of its own, where the server has one for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// Where carriers reach the server that has the session and no other, where several stand behind the URL that was asked:
+    /// what stands before `/.well-known`. Any of them passes carriers on, so this is but the shorter way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carriers: Option<String>,
     /// Which [`Wish`]es the server grants, by name, and whether it tells of waits.
     #[serde(default)]
     pub granted: Vec<String>,

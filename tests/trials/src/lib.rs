@@ -15,6 +15,9 @@ pub mod floods;
 
 pub mod soak;
 
+#[cfg(target_os = "linux")]
+pub mod cluster;
+
 #[cfg(unix)]
 pub mod terminal;
 

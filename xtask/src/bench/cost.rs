@@ -7,7 +7,7 @@ use std::time::Duration;
 const TICKS: u64 = 100;
 
 /// The CPU time that processes and their children have used.
-pub(super) fn cpu(processes: &[u32]) -> Duration {
+pub(crate) fn cpu(processes: &[u32]) -> Duration {
     let all = all();
     let ticks: u64 = among(&all, processes).iter().filter_map(|id| Some(all.get(id)?.ticks)).sum();
     Duration::from_millis(ticks * 1_000 / TICKS)

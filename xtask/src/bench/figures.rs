@@ -82,7 +82,7 @@ impl Table {
     }
 }
 
-pub(super) fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match (values.len() % 2, values.get(middle), middle.checked_sub(1).and_then(|below| values.get(below))) {

@@ -74,7 +74,7 @@ pub(super) async fn load_of(running: &Running, connections: usize, lasts: Durati
 }
 
 /// The same of a URL, without a warm-up.
-pub(super) async fn wrk(url: String, connections: usize, lasts: Duration) -> Result<Seen> {
+pub(crate) async fn wrk(url: String, connections: usize, lasts: Duration) -> Result<Seen> {
     let mut command = Command::new("wrk");
     let connections = connections.to_string();
     let lasts_s = format!("{}s", lasts.as_secs());
@@ -89,8 +89,8 @@ pub(super) async fn wrk(url: String, connections: usize, lasts: Duration) -> Res
 
 /// What wrk tells.
 #[derive(Debug, PartialEq)]
-pub(super) struct Seen {
-    pub(super) requests: u32,
+pub(crate) struct Seen {
+    pub(crate) requests: u32,
     pub(super) rate: f64,
     pub(super) p50: Duration,
     p99: Duration,

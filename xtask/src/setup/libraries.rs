@@ -24,7 +24,8 @@ const LIBRARIES: [Library; 4] = [
     Library {
         folder: "target/apps/python",
         manifest: "requirements.txt",
-        without: "webhooks, WebSockets, a notebook, readers of the inspector and a client of wire v2 in Python, and the lines for Traefik",
+        without: "webhooks, WebSockets, a notebook, readers of the inspector and a client of wire v2 in Python, the lines for \
+                  Traefik, and the check of the examples for Kubernetes",
         install: python,
     },
     Library {

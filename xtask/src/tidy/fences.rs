@@ -22,13 +22,14 @@ const PROCESS: &[&str] = &["cmd", "main"];
 const PROCESS_REASON: &str = "only `main` and `cmd` read the environment, print, or exit";
 const SPAWN_REASON: &str = "every task goes through a tracker";
 
-const FENCES: [Fence; 10] = [
+const FENCES: [Fence; 11] = [
     Fence { named: Named::Path(&["yamux"]), within: &["mux"], reason: "the multiplexer stays behind `mux`" },
     Fence {
         named: Named::Path(&["reqwest"]),
         within: &["client", "acme"],
         reason: "carriers are `client`'s own, and orders `acme`'s",
     },
+    Fence { named: Named::Path(&["redis"]), within: &["cluster"], reason: "the engine stays behind `cluster`" },
     Fence { named: Named::Path(&["anyhow"]), within: &["cmd"], reason: "errors below `cmd` are typed" },
     Fence { named: Named::Path(&["std", "env"]), within: PROCESS, reason: PROCESS_REASON },
     Fence { named: Named::Path(&["std", "process", "exit"]), within: PROCESS, reason: PROCESS_REASON },

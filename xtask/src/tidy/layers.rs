@@ -6,7 +6,7 @@ use super::paths::Path;
 
 /// The top modules and their layers. A module imports itself and lower layers, nothing else, so that those of one
 /// layer stay strangers.
-const LAYERS: [(&str, u8); 13] = [
+const LAYERS: [(&str, u8); 14] = [
     ("wire", 0),
     ("proxy", 1),
     ("inspect", 1),
@@ -15,6 +15,7 @@ const LAYERS: [(&str, u8); 13] = [
     ("auth", 1),
     ("metrics", 1),
     ("acme", 1),
+    ("cluster", 1),
     ("server", 2),
     ("client", 2),
     ("cmd", 3),

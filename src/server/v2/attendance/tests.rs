@@ -11,7 +11,7 @@ async fn a_session_that_ends_in_order_tells_its_client() {
     // Several, for what ends first could be a matter of chance.
     for _ in 0..20 {
         let server = Server::new(Config::new(None, || 0));
-        let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+        let (session, attendance) = server.grant(Terms::plain("foo", &server)).ok().unwrap();
         sleep(Duration::from_secs(1)).await;
         server.shutdown().await;
         session.ended().cancelled().await;
@@ -24,7 +24,7 @@ async fn a_session_that_ends_in_order_tells_its_client() {
 #[tokio::test(start_paused = true)]
 async fn who_was_gone_and_comes_is_counted() {
     let server = Server::new(Config::new(None, || 0));
-    let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+    let (session, attendance) = server.grant(Terms::plain("foo", &server)).ok().unwrap();
     let resumed = || server.0.metrics.resumed.get();
     let come = |epoch| attendance.attend(Direction::Read, &batch(&session, epoch)).unwrap();
     let mut first = come(1);
@@ -55,7 +55,7 @@ async fn a_session_waits_for_its_client_as_long_as_the_grace() {
     let server = Server::new(config);
     for (came, patience) in [(false, 15), (true, 30)] {
         let begin = Instant::now();
-        let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+        let (session, attendance) = server.grant(Terms::plain("foo", &server)).ok().unwrap();
         if came {
             drop(attendance.attend(Direction::Read, &batch(&session, 1)));
         }
@@ -75,7 +75,7 @@ async fn a_client_that_is_silent_is_missed_within_15_s_and_then_has_its_grace() 
     let server = Server::new(config);
     for stays in [true, false] {
         for after in (0..4_000).step_by(130).map(Duration::from_millis) {
-            let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+            let (session, attendance) = server.grant(Terms::plain("foo", &server)).ok().unwrap();
             sleep(after).await;
             let carrier = attendance.attend(Direction::Read, &batch(&session, 1)).ok().filter(|_| stays);
             let begin = Instant::now();
@@ -95,7 +95,7 @@ async fn a_client_that_is_silent_is_missed_within_15_s_and_then_has_its_grace() 
 #[tokio::test(start_paused = true)]
 async fn who_has_been_heard_of_is_not_given_up() {
     let server = Server::new(Config::new(None, || 0));
-    let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+    let (session, attendance) = server.grant(Terms::plain("foo", &server)).ok().unwrap();
     let _carrier = attendance.attend(Direction::Read, &batch(&session, 1));
     for (patience, waits) in [(0, SILENCE), (10, SILENCE), (30, Duration::from_secs(30))] {
         let begin = Instant::now();
@@ -129,7 +129,7 @@ fn come_and_go(session: &crate::server::session::Session, attendance: &Attendanc
 async fn a_client_is_there_between_two_batches_on_a_slow_path() {
     let server = Server::new(Config::new(None, || 0));
     let terms = Terms { hold: Duration::ZERO, ..Terms::plain("foo", &server) };
-    let (session, attendance) = server.open_v2(None, "", terms).ok().unwrap();
+    let (session, attendance) = server.grant(terms).ok().unwrap();
     let mut leaving = std::pin::pin!(attendance.left());
     for epoch in 1..11 {
         come_and_go(&session, &attendance, 2 * epoch, true);
@@ -156,7 +156,7 @@ async fn a_client_is_there_between_two_batches_on_a_slow_path() {
 #[tokio::test(start_paused = true)]
 async fn a_carrier_that_was_cut_leaves_nobody_and_one_that_comes_and_goes_ends_the_wait() {
     let server = Server::new(Config::new(None, || 0));
-    let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+    let (session, attendance) = server.grant(Terms::plain("foo", &server)).ok().unwrap();
     for epoch in 1..4 {
         come_and_go(&session, &attendance, 2 * epoch, false);
         assert!(session.yields_to(None, None));
@@ -172,7 +172,7 @@ async fn a_carrier_that_was_cut_leaves_nobody_and_one_that_comes_and_goes_ends_t
 #[tokio::test(start_paused = true)]
 async fn a_crowd_may_come_while_a_link_is_made_again() {
     let server = Server::new(Config::new(None, || 0));
-    let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+    let (session, attendance) = server.grant(Terms::plain("foo", &server)).ok().unwrap();
     let places = server.0.config.limits.held_per_session;
     let crowd = || futures_util::future::join_all((0..2 * places).map(|_| session.attended(&None)));
     come_and_go(&session, &attendance, 1, false);
@@ -195,7 +195,7 @@ async fn a_crowd_may_come_while_a_link_is_made_again() {
 #[tokio::test(start_paused = true)]
 async fn whoever_waits_for_a_client_that_is_gone_is_counted() {
     let server = Server::new(Config::new(None, || 0));
-    let (session, attendance) = server.open_v2(None, "", Terms::plain("foo", &server)).ok().unwrap();
+    let (session, attendance) = server.grant(Terms::plain("foo", &server)).ok().unwrap();
     let told = || attendance.waits.told().map(|waits| (waits.waited, waits.in_vain));
     come_and_go(&session, &attendance, 1, true);
     // The next batch comes soon, and then one is late.

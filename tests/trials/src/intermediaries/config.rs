@@ -33,7 +33,7 @@ const fn nginx(name: &'static str, files: &'static [(&'static str, &'static str)
     Intermediary { name, program: "nginx", way: Way::Reverse, arguments, anew: None, files }
 }
 
-const fn haproxy(name: &'static str, files: &'static [(&'static str, &'static str)]) -> Intermediary {
+pub(crate) const fn haproxy(name: &'static str, files: &'static [(&'static str, &'static str)]) -> Intermediary {
     let arguments = &["-db", "-f", "FOLDER/haproxy.cfg"];
     Intermediary { name, program: "haproxy", way: Way::Reverse, arguments, anew: None, files }
 }

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 /// An address of loopback that nobody listens on.
-pub(super) fn address() -> io::Result<SocketAddr> {
+pub(crate) fn address() -> io::Result<SocketAddr> {
     TcpListener::bind("127.0.0.1:0")?.local_addr()
 }
 

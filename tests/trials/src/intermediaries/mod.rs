@@ -7,7 +7,7 @@ mod shipped;
 
 mod examine;
 
-mod free;
+pub(crate) mod free;
 
 mod passage;
 
@@ -28,6 +28,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::program::{LOOK, Program, Trouble, command};
 
+pub(crate) use config::haproxy;
 pub use config::{ALL, CUTTING};
 pub use examine::Examination;
 pub use ordeal::{Endured, Ordeal};

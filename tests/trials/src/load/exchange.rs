@@ -40,6 +40,11 @@ impl Manner {
         (Self::Events, "events"),
         (Self::WebSocket, "websocket"),
     ];
+
+    /// Whether its method is safe.
+    pub(super) fn is_safe(self) -> bool {
+        matches!(self, Self::Events | Self::WebSocket)
+    }
 }
 
 impl Exchange {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::Exchange;
 
 /// Complaints that are kept word by word; more would say the same.
@@ -37,6 +39,8 @@ pub struct Figures {
     pub causes: BTreeMap<String, u64>,
     /// What was wrong, the first 20.
     pub complaints: Vec<String>,
+    /// When those that failed had begun.
+    begun: Vec<Instant>,
     /// How long each that came out whole took, in microseconds: four bytes each.
     took: Vec<u32>,
     /// The same of those that are small, whose time says how long the tunnel keeps still rather than how much it brings.
@@ -44,9 +48,9 @@ pub struct Figures {
 }
 
 impl Figures {
-    pub(super) fn add(&mut self, exchange: &Exchange, outcome: Outcome, took: Duration) {
+    pub(super) fn add(&mut self, exchange: &Exchange, outcome: Outcome, begin: Instant) {
         self.exchanges += 1;
-        let took = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
+        let took = u32::try_from(begin.elapsed().as_micros()).unwrap_or(u32::MAX);
         match outcome {
             Outcome::Whole => {
                 self.took.push(took);
@@ -57,6 +61,7 @@ impl Figures {
             Outcome::Hung => self.hung += 1,
             Outcome::Failed(cause) => {
                 self.failed += 1;
+                self.begun.push(begin);
                 *self.causes.entry(cause).or_default() += 1;
             }
             Outcome::Wrong(complaint) => {
@@ -66,6 +71,12 @@ impl Figures {
                 }
             }
         }
+    }
+
+    /// How many failed of those that were begun after a moment.
+    #[must_use]
+    pub fn failed_since(&self, moment: Instant) -> usize {
+        self.begun.iter().filter(|begun| **begun > moment).count()
     }
 
     /// The time within which so many percent of the whole exchanges were done.

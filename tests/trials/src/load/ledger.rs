@@ -2,6 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::Exchange;
+
 /// Complaints that are kept word by word; more would say the same.
 const MAX_COMPLAINTS: usize = 20;
 
@@ -26,6 +28,8 @@ pub struct Receipts {
     pub delivered: u64,
     /// Exchanges that reached it more than once.
     pub twice: u64,
+    /// Those of them by a safe method, which anybody may send again that got no answer. (RFC 9110, section 9.2.2)
+    pub twice_safe: u64,
     /// Requests whose bytes were others, or that ended early as if they were whole.
     pub wrong: u64,
     /// Requests that were seen to be cut.
@@ -39,16 +43,19 @@ impl Ledger {
         self.receipts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn delivered(&self, id: u64) {
+    pub(super) fn delivered(&self, exchange: &Exchange) {
         let mut books = self.lock();
-        let Ok(at) = usize::try_from(id) else { return };
+        let Ok(at) = usize::try_from(exchange.id) else { return };
         if books.delivered.len() <= at {
             books.delivered.resize(at + 1, 0);
         }
         books.delivered[at] = books.delivered[at].saturating_add(1);
         match books.delivered[at] {
             1 => books.receipts.delivered += 1,
-            2 => books.receipts.twice += 1,
+            2 => {
+                books.receipts.twice += 1;
+                books.receipts.twice_safe += u64::from(exchange.manner.is_safe());
+            }
             _ => {}
         }
     }

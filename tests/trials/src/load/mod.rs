@@ -23,6 +23,6 @@ mod tests;
 pub use exchange::{Exchange, LARGEST, Manner};
 pub use figures::{Figures, Outcome};
 pub use ledger::{Ledger, Receipts};
-pub use run::{Mix, run};
+pub use run::{Mix, run, run_among};
 pub use target::Target;
 pub use visitor::{Public, Visitor};

@@ -92,7 +92,7 @@ async fn answer(request: Request<Incoming>, shared: &Arc<Shared>) -> Response<Se
     let Some(exchange) = Exchange::of(request.uri().path()) else {
         return status(StatusCode::NOT_FOUND);
     };
-    shared.ledger.delivered(exchange.id);
+    shared.ledger.delivered(&exchange);
     if exchange.manner == Manner::WebSocket {
         return upgrade(request, exchange, shared);
     }

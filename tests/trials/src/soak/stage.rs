@@ -93,7 +93,7 @@ async fn ready(client: &Program) -> Result<(), Trouble> {
 
 impl fmt::Display for Books {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Receipts { delivered, twice, wrong, cut, complaints } = &self.receipts;
+        let Receipts { delivered, twice, wrong, cut, complaints, .. } = &self.receipts;
         writeln!(f, "the target")?;
         writeln!(f, "{:32} {delivered:10}", "exchanges delivered")?;
         writeln!(f, "{:32} {twice:10}", "delivered more than once")?;

@@ -1,0 +1,110 @@
+//! Which nodes there are, and which there were.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::{Shared, Unavailable, lock};
+use crate::cluster::tenure::ASK;
+use crate::cluster::{Node, NodeId};
+
+/// For how long a node is known that is in the engine no more: it may have lost its lease, and live.
+const FORMER: Duration = Duration::from_secs(120);
+
+/// How soon the engine is asked once more which nodes there are, for all who ask for one that nobody knows.
+const APART: Duration = Duration::from_millis(250);
+
+/// All nodes, and those that were. Of these there are no more than begin within two minutes.
+pub(super) struct Nodes(Mutex<Inner>);
+
+struct Inner {
+    all: Arc<[Node]>,
+    read: Instant,
+    former: HashMap<NodeId, (Node, Instant)>,
+}
+
+impl Nodes {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Inner { all: Arc::new([]), read: Instant::now(), former: HashMap::new() }))
+    }
+
+    pub(super) fn all(&self) -> Arc<[Node]> {
+        Arc::clone(&lock(&self.0).all)
+    }
+
+    /// These are all, of whom some may be counted to have more sessions than they said.
+    pub(super) fn count(&self, nodes: Vec<Node>) {
+        lock(&self.0).all = nodes.into();
+    }
+
+    /// The engine says that these are all.
+    pub(super) fn read(&self, nodes: Vec<Node>, now: Instant) {
+        let mut inner = lock(&self.0);
+        let all: Arc<[Node]> = nodes.into();
+        let gone: Vec<Node> = inner.all.iter().filter(|&node| !is_among(&all, node.id)).cloned().collect();
+        inner.former.retain(|id, (_, since)| !is_among(&all, *id) && now < *since + FORMER);
+        inner.former.extend(gone.into_iter().map(|node| (node.id, (node, now))));
+        (inner.all, inner.read) = (all, now);
+    }
+
+    fn former(&self, id: NodeId) -> Option<Node> {
+        lock(&self.0).former.get(&id).map(|(node, _)| node.clone())
+    }
+
+    fn was_read(&self) -> Instant {
+        lock(&self.0).read
+    }
+}
+
+fn is_among(nodes: &[Node], id: NodeId) -> bool {
+    nodes.iter().any(|node| node.id == id)
+}
+
+impl Shared {
+    /// The node of this id, which is not among those of now: one that was may live without its lease, and one that nobody knows
+    /// may have come just now.
+    pub(super) async fn news_of(&self, id: NodeId) -> Result<Option<Node>, Unavailable> {
+        if let Some(node) = self.nodes.former(id) {
+            let lives = timeout(ASK, (self.ask)(node.clone())).await;
+            return Ok(lives.is_ok_and(|lives| lives).then_some(node));
+        }
+        let asked = Instant::now();
+        sleep_until(self.nodes.was_read() + APART).await;
+        let mut confirmed = self.confirmed.subscribe();
+        while self.nodes.was_read() < asked {
+            self.link.live().ok_or(Unavailable)?;
+            self.load_changed.notify_one();
+            timeout(ASK, confirmed.changed()).await.map_err(|_| Unavailable)?.map_err(|_| Unavailable)?;
+        }
+        Ok(self.nodes().iter().find(|node| node.id == id).cloned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_is_gone_is_known_for_a_while() {
+        let node = |id: u8| Node {
+            id: NodeId::from_random([id; 8]),
+            address: ([127, 0, 0, 1], u16::from(id)).into(),
+            url: None,
+            sessions: 0,
+            draining: false,
+        };
+        let (nodes, zero) = (Nodes::new(), Instant::now());
+        nodes.read(vec![node(1), node(2)], zero);
+        assert_eq!(nodes.former(node(2).id), None);
+        nodes.read(vec![node(1)], zero);
+        assert_eq!(nodes.former(node(2).id), Some(node(2)));
+        nodes.read(vec![node(1)], zero + FORMER / 2);
+        assert_eq!(nodes.former(node(2).id), Some(node(2)));
+        nodes.read(vec![node(2)], zero + FORMER / 2);
+        assert_eq!((nodes.former(node(1).id), nodes.former(node(2).id)), (Some(node(1)), None));
+        nodes.read(vec![node(2)], zero + FORMER * 2);
+        assert_eq!(nodes.former(node(1).id), None);
+    }
+}

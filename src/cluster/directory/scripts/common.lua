@@ -1,0 +1,42 @@
+-- What all scripts share. Every key has the tag `{sendit}`, so that a cluster of engines keeps them together.
+local NODE, CLAIM, OF = '{sendit}:node:', '{sendit}:claim:', '{sendit}:of:'
+local NODES, ERA, FENCE, REVISION = '{sendit}:nodes', '{sendit}:era', '{sendit}:fence', '{sendit}:revision'
+local LONGEST = 1024
+-- Numbers are doubles, which count exactly for a little longer than that.
+local MOST = 9e15
+
+-- Microseconds. They are exact in a double until the year 2255.
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+
+-- A text that is short enough for an entry; `false` where there is none, and '' where something else stands there.
+local function text(key)
+  local kind = redis.call('TYPE', key).ok
+  if kind == 'none' then return false end
+  if kind ~= 'string' or redis.call('STRLEN', key) > LONGEST then return '' end
+  return redis.call('GET', key)
+end
+
+-- What an entry says; nothing where it is none of ours.
+local function parse(entry)
+  local node, fence, state, whose = string.match(entry, '^1 (%x+) %S+ (%d+) (%a+) %d+ (%S+)$')
+  if node and tonumber(fence) < MOST then return node, fence, state, whose end
+end
+
+-- How many milliseconds are left in which nothing new is given, as this engine, by its run, has not known the directory for long.
+local function young(run, period)
+  local of, since = string.match(text(ERA) or '', '^(%S+) (%d+)$')
+  if of ~= run then return period end
+  local left = period - (now() - since) / 1000
+  if left > period then return period end
+  return math.max(0, math.ceil(left))
+end
+
+-- A number, and 0 where none stands there that is counted exactly.
+local function number(key)
+  local said = tonumber(string.match(text(key) or '', '^%d+$') or '0')
+  if said < MOST then return said end
+  return 0
+end

@@ -1,0 +1,85 @@
+//! What is wrong with the engine, in sentences; each is in the log once when it begins and once when it is over.
+
+use std::sync::Mutex;
+
+use redis::{ErrorKind, RedisError, ServerErrorKind};
+
+/// How far the node's clock and the engine's may be apart.
+pub(super) const APART: u64 = 60;
+
+/// What is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// Nobody answers there.
+    #[error("the engine at `{0}` is not reached: {1}")]
+    Unreachable(String, String),
+    /// It takes us for somebody else.
+    #[error("the engine at `{0}` refuses the user or password: {1}")]
+    Denied(String, String),
+    /// It lacks what is needed.
+    #[error("the engine at `{0}` is version {1}, and 6.2 is the lowest that will do")]
+    TooOld(String, String),
+    /// It is a replica.
+    #[error("the engine at `{0}` is read-only: name its primary, or all of them with commas between")]
+    ReadOnly(String),
+    /// It says no for another reason.
+    #[error("the engine at `{0}` refuses a command: {1}")]
+    Refused(String, String),
+    /// The clocks disagree.
+    #[error("this machine's clock is more than {APART} s from the engine's: set both by NTP")]
+    Apart,
+    /// Somebody else writes there.
+    #[error(
+        "the engine has entries below `{{sendit}}` that are none of this version's, and they are left alone: give the cluster a database of its own"
+    )]
+    Unreadable,
+}
+
+impl Trouble {
+    /// Why a command to the engine at `place` has failed.
+    pub(super) fn of(place: &str, error: &RedisError) -> Self {
+        let (place, cause) = (place.to_owned(), error.to_string());
+        match (error.kind(), error.code()) {
+            (ErrorKind::AuthenticationFailed, _) | (_, Some("WRONGPASS" | "NOAUTH")) => Self::Denied(place, cause),
+            (ErrorKind::Server(ServerErrorKind::ReadOnly), _) => Self::ReadOnly(place),
+            (ErrorKind::Io | ErrorKind::Parse, _) => Self::Unreachable(place, cause),
+            _ => Self::Refused(place, cause),
+        }
+    }
+}
+
+/// All that is wrong now.
+#[derive(Debug, Default)]
+pub(super) struct Troubles(Mutex<[Option<Trouble>; 3]>);
+
+/// What can go wrong, one thing of each at a time.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Part {
+    Engine = 0,
+    Clock = 1,
+    Entries = 2,
+}
+
+impl Troubles {
+    /// This is how it is now.
+    pub(super) fn set(&self, part: Part, trouble: Option<Trouble>) {
+        let mut troubles = self.0.lock().expect("nothing panics while it is held");
+        let kind = |trouble: &Option<Trouble>| trouble.as_ref().map(std::mem::discriminant);
+        let before = std::mem::replace(&mut troubles[part as usize], trouble.clone());
+        // The same in other words is no news.
+        if kind(&before) == kind(&trouble) {
+            return;
+        }
+        if let Some(before) = before {
+            tracing::info!("no longer: {before}");
+        }
+        if let Some(trouble) = trouble {
+            tracing::warn!("{trouble}");
+        }
+    }
+
+    pub(super) fn first(&self) -> Option<Trouble> {
+        let troubles = self.0.lock().expect("nothing panics while it is held");
+        troubles.iter().flatten().next().cloned()
+    }
+}

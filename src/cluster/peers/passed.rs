@@ -1,0 +1,136 @@
+//! What one node tells another of the visitor whose request it passes on, in one header.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use http::{HeaderValue, Version};
+
+/// The header. What a visitor says under this name is never believed: whoever passes a request on takes it off first.
+pub(super) const PASSED: &str = "sendit-passed";
+
+/// What is known of a request by whoever took it in, and not from the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// The other end of the visitor's connection, where the node accepted that itself.
+    pub visitor: Option<SocketAddr>,
+    /// Whether that connection is TLS.
+    pub secure: bool,
+    /// The HTTP that is spoken on it: 1.0, 1.1 or 2.
+    pub version: Version,
+    /// The fence of the claim by which the node found whom to pass it on to.
+    pub fence: Option<u64>,
+}
+
+/// Why a text is no [`Passed`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it has to be `ADDRESS:PORT tls|plain 1.0|1.1|2 FENCE`, with `-` for what is not known")]
+pub struct InvalidPassed;
+
+impl Passed {
+    pub(super) fn to_header(self) -> HeaderValue {
+        HeaderValue::try_from(self.to_string()).expect("it is of digits, letters and a few signs")
+    }
+}
+
+/// What stands for what is not known.
+const NONE: &str = "-";
+
+impl fmt::Display for Passed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.visitor {
+            Some(visitor) => write!(f, "{visitor}")?,
+            None => f.write_str(NONE)?,
+        }
+        let version = match self.version {
+            Version::HTTP_10 => "1.0",
+            Version::HTTP_2 => "2",
+            _ => "1.1",
+        };
+        write!(f, " {} {version} ", if self.secure { "tls" } else { "plain" })?;
+        match self.fence {
+            Some(fence) => write!(f, "{fence}"),
+            None => f.write_str(NONE),
+        }
+    }
+}
+
+impl FromStr for Passed {
+    type Err = InvalidPassed;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPassed> {
+        let words: Vec<&str> = text.splitn(5, ' ').collect();
+        let [visitor, secure, version, fence] = words[..] else { return Err(InvalidPassed) };
+        let passed = Self {
+            visitor: known(visitor)?,
+            secure: match secure {
+                "tls" => true,
+                "plain" => false,
+                _ => return Err(InvalidPassed),
+            },
+            version: match version {
+                "1.0" => Version::HTTP_10,
+                "1.1" => Version::HTTP_11,
+                "2" => Version::HTTP_2,
+                _ => return Err(InvalidPassed),
+            },
+            fence: known(fence)?,
+        };
+        Ok(passed)
+    }
+}
+
+fn known<T: FromStr>(text: &str) -> Result<Option<T>, InvalidPassed> {
+    if text == NONE { Ok(None) } else { text.parse().map(Some).map_err(|_| InvalidPassed) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_told_is_read(
+            address: Option<(std::net::IpAddr, u16)>,
+            secure: bool,
+            version in prop::sample::select(vec![Version::HTTP_10, Version::HTTP_11, Version::HTTP_2]),
+            fence: Option<u64>,
+        ) {
+            let passed = Passed { visitor: address.map(Into::into), secure, version, fence };
+            prop_assert_eq!(passed.to_string().parse(), Ok(passed));
+        }
+
+        #[test]
+        fn any_text_is_read(text: String) {
+            let _ = text.parse::<Passed>();
+        }
+
+        #[test]
+        fn words_in_any_order_are_read_or_refused(words in prop::collection::vec(
+            prop::sample::select(vec!["-", "tls", "plain", "1.0", "1.1", "2", "7", "127.0.0.1:80", "[::1]:80", ""]), 0..6,
+        )) {
+            let text = words.join(" ");
+            if let Ok(passed) = text.parse::<Passed>() {
+                prop_assert_eq!(passed.to_string(), text);
+            }
+        }
+    }
+
+    #[test]
+    fn texts() {
+        let passed = Passed {
+            visitor: Some(SocketAddr::from(([192, 0, 2, 1], 80))),
+            secure: true,
+            version: Version::HTTP_11,
+            fence: None,
+        };
+        assert_eq!(passed.to_string(), "192.0.2.1:80 tls 1.1 -");
+        for text in
+            ["", "- tls 1.1", "- tls 1.1 - -", "- TLS 1.1 -", "192.0.2.1 tls 1.1 -", "- tls 3 -", "- tls 1.1 -1"]
+        {
+            assert_eq!(text.parse::<Passed>(), Err(InvalidPassed), "{text}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! What other servers pass on: answered as if it had come here, but passed on no further.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::super::Server;
+use super::super::public::Arrival;
+use super::super::router::Routes;
+use crate::cluster::peers::{self, Passed, not_mine};
+use crate::proxy::{Breaker, Fault, Visitor};
+use crate::wire::ERROR_HEADER;
+
+/// Marks what another server has passed on.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) struct Taken;
+
+/// Answers the other servers at `listener` until `stop` is cancelled.
+pub(super) async fn answer_peers(listener: TcpListener, server: Server, stop: CancellationToken) {
+    let Some(cluster) = server.0.config.cluster.clone() else { return };
+    let routes = Arc::new(Routes::of(&server));
+    let answer = move |request, passed| {
+        let routes = Arc::clone(&routes);
+        async move { answer(&routes, request, passed).await }
+    };
+    peers::serve(listener, cluster.me(), cluster.secret, answer, stop).await;
+}
+
+async fn answer(routes: &Routes, mut request: Request, passed: Passed) -> Response {
+    let visitor = Visitor::new(passed.visitor, passed.secure);
+    // Whether its visitor listens only the server knows that has its connection.
+    let arrival = Arrival { visitor, breaker: Breaker::default(), owed: None };
+    *request.version_mut() = passed.version;
+    request.extensions_mut().insert(Taken);
+    let answer = routes.answer(request, arrival).await;
+    let is_unknown = answer.headers().get(ERROR_HEADER).is_some_and(|code| code == Fault::UnknownPrefix.code());
+    if is_unknown { not_mine() } else { answer }
+}

@@ -1,0 +1,121 @@
+//! Visits of a tunnel that another server has: passed on to it, and held while none answers for it.
+
+use std::iter::once;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::response::Response;
+use tokio::time::{Instant, sleep_until};
+
+use super::super::Server;
+use super::super::gate::Owed;
+use super::super::open::HOLD;
+use super::super::quotas::{Taken as Place, unless_told_to_go};
+use super::super::session::MOMENT;
+use super::{Cluster, passed};
+use crate::cluster::Found;
+use crate::cluster::peers::NotPassed;
+use crate::proxy::{Fault, Visitor};
+
+/// How soon it is asked again who has a prefix whose server does not answer.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A visit that is not for this server.
+pub(in crate::server) struct Visit<'a> {
+    pub(in crate::server) prefix: &'a str,
+    pub(in crate::server) request: &'a mut Request,
+    pub(in crate::server) visitor: &'a Visitor,
+    pub(in crate::server) owed: &'a Option<Owed>,
+}
+
+/// What becomes of it.
+pub(in crate::server) enum Elsewhere {
+    Answered(Response),
+    /// This server has the prefix now.
+    Here,
+}
+
+/// What came of one try.
+enum Tried {
+    Answered(Response),
+    /// Nobody answers for the prefix now, whose visitors wait for so long.
+    Nobody(Duration),
+}
+
+impl Cluster {
+    /// Has a visit answered by the server that has its prefix. Waits where that does not answer, or nobody has the prefix just
+    /// now, for as long as the tunnel's visitors wait for its client.
+    ///
+    /// # Errors
+    /// Where nobody has the prefix, or nobody answers by then; or where what had the request was lost.
+    pub(in crate::server) async fn pass_visit(
+        &self,
+        server: &Server,
+        mut visit: Visit<'_>,
+    ) -> Result<Elsewhere, Fault> {
+        let (begin, mut place) = (Instant::now(), None);
+        loop {
+            if server.has(visit.prefix) {
+                return Ok(Elsewhere::Here);
+            }
+            let hold = match self.try_pass(&mut visit).await? {
+                Tried::Answered(answer) => return Ok(Elsewhere::Answered(answer)),
+                Tried::Nobody(hold) => hold,
+            };
+            let now = Instant::now();
+            if now >= begin + hold {
+                return Err(Fault::ClientOffline);
+            }
+            // Who waits for a moment takes no place from those who are held: all that come while a server is restarted come at once.
+            if place.is_none() && now >= begin + MOMENT {
+                place = Some(self.held.take_now().await.ok_or(Fault::Limit)?);
+            }
+            pause(visit.owed, place.as_ref(), now + PAUSE).await?;
+        }
+    }
+
+    /// Whether what has been answered for a prefix may be said: where this server was stopped meanwhile another may have it.
+    pub(in crate::server) async fn still_has(&self, server: &Server, prefix: &str) -> bool {
+        self.directory.may_answer() || self.may_answer().await && server.0.registry.by_prefix(prefix).is_some()
+    }
+
+    async fn try_pass(&self, visit: &mut Visit<'_>) -> Result<Tried, Fault> {
+        let (node, fence, hold) = match self.directory.find(visit.prefix).await {
+            Ok(Found::Nobody) => return Err(Fault::UnknownPrefix),
+            Ok(Found::At { hold, lapsed: true, .. } | Found::Moving { hold }) => return Ok(Tried::Nobody(hold)),
+            // Its session is about to be here, or to be gone.
+            Ok(Found::Here | Found::Unknown) | Err(_) => return Ok(Tried::Nobody(HOLD)),
+            Ok(Found::At { node, fence, hold, lapsed: false }) => (node, fence, hold),
+        };
+        let told = passed(visit.request, visit.visitor, Some(fence.number()));
+        let back = match self.peers.pass(&node, std::mem::take(visit.request), &told).await {
+            Ok(answer) => return Ok(Tried::Answered(answer)),
+            Err(NotPassed::NotMine(request) | NotPassed::Unreachable(request)) => request,
+            // A request that may be sent twice is, where nothing is known of it.
+            Err(NotPassed::Lost(request)) => request.filter(|request| request.method().is_safe()),
+        };
+        self.directory.forget(visit.prefix, fence);
+        // The other server may have had it.
+        *visit.request = *back.ok_or(Fault::ClientLost)?;
+        Ok(Tried::Nobody(hold))
+    }
+}
+
+impl Server {
+    /// Whether a session here has the prefix, and keeps it.
+    pub(in crate::server) fn has(&self, prefix: &str) -> bool {
+        self.0.registry.by_prefix(prefix).is_some_and(|session| !session.is_leaving())
+    }
+}
+
+/// Waits until then, unless the visitor is to leave its place to somebody else.
+#[expect(clippy::ref_option, reason = "whether a visitor listens is asked of both")]
+async fn pause(owed: &Option<Owed>, place: Option<&Place>, until: Instant) -> Result<(), Fault> {
+    let wait = pin!(sleep_until(until));
+    match place {
+        None => wait.await,
+        Some(place) => unless_told_to_go(owed, || once(place), wait).await.ok_or(Fault::Limit)?,
+    }
+    Ok(())
+}
