@@ -30,19 +30,27 @@ impl NodeId {
         Self(u64::from_be_bytes(bits))
     }
 
-    /// The node that a session lives on: the first digits of the session's id say it, so whoever has a carrier knows where it
-    /// belongs without asking anybody. The id of a session of a server that is alone names no node that there is.
+    /// The node that a session lives on: the last digits of the session's id say it, so whoever has a carrier knows where it
+    /// belongs without asking anybody. The first ones tell sessions apart for people. The id of a session of a server that is alone
+    /// names no node that there is.
     #[must_use]
     pub fn of(session: &SessionId) -> Self {
-        let digits = &session.as_str()[..Self::DIGITS];
+        let id = session.as_str();
+        let digits = &id[id.len() - Self::DIGITS..];
         Self(u64::from_str_radix(digits, 16).expect("a session's id is of hexadecimal digits"))
     }
 
     /// Makes of the random bits of a session's id those of a session of this node.
     #[must_use]
     pub fn mark(self, mut bits: [u8; 32]) -> [u8; 32] {
-        bits[..8].copy_from_slice(&self.to_bytes());
+        bits[24..].copy_from_slice(&self.to_bytes());
         bits
+    }
+
+    /// The first half of its digits, by which a person tells the few nodes of a list apart.
+    #[must_use]
+    pub fn short(self) -> String {
+        format!("{:08x}", self.0 >> 32)
     }
 
     /// The same bits.
@@ -136,13 +144,14 @@ mod tests {
             let node = NodeId::from_random(node);
             let marked = node.mark(bits);
             prop_assert_eq!(NodeId::of(&SessionId::from_random(marked)), node);
-            prop_assert_eq!(&marked[8..], &bits[8..]);
+            prop_assert_eq!(&marked[..24], &bits[..24]);
         }
 
         #[test]
         fn what_is_written_is_read(bits: [u8; 8]) {
             let node = NodeId::from_random(bits);
             prop_assert_eq!(node.to_string().parse(), Ok(node));
+            prop_assert_eq!(node.short(), &node.to_string()[..8]);
         }
 
         #[test]

@@ -1,5 +1,7 @@
 //! A server that is one of several: what lands on it and is another's is passed on, and what another passes is answered.
 
+mod asked;
+mod asking;
 mod carriers;
 mod claims;
 mod keeping;
@@ -12,14 +14,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::extract::Request;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use self::asking::MAX_ASKED;
 use self::claims::Claims;
 use super::quotas::Quota;
 use crate::auth::Revoked;
-use crate::cluster::peers::{Passed, Peers};
+use crate::cluster::peers::{Errand, Passed, Peers};
 use crate::cluster::{Directory, NodeId, Secret};
 use crate::proxy::Visitor;
 
@@ -44,6 +48,8 @@ pub struct Cluster {
     /// Where clients reach this server and no other.
     node_url: Option<Url>,
     claims: Arc<Claims>,
+    /// Turns to ask the others for a prefix.
+    asking: Arc<Semaphore>,
     /// Places for visitors who wait for a server that answers.
     held: Arc<Quota>,
     /// What this server's own list revokes.
@@ -65,6 +71,7 @@ impl Cluster {
             secret,
             node_url,
             claims: Arc::default(),
+            asking: Arc::new(Semaphore::new(MAX_ASKED)),
             held: Quota::new(held),
             revoked: Arc::default(),
             reached: Arc::default(),
@@ -108,5 +115,11 @@ impl Cluster {
 
 /// What another server is told of who calls.
 fn passed(request: &Request, visitor: &Visitor, fence: Option<u64>) -> Passed {
-    Passed { visitor: visitor.peer(), secure: visitor.is_secure(), version: request.version(), fence }
+    Passed {
+        visitor: visitor.peer(),
+        secure: visitor.is_secure(),
+        version: request.version(),
+        fence,
+        errand: Errand::Visit,
+    }
 }

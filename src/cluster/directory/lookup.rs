@@ -90,6 +90,20 @@ impl Directory {
         looking.ok_or(Unavailable)?.await
     }
 
+    /// What the other nodes say of `prefix` while the engine does not answer: that one of them has it, or that none does of those that
+    /// answer. Whoever asks next is told the same.
+    pub fn hear(&self, prefix: &str, holder: Option<(Node, Fence, Duration)>) -> Found {
+        let mut cache = self.0.cache();
+        let Some((node, fence, hold)) = holder else {
+            cache.know_briefly(prefix, Found::Unknown, Instant::now());
+            return Found::Unknown;
+        };
+        self.0.rises(fence);
+        let found = Found::At { node, fence, hold, lapsed: false };
+        cache.know(prefix, found.clone());
+        found
+    }
+
     /// What was found of `prefix` is no longer so: whoever had it by `fence`, or before, says that it has not.
     pub fn forget(&self, prefix: &str, fence: Fence) {
         let mut cache = self.0.cache();
@@ -136,8 +150,8 @@ impl Shared {
         self.rises(entry.fence);
         match entry.state {
             State::Moving => Found::Moving { hold: entry.hold },
-            // It was given up, which the engine has yet to learn.
-            State::Held if entry.node == self.id => Found::Nobody,
+            // It was given up or away, which the engine has yet to learn.
+            State::Held if entry.node == self.id => Found::Moving { hold: entry.hold },
             State::Held => Found::At {
                 node: read_node(&entry.node.to_string(), node).unwrap_or_else(|_| entry.holder()),
                 fence: entry.fence,
