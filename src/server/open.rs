@@ -112,6 +112,7 @@ impl From<Refused> for Denied {
             Refused::InUse => Self::PrefixInUse,
             Refused::TooMany => Self::TooMany,
             Refused::TooManyOfToken => Self::TooManyOfToken,
+            Refused::Moved => Self::Moving,
         }
     }
 }

@@ -71,7 +71,13 @@ impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
             never = session.yields(&lease) => match never {},
         };
         session.ended.cancel();
-        drop(lease);
+        // On v2 its client has stayed away for long. On v1 it has lost a carrier, and is back in a moment.
+        let is_missed = matches!((&session.link, &ending), (Link::V1(_), Ending::Failed(_)));
+        if is_missed && !session.closing.is_cancelled() {
+            lease.missed()
+        } else {
+            drop(lease)
+        }
         match ending {
             Ending::Closed => tracing::info!(session = %id, %prefix, "session closed"),
             Ending::Failed(cause) => {
