@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::access_log;
 use super::cluster::Cluster;
-use super::limits::Throttled;
+use super::limits::{Throttled, network};
 use super::quotas::Who;
 use super::registry::Refused;
 use super::session::{Around, Link, Opening, Running, Session};
@@ -127,7 +127,7 @@ const SETTLED: u64 = 1;
 impl Server {
     /// Lets a client in that calls from `address`, where that is known. The refusal that it gets says nothing of why a
     /// token failed; the log does.
-    pub(super) fn admit(&self, token: &str, address: Option<IpAddr>) -> Result<Option<Claims>, Denied> {
+    pub(super) async fn admit(&self, token: &str, address: Option<IpAddr>) -> Result<Option<Claims>, Denied> {
         let config = &self.0.config;
         let Some(keys) = self.keys() else { return Ok(None) };
         let (cause, denied) = match verify(&keys, Audience::Auth, token, (config.clock)()) {
@@ -136,7 +136,7 @@ impl Server {
             Ok(_) => (Denied::Revoked.to_string(), Denied::Revoked),
             Err(cause) => (cause.to_string(), Denied::Token),
         };
-        match self.0.failures.note(address, config.limits.failed_opens, Instant::now()) {
+        match self.failed(address).await {
             Ok(()) => {
                 tracing::info!(cause, address = address.map(tracing::field::display), "a token was refused");
                 Err(denied)
@@ -144,6 +144,17 @@ impl Server {
             // Not in the log, which would grow with every one of them.
             Err(Throttled { .. }) if denied == Denied::Revoked => Err(denied),
             Err(Throttled { seconds }) => Err(Denied::Throttled(seconds)),
+        }
+    }
+
+    /// Counts an `open` that has failed, here and, of several servers, at all of them: where this one has counted too many, the others
+    /// need not be asked.
+    async fn failed(&self, address: Option<IpAddr>) -> Result<(), Throttled> {
+        let Config { limits, cluster, .. } = &self.0.config;
+        self.0.failures.note(address, limits.failed_opens, Instant::now())?;
+        match cluster.as_ref().zip(address) {
+            Some((cluster, address)) => cluster.failed(network(address), limits.failed_opens).await,
+            None => Ok(()),
         }
     }
 
@@ -250,13 +261,17 @@ impl Server {
     }
 
     /// What opening `prefix` would come to.
-    pub(super) fn prefix_state(&self, claims: Option<&Claims>, token: &str, prefix: &Prefix) -> PrefixState {
+    pub(super) async fn prefix_state(&self, claims: Option<&Claims>, token: &str, prefix: &Prefix) -> PrefixState {
         if claims.is_some_and(|claims| !claims.allows(prefix)) {
             return PrefixState::Forbidden;
         }
         let bearer = claims.map(|claims| Bearer::new(token, claims));
         match self.0.registry.by_prefix(prefix.as_str()) {
-            None => PrefixState::Free,
+            None => match &self.0.config.cluster {
+                // Whether the session there would give way its server alone knows.
+                Some(cluster) if cluster.has_elsewhere(prefix).await => PrefixState::Taken,
+                _ => PrefixState::Free,
+            },
             Some(holder) if holder.yields_to(bearer.as_ref(), None) => PrefixState::Yields,
             Some(_) => PrefixState::Taken,
         }

@@ -1,5 +1,6 @@
 //! Where a session is to live: at the server that has its prefix, else at the one that has the least to do.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
@@ -8,13 +9,15 @@ use axum::response::Response;
 use http::request::Parts;
 
 use super::super::Server;
+use super::super::limits::Throttled;
 use super::super::open::Denied;
 use super::super::quotas::Who;
 use super::super::session::Opening;
-use super::{Taken, passed};
+use super::{Cluster, Taken, passed};
 use crate::cluster::{Claim, Found, Node, Unclaimed};
 use crate::metrics;
 use crate::proxy::Visitor;
+use crate::wire::Prefix;
 
 /// Where a session is to be opened.
 pub(in crate::server) enum Placed {
@@ -39,7 +42,7 @@ impl Server {
         if let Some(claim) = cluster.claims.held(prefix).filter(|_| is_ours) {
             return Ok(Placed::Here(Some(claim)));
         }
-        let elsewhere = match cluster.directory.find(prefix).await {
+        let elsewhere = match cluster.find(prefix).await {
             Ok(Found::At { node, lapsed: false, .. }) => Some(node),
             Ok(Found::Unknown) | Err(_) => return Err(Denied::Undecided),
             Ok(_) => cluster.directory.place(),
@@ -84,6 +87,25 @@ impl Server {
         self.0.metrics.passed_on.count(metrics::Passed::Open);
         let answer = cluster.peers.pass(node, request, &told).await;
         answer.map_err(|_| Denied::Moving)
+    }
+}
+
+impl Cluster {
+    /// Whether another server has a prefix, as far as is known.
+    pub(in crate::server) async fn has_elsewhere(&self, prefix: &Prefix) -> bool {
+        matches!(self.find(prefix.as_str()).await, Ok(Found::At { lapsed: false, .. }))
+    }
+
+    /// Counts an `open` of `address` that has failed with those that have at the other servers. Where the engine is away, each counts
+    /// alone.
+    ///
+    /// # Errors
+    /// Where there have been more than `most` within a minute.
+    pub(in crate::server) async fn failed(&self, address: IpAddr, most: usize) -> Result<(), Throttled> {
+        match self.directory.failed_opens(address, 1).await {
+            Ok(count) if count > most as u64 => Err(Throttled::LONGEST),
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 }
 
