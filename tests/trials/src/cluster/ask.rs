@@ -27,9 +27,17 @@ pub struct Answer {
 /// # Errors
 /// Where no whole head comes within 30 s.
 pub async fn ask(server: SocketAddr, path: &str) -> io::Result<Answer> {
+    ask_with(server, path, "").await
+}
+
+/// The same with these lines in the head, each with its end.
+///
+/// # Errors
+/// As there.
+pub(super) async fn ask_with(server: SocketAddr, path: &str, lines: &str) -> io::Result<Answer> {
     let asking = async {
         let mut stream = TcpStream::connect(server).await?;
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n{lines}\r\n");
         stream.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await?;

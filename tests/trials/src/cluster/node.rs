@@ -8,6 +8,7 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
 use super::ask;
+use super::ask::ask_with;
 use crate::program::{LOOK, Program, Trouble, command};
 
 /// The addresses of servers are not those that connections go out from, or one of these might have the port of a server that
@@ -27,7 +28,7 @@ pub struct Joins<'a> {
     pub binary: &'a Path,
     /// Where the engine is.
     pub engine: SocketAddr,
-    /// The file with the secret that they have in common.
+    /// The file with the secret that they have in common, and by which they tell of their sessions.
     pub secret: &'a Path,
     /// Flags besides.
     pub flags: &'a [&'a str],
@@ -37,6 +38,8 @@ pub struct Joins<'a> {
 pub struct Node {
     binary: PathBuf,
     flags: Vec<String>,
+    /// Shown where its sessions are asked for.
+    token: String,
     addresses: Addresses,
     program: Program,
 }
@@ -62,14 +65,24 @@ impl Node {
     /// Where it does not.
     pub async fn start(joins: &Joins<'_>) -> Result<Self, Trouble> {
         let Joins { binary, engine, secret, flags } = joins;
-        let secret = secret.to_string_lossy();
+        let (file, token) = (secret.to_string_lossy(), std::fs::read_to_string(secret)?);
         let engine = format!("redis://{engine}");
-        let own = ["serve", "--access-log", "off", "--cluster", &engine, "--cluster-secret-file", &secret];
+        let own = [
+            "serve",
+            "--access-log",
+            "off",
+            "--cluster",
+            &engine,
+            "--cluster-secret-file",
+            &file,
+            "--admin-token-file",
+            &file,
+        ];
         let flags: Vec<String> = own.iter().chain(*flags).map(|flag| (*flag).to_owned()).collect();
         let free = format!("{HOST}:0");
         let program = Program::start(&mut line(binary, &flags, [&free, &free, &free]))?;
         let addresses = told(&program).await?;
-        Ok(Self { binary: binary.to_path_buf(), flags, addresses, program })
+        Ok(Self { binary: binary.to_path_buf(), flags, token, addresses, program })
     }
 
     /// Where visitors and clients reach it.
@@ -114,7 +127,8 @@ impl Node {
     /// Whether a session of this prefix lives on it.
     pub async fn has(&self, prefix: &str) -> bool {
         let named = format!("\"prefix\":\"{prefix}\"");
-        ask(self.admin(), "/sessions").await.is_ok_and(|answer| answer.body.contains(&named))
+        let token = format!("Authorization: Bearer {}\r\n", self.token);
+        ask_with(self.admin(), "/sessions", &token).await.is_ok_and(|answer| answer.body.contains(&named))
     }
 
     /// Asks it to stop, and waits until it has; whether it did so in order.

@@ -19,7 +19,7 @@ use crate::program::{Client, LOOK, Program, Trouble};
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the servers know each other by.
-const SECRET: &str = "what the servers of one cluster have in common";
+const SECRET: &str = "what-the-servers-of-one-cluster-have-in-common";
 const SECRET_FILE: &str = "secret";
 
 /// What is to be there.
