@@ -72,7 +72,7 @@ _sendit() {
             esac
             ;;
         sendit_serve)
-            opts="--config --addr --secret --secret-file --revoked-file --tls-cert --tls-key --client-ca-file --acme --acme-cache --acme-directory --acme-contact --acme-ca-file --redirect-addr --domain --http-prefix --https-redir --admin --admin-token-file --threads --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
+            opts="--config --addr --secret --secret-file --revoked-file --tls-cert --tls-key --client-ca-file --acme --acme-cache --acme-directory --acme-contact --acme-ca-file --redirect-addr --cluster --advertise --cluster-secret-file --cluster-addr --node-url --domain --http-prefix --https-redir --admin --admin-token-file --threads --insecure --public-url --grace --max-hold --trusted-proxy --ready-within --max-connections --max-connections-per-address --max-sessions --max-sessions-per-token --max-exchanges --max-exchanges-per-session --max-exchanges-per-token --max-held-per-session --max-failed-opens --max-replay --target-timeout --log --log-format --access-log --help"
             case "${prev}" in
                 --config)
                     COMPREPLY=()
@@ -127,6 +127,26 @@ _sendit() {
                     return 0
                     ;;
                 --redirect-addr)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --advertise)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --cluster-secret-file)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --cluster-addr)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --node-url)
                     COMPREPLY=()
                     return 0
                     ;;

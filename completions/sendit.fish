@@ -3,7 +3,7 @@ function __fish_sendit_using_command
     set -e cmd[1]
     set -l target_cmd $argv
 
-    set -l known_value_flags 'access-log' 'acme' 'acme-ca-file' 'acme-cache' 'acme-contact' 'acme-directory' 'addr' 'admin' 'admin-token-file' 'allow-ip' 'basic-auth' 'basic-auth-file' 'ca-file' 'client-ca-file' 'client-cert' 'client-key' 'config' 'domain' 'expect' 'grace' 'hold' 'host-header' 'http-prefix' 'id' 'inspect' 'limit' 'log' 'log-format' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-exchanges-per-token' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'method' 'path' 'path-var' 'port' 'port-var' 'prefix' 'prefix-var' 'public-url' 'ready-within' 'redirect-addr' 'revoked-file' 'secret' 'secret-file' 'server' 'status' 'subject' 'target-timeout' 'text' 'threads' 'tls-cert' 'tls-key' 'to' 'token' 'token-file' 'trusted-proxy' 'ttl' 'url-file' 'url-var' 'webhook-secret' 'wire' 
+    set -l known_value_flags 'access-log' 'acme' 'acme-ca-file' 'acme-cache' 'acme-contact' 'acme-directory' 'addr' 'admin' 'admin-token-file' 'advertise' 'allow-ip' 'basic-auth' 'basic-auth-file' 'ca-file' 'client-ca-file' 'client-cert' 'client-key' 'cluster' 'cluster-addr' 'cluster-secret-file' 'config' 'domain' 'expect' 'grace' 'hold' 'host-header' 'http-prefix' 'id' 'inspect' 'limit' 'log' 'log-format' 'longest' 'max-connections' 'max-connections-per-address' 'max-exchanges' 'max-exchanges-per-session' 'max-exchanges-per-token' 'max-failed-opens' 'max-held-per-session' 'max-hold' 'max-replay' 'max-sessions' 'max-sessions-per-token' 'max-ttl' 'method' 'node-url' 'path' 'path-var' 'port' 'port-var' 'prefix' 'prefix-var' 'public-url' 'ready-within' 'redirect-addr' 'revoked-file' 'secret' 'secret-file' 'server' 'status' 'subject' 'target-timeout' 'text' 'threads' 'tls-cert' 'tls-key' 'to' 'token' 'token-file' 'trusted-proxy' 'ttl' 'url-file' 'url-var' 'webhook-secret' 'wire' 
 
     set -l i 1
     set -l cleaned_cmd
@@ -71,6 +71,11 @@ complete -c sendit -n '__fish_sendit_using_command serve' -f -l acme-directory -
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l acme-contact -r -d 'address that the directory may write to'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l acme-ca-file -rF -d 'authority that vouches for the directory, instead of the system\'s own'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l redirect-addr -r -d 'address without TLS whose visitors are sent to https'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l cluster -r -d 'the Redis where several servers keep what each has, such as redis://10.0.0.2:6379 (default: the server is alone)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l advertise -r -d 'where the other servers of the cluster reach this one, such as http://10.0.0.5:5052'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l cluster-secret-file -rF -d 'file that holds the secret by which the servers of a cluster know each other'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l cluster-addr -r -d 'address to listen on for the other servers (default: that of --advertise)'
+complete -c sendit -n '__fish_sendit_using_command serve' -f -l node-url -r -d 'where clients reach this server and no other of the cluster (default: they go where they have asked)'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l domain -r -d 'domain below which each prefix is a host as well, such as tunnel.example.com for my-app.tunnel.example.com'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l http-prefix -r -d 'path below which the server lives, where a reverse proxy gives it only a part of a site'
 complete -c sendit -n '__fish_sendit_using_command serve' -f -l https-redir -d 'send visitors who came over plain HTTP, as X-Forwarded-Proto says, to https'

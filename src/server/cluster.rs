@@ -25,6 +25,7 @@ use super::quotas::Quota;
 use crate::auth::Revoked;
 use crate::cluster::peers::{Errand, Passed, Peers};
 use crate::cluster::{Directory, NodeId, Secret};
+use crate::metrics;
 use crate::proxy::Visitor;
 
 pub(super) use carriers::pass_elsewhere;
@@ -89,6 +90,20 @@ impl Cluster {
         let unsure = || "this server cannot say whether it still has what it had".to_owned();
         let unsure = || (!self.directory.may_answer()).then(|| self.directory.trouble().unwrap_or_else(unsure));
         self.reached.trouble().or_else(unsure)
+    }
+
+    /// What has been counted of its work with the others.
+    pub(super) fn counts(&self) -> metrics::Cluster {
+        let counts = self.directory.counts();
+        metrics::Cluster {
+            nodes: self.directory.nodes().len() as u64,
+            may_answer: self.directory.may_answer(),
+            lookups: [counts.lookups.get(), counts.cache_hits.get()],
+            claims: [counts.claims.get(), counts.refused.get()],
+            claims_lost: counts.claims_lost.get(),
+            renewals: [counts.renewals.get(), counts.failed_renewals.get()],
+            leases_lost: counts.leases_lost.get(),
+        }
     }
 
     /// What connect tokens are signed with, so that each server knows which session a carrier names.

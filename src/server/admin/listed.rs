@@ -13,6 +13,9 @@ use crate::wire::{SessionId, stamp};
 /// What `GET /sessions` answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sessions {
+    /// Which of several servers answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
     /// Each session, the oldest first.
     pub sessions: Vec<Listed>,
     /// Those of several servers whose sessions are not among them, for they did not answer in time.
@@ -93,10 +96,19 @@ impl Listed {
 }
 
 impl Server {
+    /// All that this server knows alone.
+    pub(in crate::server) fn sessions(&self) -> Sessions {
+        Sessions { node: self.node(), sessions: self.listed(), silent: Vec::new() }
+    }
+
     /// The sessions of this server.
     pub(in crate::server) fn listed(&self) -> Vec<Listed> {
-        let node = self.0.config.cluster.as_ref().map(|cluster| cluster.me().short());
+        let node = self.node();
         self.0.registry.all().iter().map(|session| Listed::of(session, node.clone())).collect()
+    }
+
+    fn node(&self) -> Option<String> {
+        self.0.config.cluster.as_ref().map(|cluster| cluster.me().short())
     }
 
     /// Ends a session of this server, and tells its client why. Whether there was one.

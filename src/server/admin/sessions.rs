@@ -6,12 +6,11 @@ use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
 
 use super::super::Server;
-use super::listed::Sessions;
 
 /// `GET /sessions`.
 pub(super) async fn list(State(server): State<Server>) -> Response {
     let mut all = match &server.0.config.cluster {
-        None => Sessions { sessions: server.listed(), silent: Vec::new() },
+        None => server.sessions(),
         Some(cluster) => cluster.sessions(&server).await,
     };
     all.sessions.sort();

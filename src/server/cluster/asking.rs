@@ -45,7 +45,7 @@ impl Cluster {
         let others: Vec<&Node> = nodes.iter().filter(|node| node.id != self.me()).collect();
         let most = MAX_LISTED / (others.len() + 1);
         let told = join_all(others.iter().map(|node| self.listed(node, most))).await;
-        let mut all = Sessions { sessions: server.listed(), silent: Vec::new() };
+        let mut all = server.sessions();
         for (node, told) in others.into_iter().zip(told) {
             match told {
                 Some(sessions) => all.sessions.extend(sessions),
