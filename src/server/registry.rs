@@ -180,14 +180,13 @@ impl Drop for Lease {
         }
         // The prefix may have gone to another session of the same token.
         if maps.by_prefix.get(prefix).is_some_and(is_ours) {
-            match maps.heirs.remove(prefix) {
-                Some(heir) => maps.by_prefix.insert(prefix.clone(), heir),
-                None => {
-                    // With the registry locked, or another session could be given what is given away.
-                    self.claim.iter().filter(|_| self.is_missed).for_each(|claim| claim.moving());
-                    maps.by_prefix.remove(prefix)
-                }
-            };
+            if let Some(heir) = maps.heirs.remove(prefix) {
+                maps.by_prefix.insert(prefix.clone(), heir);
+            } else {
+                // With the registry locked, or another session could be given what is given away.
+                self.claim.iter().filter(|_| self.is_missed).for_each(|claim| claim.moving());
+                maps.by_prefix.remove(prefix);
+            }
         }
         maps.by_id.remove(session.id());
     }

@@ -92,6 +92,7 @@ impl Directory {
 
     /// What the other nodes say of `prefix` while the engine does not answer: that one of them has it, or that none does of those that
     /// answer. Whoever asks next is told the same.
+    #[must_use]
     pub fn hear(&self, prefix: &str, holder: Option<(Node, Fence, Duration)>) -> Found {
         let mut cache = self.0.cache();
         let Some((node, fence, hold)) = holder else {

@@ -15,6 +15,7 @@ use super::super::threads::follow;
 use super::super::v2;
 use super::{Link, Session};
 use crate::auth::Revoked;
+use crate::metrics::Wire;
 use crate::mux::{self, Ending};
 
 /// How often the clock is asked at least whether a token's time is over: it may be set, or the machine have slept.
@@ -72,11 +73,9 @@ impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
         };
         session.ended.cancel();
         // On v2 its client has stayed away for long. On v1 it has lost a carrier, and is back in a moment.
-        let is_missed = matches!((&session.link, &ending), (Link::V1(_), Ending::Failed(_)));
-        if is_missed && !session.closing.is_cancelled() {
-            lease.missed()
-        } else {
-            drop(lease)
+        match &ending {
+            Ending::Failed(_) if session.link.wire() == Wire::V1 && !session.closing.is_cancelled() => lease.missed(),
+            _ => drop(lease),
         }
         match ending {
             Ending::Closed => tracing::info!(session = %id, %prefix, "session closed"),
