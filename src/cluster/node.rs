@@ -30,20 +30,28 @@ impl NodeId {
         Self(u64::from_be_bytes(bits))
     }
 
-    /// The node that a session lives on: the first digits of the session's id say it, so whoever has a carrier knows where it
-    /// belongs without asking anybody. The id of a session of a server that is alone names no node that there is.
+    /// The node that a session lives on: the last digits of the session's id say it, so whoever has a carrier knows where it
+    /// belongs without asking anybody. The first ones tell sessions apart for people. The id of a session of a server that is alone
+    /// names no node that there is.
     #[must_use]
     pub fn of(session: &SessionId) -> Self {
-        let digits = session.as_str().bytes().take(Self::DIGITS);
-        let value = |digit: u8| u64::from(digit - if digit.is_ascii_digit() { b'0' } else { b'a' - 10 });
+        let id = session.as_str().as_bytes();
+        let digits = id[id.len() - Self::DIGITS..].iter();
+        let value = |digit: &u8| u64::from(digit - if digit.is_ascii_digit() { b'0' } else { b'a' - 10 });
         Self(digits.fold(0, |bits, digit| bits << 4 | value(digit)))
     }
 
     /// Makes of the random bits of a session's id those of a session of this node.
     #[must_use]
     pub fn mark(self, mut bits: [u8; 32]) -> [u8; 32] {
-        bits[..8].copy_from_slice(&self.to_bytes());
+        bits[24..].copy_from_slice(&self.to_bytes());
         bits
+    }
+
+    /// The first half of its digits, by which a person tells the few nodes of a list apart.
+    #[must_use]
+    pub fn short(self) -> String {
+        format!("{:08x}", self.0 >> 32)
     }
 
     /// The same bits.
@@ -138,13 +146,14 @@ mod tests {
             let node = NodeId::from_random(node);
             let marked = node.mark(bits);
             prop_assert_eq!(NodeId::of(&SessionId::from_random(marked)), node);
-            prop_assert_eq!(&marked[8..], &bits[8..]);
+            prop_assert_eq!(&marked[..24], &bits[..24]);
         }
 
         #[test]
         fn what_is_written_is_read(bits: [u8; 8]) {
             let node = NodeId::from_random(bits);
             prop_assert_eq!(node.to_string().parse(), Ok(node));
+            prop_assert_eq!(node.short(), &node.to_string()[..8]);
         }
 
         #[test]

@@ -14,7 +14,7 @@ use super::env::Env;
 use super::exit::{Exit, Failure};
 use super::sources::Sources;
 use super::{output, secret};
-use crate::server::admin::{Listed, Sessions as List, Token};
+use crate::server::admin::{Listed, Sessions as List, Silent, Token};
 
 /// Where the admin endpoints usually are.
 const USUAL: &str = "127.0.0.1:5051";
@@ -36,7 +36,8 @@ const MAX_ANSWER: usize = 16 * 1024 * 1024;
     example = "An end to what has the prefix `my-app`:
   {command_name} --admin-token-file admin-token end my-app",
     note = "It asks the server that was started with --admin and --admin-token-file. A session is named
-by its prefix, or by its id or the first 12 digits of that, as the list has them.",
+by its prefix, or by its id or the first 12 digits of that, as the list has them. One of several
+servers asks the others as well.",
     note = "
 The client of a session that is ended is told so, and ends with exit code 11. One on wire v1
 cannot be told, and one that is away learns nothing: both open another session. What keeps
@@ -73,13 +74,23 @@ pub(crate) async fn run(args: Sessions, env: &Env) -> Result<(), Failure> {
     let wanted = wanted(&words)?;
     let server = Server::named(admin, admin_token_file, &Sources::new("sessions", env, []))?;
     match wanted {
-        Wanted::List if json => output::object(&server.list().await?),
-        Wanted::List => output::answer(table::of(&server.list().await?.sessions)),
+        Wanted::List => {
+            let list = server.list().await?;
+            list.silent.iter().for_each(tell);
+            if json { output::object(&list) } else { output::answer(table::of(&list.sessions)) }
+        }
         Wanted::End(which) => {
             let ended = server.end(&which).await?;
             output::answer(format_args!("ended: session {} of {}", &ended.id[..12], ended.prefix))
         }
     }
+}
+
+/// Tells of a server whose sessions are not in the list.
+fn tell(Silent { node, address }: &Silent) {
+    output::warn(format_args!(
+        "the server `{node}` does not answer the others at `{address}`: its sessions are missing"
+    ));
 }
 
 fn wanted(words: &[String]) -> Result<Wanted, Failure> {
@@ -124,6 +135,10 @@ impl Server {
         let session = self.list().await?.sessions.into_iter().find(is_meant).ok_or_else(nobody)?;
         match self.ask(Method::DELETE, &format!("/sessions/{}", session.id)).await? {
             (StatusCode::NOT_FOUND, _) => Err(nobody()),
+            (StatusCode::SERVICE_UNAVAILABLE, _) => Err(Failure::new(
+                Exit::Unreachable,
+                format!("the server that has the session `{which}` does not answer; try again"),
+            )),
             _ => Ok(session),
         }
     }
@@ -155,7 +170,8 @@ impl Server {
                     self.address
                 ),
             )),
-            status if status.is_success() || status == StatusCode::NOT_FOUND => Ok((status, body)),
+            StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE => Ok((status, body)),
+            status if status.is_success() => Ok((status, body)),
             _ => Err(self.foreign()),
         }
     }

@@ -72,6 +72,27 @@ pub struct Now {
     pub replay: u64,
     /// How many there may be of sessions, exchanges, connections, and bytes that are kept.
     pub limits: [u64; 4],
+    /// What it has to do with others of several servers: nothing where it is alone.
+    pub cluster: Cluster,
+}
+
+/// What one of several servers knows of the others, and has asked of the engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cluster {
+    /// Servers that there are, this one among them.
+    pub nodes: u64,
+    /// Whether this one may answer for what it has.
+    pub may_answer: bool,
+    /// Prefixes that were looked for, and those of them that were known.
+    pub lookups: [u64; 2],
+    /// Claims that were given, and those that were not.
+    pub claims: [u64; 2],
+    /// Claims that others have by now.
+    pub claims_lost: u64,
+    /// Renewals of the lease, and tries that came to nothing.
+    pub renewals: [u64; 2],
+    /// Leases that the engine no longer knew.
+    pub leases_lost: u64,
 }
 
 impl Metrics {

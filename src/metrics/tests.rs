@@ -78,7 +78,10 @@ fn what_is_counted_stands_on_the_page() {
     metrics.renewed.count(Wire::V2);
     metrics.refused.count(Refusal::Stopping);
     metrics.ended.count(Duration::from_micros(1_500));
-    let page = metrics.page(&Now { sessions: [3, 4], bytes: [5, u64::from(u32::MAX)], ..Now::default() });
+    let cluster = Cluster { renewals: [7, 2], may_answer: true, ..Cluster::default() };
+    let page = metrics.page(&Now { sessions: [3, 4], bytes: [5, u64::from(u32::MAX)], cluster, ..Now::default() });
+    check(&page, "sendit_cluster_renewals_total", "failed", "2");
+    check(&page, "sendit_cluster_may_answer", "", "1");
     check(&page, "sendit_exchanges_total", "4xx", "2");
     check(&page, "sendit_exchanges_total", "none", "1");
     check(&page, "sendit_exchanges_total", "2xx", "0");

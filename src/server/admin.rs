@@ -3,6 +3,7 @@
 
 mod accept;
 mod guard;
+mod listed;
 mod sessions;
 mod token;
 
@@ -15,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get};
 use tokio::net::TcpListener;
 
-pub use sessions::{Listed, Sessions};
+pub use listed::{Listed, Sessions, Silent};
 pub use token::{InvalidToken, Token};
 
 use super::{Cluster, Server};

@@ -1,5 +1,7 @@
 //! A server that is one of several: what lands on it and is another's is passed on, and what another passes is answered.
 
+mod asked;
+mod asking;
 mod carriers;
 mod claims;
 mod keeping;
@@ -17,11 +19,13 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use self::asking::MAX_ASKED;
 use self::claims::Claims;
 use super::quotas::Quota;
 use crate::auth::Revoked;
-use crate::cluster::peers::{Passed, Peers};
+use crate::cluster::peers::{Errand, Passed, Peers};
 use crate::cluster::{Directory, NodeId, Secret};
+use crate::metrics;
 use crate::proxy::Visitor;
 
 pub(super) use carriers::pass_elsewhere;
@@ -45,6 +49,8 @@ pub struct Cluster {
     /// Where clients reach this server and no other.
     node_url: Option<Url>,
     claims: Arc<Claims>,
+    /// Turns to ask the others for a prefix.
+    asking: Arc<Semaphore>,
     /// Places for visitors who wait for a server that answers.
     held: Arc<Quota>,
     /// Places for those who ask for a session that no server can give just now.
@@ -68,6 +74,7 @@ impl Cluster {
             secret,
             node_url,
             claims: Arc::default(),
+            asking: Arc::new(Semaphore::new(MAX_ASKED)),
             held: Quota::new(held),
             waiting: Arc::new(Semaphore::new(opens::MAX_WAITING)),
             revoked: Arc::default(),
@@ -88,6 +95,20 @@ impl Cluster {
         }
         let unsure = || "this server cannot say whether it still has what it had".to_owned();
         Some(self.directory.trouble().or_else(|| self.reached.trouble()).unwrap_or_else(unsure))
+    }
+
+    /// What has been counted of its work with the others.
+    pub(super) fn counts(&self) -> metrics::Cluster {
+        let counts = self.directory.counts();
+        metrics::Cluster {
+            nodes: self.directory.nodes().len() as u64,
+            may_answer: self.directory.may_answer(),
+            lookups: [counts.lookups.get(), counts.cache_hits.get()],
+            claims: [counts.claims.get(), counts.refused.get()],
+            claims_lost: counts.claims_lost.get(),
+            renewals: [counts.renewals.get(), counts.failed_renewals.get()],
+            leases_lost: counts.leases_lost.get(),
+        }
     }
 
     /// What connect tokens are signed with, so that each server knows which session a carrier names.
@@ -114,5 +135,11 @@ impl Cluster {
 
 /// What another server is told of who calls.
 fn passed(request: &Request, visitor: &Visitor, fence: Option<u64>) -> Passed {
-    Passed { visitor: visitor.peer(), secure: visitor.is_secure(), version: request.version(), fence }
+    Passed {
+        visitor: visitor.peer(),
+        secure: visitor.is_secure(),
+        version: request.version(),
+        fence,
+        errand: Errand::Visit,
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use super::cluster::Cluster;
 use super::open::Denied;
 use super::{Inner, Life, Limits, Server};
 use crate::metrics::{Error, Issuance, Metrics, Now, Refusal, Status, Wire};
@@ -91,6 +92,7 @@ impl Server {
             bytes: [traffic.up(), traffic.down()],
             replay: budget.used() as u64,
             limits: [most, exchanges, most_connections, replay.saturating_mul(1024 * 1024)].map(|most| most as u64),
+            cluster: config.cluster.as_ref().map(Cluster::counts).unwrap_or_default(),
         }
     }
 }

@@ -78,6 +78,11 @@ pub(super) struct Throttled {
     pub(super) seconds: u64,
 }
 
+impl Throttled {
+    /// Where it is not known since when failures are counted.
+    pub(super) const LONGEST: Self = Self { seconds: WINDOW.as_secs() };
+}
+
 impl Failures {
     /// Counts a failure of `address`, where it is known. An error where there have been more than `most`.
     pub(super) fn note(&self, address: Option<IpAddr>, most: usize, now: Instant) -> Result<(), Throttled> {

@@ -4,6 +4,7 @@
 mod accept;
 mod access_log;
 pub mod admin;
+mod admit;
 mod answer;
 mod assign;
 mod cluster;

@@ -1,15 +1,13 @@
-//! Who gets a session: the token, the prefix, the limits. The same rules for both wires.
+//! Who gets a session of those who were let in: the prefix, the limits. The same rules for both wires.
 
 use std::net::IpAddr;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
 
 use super::access_log;
 use super::cluster::Cluster;
-use super::limits::Throttled;
 use super::quotas::Who;
 use super::registry::Refused;
 use super::session::{Around, Link, Opening, Running, Session};
@@ -17,7 +15,7 @@ use super::threads::Home;
 use super::v1::Pairs;
 use super::v2::Attendance;
 use super::{Config, Inner, Server, random};
-use crate::auth::{Audience, Bearer, Claims, Keys, Revoked, verify};
+use crate::auth::{Bearer, Claims};
 use crate::cluster::Claim;
 use crate::mux::Upkeep;
 use crate::pipe;
@@ -60,13 +58,6 @@ pub(super) enum Denied {
     Moving,
     #[error("the servers cannot agree on who has the prefix just now; try again")]
     Undecided,
-}
-
-/// Why a session is over whose token was good when it was opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Over {
-    Expired,
-    Revoked,
 }
 
 /// What a session is opened for.
@@ -112,6 +103,7 @@ impl From<Refused> for Denied {
             Refused::InUse => Self::PrefixInUse,
             Refused::TooMany => Self::TooMany,
             Refused::TooManyOfToken => Self::TooManyOfToken,
+            Refused::Moved => Self::Moving,
         }
     }
 }
@@ -124,70 +116,6 @@ const RESTART: u64 = 2;
 const SETTLED: u64 = 1;
 
 impl Server {
-    /// Lets a client in that calls from `address`, where that is known. The refusal that it gets says nothing of why a
-    /// token failed; the log does.
-    pub(super) fn admit(&self, token: &str, address: Option<IpAddr>) -> Result<Option<Claims>, Denied> {
-        let config = &self.0.config;
-        let Some(keys) = self.keys() else { return Ok(None) };
-        let (cause, denied) = match verify(&keys, Audience::Auth, token, (config.clock)()) {
-            Ok(claims) if !self.revoked().covers(&Bearer::new(token, &claims)) => return Ok(Some(claims)),
-            // Who has it was let in once, and learns nothing but that this is over.
-            Ok(_) => (Denied::Revoked.to_string(), Denied::Revoked),
-            Err(cause) => (cause.to_string(), Denied::Token),
-        };
-        match self.0.failures.note(address, config.limits.failed_opens, Instant::now()) {
-            Ok(()) => {
-                tracing::info!(cause, address = address.map(tracing::field::display), "a token was refused");
-                Err(denied)
-            }
-            // Not in the log, which would grow with every one of them.
-            Err(Throttled { .. }) if denied == Denied::Revoked => Err(denied),
-            Err(Throttled { seconds }) => Err(Denied::Throttled(seconds)),
-        }
-    }
-
-    /// Revokes the tokens of this list, and none but those, and ends their sessions. One of several servers has the others do so
-    /// as well, and adds what they have revoked.
-    pub fn revoke(&self, revoked: Revoked) {
-        match &self.0.config.cluster {
-            Some(cluster) => self.obey(cluster.revoke(revoked)),
-            None => self.obey(revoked),
-        }
-    }
-
-    /// The same for a list that has all that is revoked.
-    pub(super) fn obey(&self, revoked: Revoked) {
-        let revoked = Arc::new(revoked);
-        *self.revoked() = Arc::clone(&revoked);
-        let sessions = self.0.registry.all().into_iter().filter(|session| session.obey(&revoked)).count();
-        tracing::info!(entries = revoked.len(), sessions, "a list of revoked tokens is in force");
-    }
-
-    /// Has tokens checked against these keys from now on. Sessions that stand go on, whatever their tokens were signed with.
-    pub fn rekey(&self, keys: Keys) {
-        *self.0.keys.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(keys));
-    }
-
-    fn keys(&self) -> Option<Arc<Keys>> {
-        self.0.keys.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    // Held for a look, never across an await.
-    fn revoked(&self) -> MutexGuard<'_, Arc<Revoked>> {
-        self.0.revoked.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether the token that opened a session is still good. It is asked whenever a carrier comes: a session that was
-    /// opened just when its token was revoked has been missed by what ended the others.
-    pub(super) fn renewable(&self, session: &Session) -> Result<(), Over> {
-        let is_revoked = session.bearer().is_some_and(|bearer| self.revoked().covers(bearer));
-        match session.may_renew((self.0.config.clock)()) {
-            _ if is_revoked => Err(Over::Revoked),
-            true => Ok(()),
-            false => Err(Over::Expired),
-        }
-    }
-
     /// Opens a session on wire v1 for a client that was let in.
     pub(super) fn open_v1(
         &self,
@@ -249,13 +177,17 @@ impl Server {
     }
 
     /// What opening `prefix` would come to.
-    pub(super) fn prefix_state(&self, claims: Option<&Claims>, token: &str, prefix: &Prefix) -> PrefixState {
+    pub(super) async fn prefix_state(&self, claims: Option<&Claims>, token: &str, prefix: &Prefix) -> PrefixState {
         if claims.is_some_and(|claims| !claims.allows(prefix)) {
             return PrefixState::Forbidden;
         }
         let bearer = claims.map(|claims| Bearer::new(token, claims));
         match self.0.registry.by_prefix(prefix.as_str()) {
-            None => PrefixState::Free,
+            None => match &self.0.config.cluster {
+                // Whether the session there would give way its server alone knows.
+                Some(cluster) if cluster.has_elsewhere(prefix).await => PrefixState::Taken,
+                _ => PrefixState::Free,
+            },
             Some(holder) if holder.yields_to(bearer.as_ref(), None) => PrefixState::Yields,
             Some(_) => PrefixState::Taken,
         }

@@ -32,6 +32,8 @@ pub(super) enum Refused {
     InUse,
     TooMany,
     TooManyOfToken,
+    /// What held it among several servers was given away in the meantime.
+    Moved,
 }
 
 /// Holds a prefix for a session.
@@ -40,6 +42,8 @@ pub(super) struct Lease {
     session: Arc<Session>,
     /// What holds it among several servers. Let go of once the registry is free of the session.
     claim: Option<Arc<Claim>>,
+    /// The session's client is about to be back for it.
+    is_missed: bool,
 }
 
 impl Registry {
@@ -76,6 +80,9 @@ impl Registry {
         limits: &Limits,
     ) -> Result<Lease, Refused> {
         let mut maps = self.maps();
+        if claim.as_ref().is_some_and(|claim| !claim.stands()) {
+            return Err(Refused::Moved);
+        }
         let prefix = session.prefix().clone();
         let yields = |other: &Arc<Session>| other.yields_to(session.bearer(), session.attempt());
         match maps.by_prefix.get(&prefix) {
@@ -93,7 +100,7 @@ impl Registry {
             }
         }
         maps.by_id.insert(session.id().clone(), Arc::clone(&session));
-        Ok(Lease { registry: self.clone(), session, claim })
+        Ok(Lease { registry: self.clone(), session, claim, is_missed: false })
     }
 
     /// A carrier of the session has come: an heir takes its prefix over, where that is still to be had. Whether the session
@@ -123,7 +130,7 @@ impl Registry {
         let mut maps = self.maps();
         maps.has_room(&session, limits)?;
         maps.by_id.insert(session.id().clone(), Arc::clone(&session));
-        Ok(Lease { registry: self.clone(), session, claim: None })
+        Ok(Lease { registry: self.clone(), session, claim: None, is_missed: false })
     }
 }
 
@@ -154,12 +161,10 @@ impl Lease {
         }
     }
 
-    /// Leaves the prefix to whichever server its client opens another session on, and its visitors wait until then. What an heir
-    /// has too is not left.
-    pub(super) fn leave(&self) {
-        if let Some(claim) = self.claim.as_ref().filter(|claim| Arc::strong_count(claim) == 1) {
-            claim.moving();
-        }
+    /// Frees the prefix of a session that its client is about to miss, and to open again: of several servers any may have it then, and
+    /// visitors of each wait for that.
+    pub(super) fn missed(mut self) {
+        self.is_missed = true;
     }
 }
 
@@ -173,10 +178,13 @@ impl Drop for Lease {
         }
         // The prefix may have gone to another session of the same token.
         if maps.by_prefix.get(prefix).is_some_and(is_ours) {
-            match maps.heirs.remove(prefix) {
-                Some(heir) => maps.by_prefix.insert(prefix.clone(), heir),
-                None => maps.by_prefix.remove(prefix),
-            };
+            if let Some(heir) = maps.heirs.remove(prefix) {
+                maps.by_prefix.insert(prefix.clone(), heir);
+            } else {
+                // With the registry locked, or another session could be given what is given away.
+                self.claim.iter().filter(|_| self.is_missed).for_each(|claim| claim.moving());
+                maps.by_prefix.remove(prefix);
+            }
         }
         maps.by_id.remove(session.id());
     }

@@ -32,6 +32,12 @@ impl Claim {
         self.held.give_away(&self.prefix, self.fence);
     }
 
+    /// Whether it is this node's, and was neither given away nor lost.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        self.held.stands(&self.prefix, self.fence)
+    }
+
     /// Returns once another node has it by a higher fence. Nothing but that ends this wait, and cancelling it is harmless.
     pub async fn lost(&self) {
         self.lost.cancelled().await;
@@ -77,6 +83,12 @@ struct Mine {
 impl Held {
     pub(super) fn has(&self, prefix: &str) -> bool {
         self.state().claims.contains_key(prefix)
+    }
+
+    fn stands(&self, prefix: &Prefix, fence: Fence) -> bool {
+        let state = self.state();
+        let mine = state.claims.get(prefix);
+        mine.is_some_and(|mine| mine.entry.fence == fence && mine.entry.state == State::Held)
     }
 
     /// Begins to claim a prefix, unless this node has it or is about to.

@@ -90,6 +90,21 @@ impl Directory {
         looking.ok_or(Unavailable)?.await
     }
 
+    /// What the other nodes say of `prefix` while the engine does not answer: that one of them has it, or that none does of those that
+    /// answer. Whoever asks next is told the same.
+    #[must_use]
+    pub fn hear(&self, prefix: &str, holder: Option<(Node, Fence, Duration)>) -> Found {
+        let mut cache = self.0.cache();
+        let Some((node, fence, hold)) = holder else {
+            cache.know_briefly(prefix, Found::Unknown, Instant::now());
+            return Found::Unknown;
+        };
+        self.0.rises(fence);
+        let found = Found::At { node, fence, hold, lapsed: false };
+        cache.know(prefix, found.clone());
+        found
+    }
+
     /// What was found of `prefix` is no longer so: whoever had it by `fence`, or before, says that it has not.
     pub fn forget(&self, prefix: &str, fence: Fence) {
         let mut cache = self.0.cache();

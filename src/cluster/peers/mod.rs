@@ -34,7 +34,7 @@ use pool::Pool;
 
 pub use greeting::Greeted;
 pub use pass::{NotPassed, not_mine};
-pub use passed::{InvalidPassed, Passed};
+pub use passed::{Errand, InvalidPassed, Passed};
 pub use serve::serve;
 
 /// What of a body may be on its way and not be read yet, each way.

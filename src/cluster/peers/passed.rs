@@ -1,4 +1,4 @@
-//! What one node tells another of the visitor whose request it passes on, in one header.
+//! What one node tells another of a request beside it, in one header: of the visitor, where it is one's, and that it is the node's own.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -20,11 +20,22 @@ pub struct Passed {
     pub version: Version,
     /// The fence of the claim by which the node found whom to pass it on to.
     pub fence: Option<u64>,
+    /// Whose request it is. Nothing that a visitor says can change it.
+    pub errand: Errand,
+}
+
+/// Whose request it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// A visitor's, or a client's.
+    Visit,
+    /// The node's own.
+    Ask,
 }
 
 /// Why a text is no [`Passed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it has to be `ADDRESS:PORT tls|plain 1.0|1.1|2 FENCE`, with `-` for what is not known")]
+#[error("it has to be `ADDRESS:PORT tls|plain 1.0|1.1|2 FENCE visit|ask`, with `-` for what is not known")]
 pub struct InvalidPassed;
 
 impl Passed {
@@ -49,9 +60,13 @@ impl fmt::Display for Passed {
         };
         write!(f, " {} {version} ", if self.secure { "tls" } else { "plain" })?;
         match self.fence {
-            Some(fence) => write!(f, "{fence}"),
-            None => f.write_str(NONE),
+            Some(fence) => write!(f, "{fence}")?,
+            None => f.write_str(NONE)?,
         }
+        f.write_str(match self.errand {
+            Errand::Visit => " visit",
+            Errand::Ask => " ask",
+        })
     }
 }
 
@@ -59,8 +74,8 @@ impl FromStr for Passed {
     type Err = InvalidPassed;
 
     fn from_str(text: &str) -> Result<Self, InvalidPassed> {
-        let words: Vec<&str> = text.splitn(5, ' ').collect();
-        let [visitor, secure, version, fence] = words[..] else { return Err(InvalidPassed) };
+        let words: Vec<&str> = text.splitn(6, ' ').collect();
+        let [visitor, secure, version, fence, errand] = words[..] else { return Err(InvalidPassed) };
         let passed = Self {
             visitor: known(visitor)?,
             secure: match secure {
@@ -75,6 +90,11 @@ impl FromStr for Passed {
                 _ => return Err(InvalidPassed),
             },
             fence: known(fence)?,
+            errand: match errand {
+                "visit" => Errand::Visit,
+                "ask" => Errand::Ask,
+                _ => return Err(InvalidPassed),
+            },
         };
         Ok(passed)
     }
@@ -97,8 +117,9 @@ mod tests {
             secure: bool,
             version in prop::sample::select(vec![Version::HTTP_10, Version::HTTP_11, Version::HTTP_2]),
             fence: Option<u64>,
+            errand in prop::sample::select(vec![Errand::Visit, Errand::Ask]),
         ) {
-            let passed = Passed { visitor: address.map(Into::into), secure, version, fence };
+            let passed = Passed { visitor: address.map(Into::into), secure, version, fence, errand };
             prop_assert_eq!(passed.to_string().parse(), Ok(passed));
         }
 
@@ -109,7 +130,7 @@ mod tests {
 
         #[test]
         fn words_in_any_order_are_read_or_refused(words in prop::collection::vec(
-            prop::sample::select(vec!["-", "tls", "plain", "1.0", "1.1", "2", "7", "127.0.0.1:80", "[::1]:80", ""]), 0..6,
+            prop::sample::select(vec!["-", "tls", "plain", "1.0", "1.1", "2", "7", "127.0.0.1:80", "[::1]:80", "visit", "ask", ""]), 0..7,
         )) {
             let text = words.join(" ");
             if let Ok(passed) = text.parse::<Passed>() {
@@ -125,11 +146,20 @@ mod tests {
             secure: true,
             version: Version::HTTP_11,
             fence: None,
+            errand: Errand::Visit,
         };
-        assert_eq!(passed.to_string(), "192.0.2.1:80 tls 1.1 -");
-        for text in
-            ["", "- tls 1.1", "- tls 1.1 - -", "- TLS 1.1 -", "192.0.2.1 tls 1.1 -", "- tls 3 -", "- tls 1.1 -1"]
-        {
+        assert_eq!(passed.to_string(), "192.0.2.1:80 tls 1.1 - visit");
+        for text in [
+            "",
+            "- tls 1.1 -",
+            "- tls 1.1 - - visit",
+            "- tls 1.1 - visit ask",
+            "- tls 1.1 - Ask",
+            "- TLS 1.1 - ask",
+            "192.0.2.1 tls 1.1 - ask",
+            "- tls 3 - ask",
+            "- tls 1.1 -1 ask",
+        ] {
             assert_eq!(text.parse::<Passed>(), Err(InvalidPassed), "{text}");
         }
     }

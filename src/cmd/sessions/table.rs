@@ -3,28 +3,57 @@
 use super::Listed;
 use crate::cmd::units::size;
 
-const HEAD: [&str; 11] =
-    ["PREFIX", "SESSION", "SUBJECT", "FROM", "SINCE", "WIRE", "CARRIED", "CLIENT", "THREAD", "EXCHANGES", "UP/DOWN"];
+const HEAD: [&str; 12] = [
+    "PREFIX",
+    "SESSION",
+    "NODE",
+    "SUBJECT",
+    "FROM",
+    "SINCE",
+    "WIRE",
+    "CARRIED",
+    "CLIENT",
+    "THREAD",
+    "EXCHANGES",
+    "UP/DOWN",
+];
 
 /// The table, without the end of its last line.
 pub(super) fn of(sessions: &[Listed]) -> String {
-    let rows: Vec<[String; 11]> = std::iter::once(HEAD.map(str::to_owned)).chain(sessions.iter().map(row)).collect();
+    let rows: Vec<[String; 12]> = std::iter::once(HEAD.map(str::to_owned)).chain(sessions.iter().map(row)).collect();
+    let has_nodes = sessions.iter().any(|session| session.node.is_some());
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
-    let line = |row: &[String; 11]| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+    let shown = (0..HEAD.len()).filter(|column| has_nodes || HEAD[*column] != "NODE");
+    let widths: Vec<(usize, usize)> = shown.map(|column| (column, width(column))).collect();
+    let line = |row: &[String; 12]| {
+        let cells = widths.iter().map(|&(column, width)| format!("{:width$}", row[column]));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn row(session: &Listed) -> [String; 11] {
-    let Listed { since, prefix, id, subject, from, wire, down, up, client, thread, exchanges, bytes_up, bytes_down } =
-        session;
+fn row(session: &Listed) -> [String; 12] {
+    let Listed {
+        since,
+        prefix,
+        id,
+        node,
+        subject,
+        from,
+        wire,
+        down,
+        up,
+        client,
+        thread,
+        exchanges,
+        bytes_up,
+        bytes_down,
+    } = session;
     let carried = if down == up { down.clone() } else { format!("{down} down, {up} up") };
     [
         prefix.clone(),
         id.chars().take(12).collect(),
+        node.clone().unwrap_or_else(|| "-".to_owned()),
         // Whoever made the token has chosen it.
         subject.as_ref().map_or_else(|| "-".to_owned(), |subject| subject.escape_default().to_string()),
         from.map_or_else(|| "-".to_owned(), |from| from.to_string()),
@@ -48,6 +77,7 @@ mod tests {
             since: "2025-11-26T04:06:40Z".to_owned(),
             prefix: prefix.to_owned(),
             id: "0123456789abcdef".to_owned(),
+            node: None,
             subject: subject.map(str::to_owned),
             from: None,
             wire: "v2".to_owned(),
@@ -67,6 +97,10 @@ PREFIX        SESSION       SUBJECT   FROM  SINCE                 WIRE  CARRIED 
 my-app        0123456789ab  -         -     2025-11-26T04:06:40Z  v2    streams                   attended  2       3          7 B/12 kB
 a-longer-one  0123456789ab  jo\\u{1b}  -     2025-11-26T04:06:40Z  v2    streams down, batches up  attended  2       3          7 B/12 kB"
         );
-        assert_eq!(of(&[]), HEAD.join("  "));
+        assert_eq!(of(&[]), HEAD.join("  ").replace("NODE  ", ""));
+        let on = |node: &str| Listed { node: Some(node.to_owned()), ..session("my-app", None, "streams") };
+        let table = of(&[on("0a1b2c3d")]);
+        let columns: Vec<_> = table.lines().map(|line| line.split_whitespace().take(3).collect::<Vec<_>>()).collect();
+        assert_eq!(columns, [["PREFIX", "SESSION", "NODE"], ["my-app", "0123456789ab", "0a1b2c3d"]]);
     }
 }

@@ -5,8 +5,6 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-
 use crate::cluster::{Claim, Directory, Unclaimed};
 use crate::wire::Prefix;
 
@@ -35,7 +33,7 @@ impl Claims {
 
     /// The claim that this server has of a prefix.
     pub(super) fn held(&self, prefix: &str) -> Option<Arc<Claim>> {
-        self.map().get(prefix).and_then(Weak::upgrade).filter(|claim| claim.lost().now_or_never().is_none())
+        self.map().get(prefix).and_then(Weak::upgrade).filter(|claim| claim.stands())
     }
 
     /// The same, or one that is asked for. The directory has a deadline for that.

@@ -1,5 +1,6 @@
 //! Where a session is to live: at the server that has its prefix, else at the one that has the least to do.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use http::request::Parts;
 use tokio::time::{Instant, sleep};
 
 use super::super::Server;
+use super::super::limits::Throttled;
 use super::super::open::Denied;
 use super::super::quotas::Who;
 use super::super::session::Opening;
@@ -17,6 +19,7 @@ use super::{Cluster, Taken, passed};
 use crate::cluster::{Claim, Found, Node, Unclaimed};
 use crate::metrics;
 use crate::proxy::Visitor;
+use crate::wire::Prefix;
 
 /// How long an `open` waits for a server to be found that can give the session: that of the one before may be dead, and its
 /// lease count for some more seconds.
@@ -82,7 +85,7 @@ impl Server {
         if let Some(claim) = cluster.claims.held(prefix).filter(|_| !is_leaving && self.has(prefix)) {
             return Ok(Placed::Here(Some(claim)));
         }
-        let elsewhere = match cluster.directory.find(prefix).await {
+        let elsewhere = match cluster.find(prefix).await {
             Ok(Found::At { node, lapsed: false, .. }) => Some(node),
             Ok(Found::Unknown) => return Err(Unplaced::Later(Denied::Undecided)),
             Err(_) => return Err(Unplaced::Denied(Denied::Undecided)),
@@ -129,6 +132,25 @@ impl Server {
         match cluster.peers.pass(node, request, &told).await {
             Ok(answer) => Ok(Placed::Answered(answer)),
             Err(_) => Err(Unplaced::Later(Denied::Moving)),
+        }
+    }
+}
+
+impl Cluster {
+    /// Whether another server has a prefix, as far as is known.
+    pub(in crate::server) async fn has_elsewhere(&self, prefix: &Prefix) -> bool {
+        matches!(self.find(prefix.as_str()).await, Ok(Found::At { lapsed: false, .. }))
+    }
+
+    /// Counts an `open` of `address` that has failed with those that have at the other servers. Where the engine is away, each counts
+    /// alone.
+    ///
+    /// # Errors
+    /// Where there have been more than `most` within a minute.
+    pub(in crate::server) async fn failed(&self, address: IpAddr, most: usize) -> Result<(), Throttled> {
+        match self.directory.failed_opens(address, 1).await {
+            Ok(count) if count > most as u64 => Err(Throttled::LONGEST),
+            Ok(_) | Err(_) => Ok(()),
         }
     }
 }

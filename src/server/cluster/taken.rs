@@ -1,16 +1,19 @@
-//! What other servers pass on: answered as if it had come here, but passed on no further.
+//! What other servers pass on: answered as if it had come here, but passed on no further. And what they ask themselves.
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower_service::Service as _;
 
 use super::super::Server;
 use super::super::public::Arrival;
 use super::super::router::Routes;
-use crate::cluster::peers::{self, Passed, not_mine};
+use super::asked;
+use crate::cluster::peers::{self, Errand, Passed, not_mine};
 use crate::proxy::{Breaker, Fault, Visitor};
 use crate::wire::ERROR_HEADER;
 
@@ -21,10 +24,15 @@ pub(in crate::server) struct Taken;
 /// Answers the other servers at `listener` until `stop` is cancelled.
 pub(super) async fn answer_peers(listener: TcpListener, server: Server, stop: CancellationToken) {
     let Some(cluster) = server.0.config.cluster.clone() else { return };
-    let routes = Arc::new(Routes::of(&server));
-    let answer = move |request, passed| {
-        let routes = Arc::clone(&routes);
-        async move { answer(&routes, request, passed).await }
+    let (routes, asked) = (Arc::new(Routes::of(&server)), asked::routes(server));
+    let answer = move |request, passed: Passed| {
+        let (routes, asked) = (Arc::clone(&routes), asked.clone());
+        async move {
+            match passed.errand {
+                Errand::Visit => answer(&routes, request, passed).await,
+                Errand::Ask => tell(asked, request).await,
+            }
+        }
     };
     peers::serve(listener, cluster.me(), cluster.secret, answer, stop).await;
 }
@@ -38,4 +46,12 @@ async fn answer(routes: &Routes, mut request: Request, passed: Passed) -> Respon
     let answer = routes.answer(request, arrival).await;
     let is_unknown = answer.headers().get(ERROR_HEADER).is_some_and(|code| code == Fault::UnknownPrefix.code());
     if is_unknown { not_mine() } else { answer }
+}
+
+/// Answers what another server asks for itself.
+async fn tell(mut asked: Router, request: Request) -> Response {
+    match asked.call(request).await {
+        Ok(answer) => answer,
+        Err(never) => match never {},
+    }
 }

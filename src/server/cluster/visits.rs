@@ -81,7 +81,7 @@ impl Cluster {
     }
 
     async fn try_pass(&self, visit: &mut Visit<'_>) -> Result<Tried, Fault> {
-        let (node, fence, hold) = match self.directory.find(visit.prefix).await {
+        let (node, fence, hold) = match self.find(visit.prefix).await {
             Ok(Found::Nobody) => return Err(Fault::UnknownPrefix),
             Ok(Found::At { hold, lapsed: true, .. } | Found::Moving { hold }) => return Ok(Tried::Nobody(hold)),
             // Its session is about to be here, or to be gone.

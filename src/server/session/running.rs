@@ -15,6 +15,7 @@ use super::super::threads::follow;
 use super::super::v2;
 use super::{Link, Session};
 use crate::auth::Revoked;
+use crate::metrics::Wire;
 use crate::mux::{self, Ending};
 
 /// How often the clock is asked at least whether a token's time is over: it may be set, or the machine have slept.
@@ -71,11 +72,11 @@ impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
             never = session.yields(&lease) => match never {},
         };
         session.ended.cancel();
-        // On v1 a session is lost with a carrier, which another server may have had, and its client is back at once.
-        if matches!((&session.link, &ending), (Link::V1(_), Ending::Failed(_))) {
-            lease.leave();
+        // On v2 its client has stayed away for long. On v1 it has lost a carrier, and is back in a moment.
+        match &ending {
+            Ending::Failed(_) if session.link.wire() == Wire::V1 && !session.closing.is_cancelled() => lease.missed(),
+            _ => drop(lease),
         }
-        drop(lease);
         match ending {
             Ending::Closed => tracing::info!(session = %id, %prefix, "session closed"),
             Ending::Failed(cause) => {

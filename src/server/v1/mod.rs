@@ -43,7 +43,7 @@ pub(super) async fn open(State(server): State<Server>, request: Request) -> Resp
     let opened = async {
         let query = about.uri.query().unwrap_or_default();
         let (token, prefix) = (field(&form, query, "token"), field(&form, query, "prefix"));
-        let claims = server.admit(&token, visitor.address())?;
+        let claims = server.admit(&token, visitor.address()).await?;
         let opening = server.opening(claims, &token, Terms { from, ..Terms::plain(&prefix, &server) })?;
         match server.place(&opening, &Asking { about: about.clone(), body: form.clone(), visitor }).await? {
             Placed::Here(claim) => Ok(granted(&server, &*server.open_v1(opening, claim, home)?)),

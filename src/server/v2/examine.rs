@@ -37,7 +37,7 @@ const MAX_VIA: usize = 8;
 pub(in crate::server) async fn open(State(server): State<Server>, request: Request) -> Response {
     let token = bearer(request.headers());
     let from = origin(&server, &request);
-    let claims = match server.admit(&token, caller(&request).address()) {
+    let claims = match server.admit(&token, caller(&request).address()).await {
         Ok(claims) => claims,
         Err(denied) => return refusal(&server, denied),
     };
@@ -46,7 +46,8 @@ pub(in crate::server) async fn open(State(server): State<Server>, request: Reque
         Err(refusal) => return *refusal,
     };
     let prefix = match wanted.prefix.map(|prefix| prefix.parse::<Prefix>()).transpose() {
-        Ok(prefix) => prefix.map(|prefix| server.prefix_state(claims.as_ref(), &token, &prefix)),
+        Ok(None) => None,
+        Ok(Some(prefix)) => Some(server.prefix_state(claims.as_ref(), &token, &prefix).await),
         Err(_) => return refusal(&server, crate::server::open::Denied::InvalidPrefix),
     };
     let terms = claims.as_ref().map(|claims| terms(claims, (server.0.config.clock)()));

@@ -21,7 +21,7 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use tokio::time::timeout;
 
 use super::Server;
-use super::open::Over;
+use super::admit::Over;
 use super::session::{Link, Session, unbuffered};
 use crate::pipe::v2::{Broken, SendBody};
 use crate::wire::v2;

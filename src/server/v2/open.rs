@@ -51,7 +51,7 @@ impl From<Denied> for Unopened {
 async fn opened(server: &Server, request: Request) -> Result<Response, Unopened> {
     let token = bearer(request.headers());
     let (visitor, from, home) = (caller(&request), origin(server, &request), home(&request));
-    let claims = server.admit(&token, visitor.address())?;
+    let claims = server.admit(&token, visitor.address()).await?;
     let (about, body) = request.into_parts();
     let body = whole(body).await.map_err(Unopened::Refused)?;
     let asked: Asked = parsed(&body).map_err(Unopened::Refused)?;

@@ -1,5 +1,6 @@
 //! Several servers behind one address, over a real engine and behind a real `HAProxy`.
 
+mod as_one;
 mod bad_input;
 mod directory;
 mod engine;

@@ -126,9 +126,9 @@ impl Node {
 
     /// Whether a session of this prefix lives on it.
     pub async fn has(&self, prefix: &str) -> bool {
-        let named = format!("\"prefix\":\"{prefix}\"");
         let token = format!("Authorization: Bearer {}\r\n", self.token);
-        ask_with(self.admin(), "/sessions", &token).await.is_ok_and(|answer| answer.body.contains(&named))
+        let told = ask_with(self.admin(), "/sessions", &token).await;
+        told.is_ok_and(|answer| lives_where_it_is_told(&answer.body, prefix))
     }
 
     /// Asks it to stop, and waits until it has; whether it did so in order.
@@ -174,6 +174,13 @@ impl Drop for Node {
     }
 }
 
+/// Whether a session of this prefix lives on the server that tells this list of all.
+fn lives_where_it_is_told(list: &str, prefix: &str) -> bool {
+    let node = |text: &str| Some(text.split_once("\"node\":\"")?.1.split('"').next()?.to_owned());
+    let of = list.split_once(&format!("\"prefix\":\"{prefix}\"")).map(|(_, session)| node(session));
+    of.is_some_and(|of| of == node(list))
+}
+
 fn line(binary: &Path, flags: &[String], [public, admin, peers]: [&str; 3]) -> Command {
     let mut line = command(binary);
     line.args(flags).args(["--addr", public, "--admin", admin, "--advertise", &format!("http://{peers}")]);
@@ -185,4 +192,18 @@ async fn told(program: &Program) -> Result<Addresses, Trouble> {
     let told = |output: &str| Addresses::told(output).is_some();
     let output = program.printed(deadline, "told its addresses", told).await?;
     Addresses::told(&output).ok_or_else(|| program.never("told its addresses"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lives_where_it_is_told;
+
+    #[test]
+    fn a_session_lives_on_one_server() {
+        let list = "{\"node\":\"0a\",\"sessions\":[{\"prefix\":\"a\",\"id\":\"1\",\"node\":\"0b\"},\
+                    {\"prefix\":\"b\",\"id\":\"2\",\"node\":\"0a\"}]}";
+        for (prefix, is_here) in [("a", false), ("b", true), ("c", false)] {
+            assert_eq!(lives_where_it_is_told(list, prefix), is_here, "{prefix}");
+        }
+    }
 }
