@@ -1,5 +1,7 @@
 //! A visitor's way to the session that holds the prefix of the path.
 
+mod among_others;
+
 use std::future::pending;
 use std::iter::once;
 use std::net::{IpAddr, SocketAddr};
@@ -12,18 +14,17 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{ACCEPT, CONNECTION, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode, Uri, Version};
-use hyper::upgrade::OnUpgrade;
 use tokio::time::{Instant, timeout_at};
 
 use super::access_log::Entry;
-use super::cluster::{Cluster, Elsewhere, Taken as FromPeer, Visit};
 use super::expected::Awaited;
 use super::gate::Owed;
 use super::quotas::{Listens, Taken, unless_told_to_go};
 use super::session::{Place, Presence, Session};
 use super::threads::Home;
 use super::{Config, Server};
-use crate::proxy::{Breaker, Call, Fault, Visitor, challenge, relay};
+use crate::proxy::{Breaker, Call, Fault, Visitor, challenge};
+use among_others::among_others;
 
 /// What the server's own listener knows of a request. Where it goes by the router it carries that as an extension.
 #[derive(Clone, Debug)]
@@ -191,46 +192,6 @@ async fn pass_on(
     let answer = pin!(session.forward(request, call, guard));
     let places = || once(&places.0).chain(places.1.taken());
     unless_told_to_go(&owed, places, answer).await.unwrap_or(Err(Fault::Displaced))
-}
-
-/// The same at one of several servers: what is another's is passed on to it, unless it comes from there.
-async fn among_others(
-    server: &Server,
-    cluster: &Cluster,
-    request: &mut Request,
-    arrival: &mut Arrival,
-    there: &There,
-    exchange: &Arc<Exchange>,
-) -> Result<Response, Fault> {
-    let prefix = there.prefix().ok_or(Fault::UnknownPrefix)?;
-    let is_passed = request.extensions().get::<FromPeer>().is_some();
-    loop {
-        if is_passed || server.has(prefix) || server.0.expected.at(prefix).is_some() {
-            // A server that was stopped for long may not have the prefix any more: it asks before and after.
-            if !cluster.may_answer().await {
-                return Err(Fault::ClientOffline);
-            }
-            match pass_on(server, request, arrival, there, exchange).await {
-                Err(Fault::UnknownPrefix) if !is_passed => {}
-                Ok(_) if !cluster.still_has(server, prefix).await => return Err(Fault::ClientLost),
-                outcome => return outcome,
-            }
-        }
-        let under_way = server.begin()?;
-        let place = server.0.places.take_now().await.ok_or(Fault::Limit)?;
-        // It goes on with the request, and stays with the visitor's connection all the same.
-        let upgrade = request.extensions().get::<OnUpgrade>().cloned();
-        let visit = Visit { prefix, request: &mut *request, visitor: &arrival.visitor, owed: &arrival.owed };
-        let passed = pin!(server.unless_draining(cluster.pass_visit(server, visit)));
-        match unless_told_to_go(&arrival.owed, || once(&place), passed).await.ok_or(Fault::Limit)?? {
-            Elsewhere::Here => {}
-            Elsewhere::Answered(answer) => {
-                exchange.entry.passed_on();
-                let guard = (place, under_way, Arc::clone(exchange));
-                return Ok(relay(answer, upgrade, arrival.breaker.clone(), guard));
-            }
-        }
-    }
 }
 
 impl Listens for Option<Owed> {
