@@ -19,6 +19,9 @@ const VERSION: &str = "1";
 /// until the year 2255.
 const MAX_FENCE: u64 = 9_000_000_000_000_000;
 
+/// The longest that visitors wait because an entry says so.
+const LONGEST: Duration = Duration::from_secs(3_600);
+
 /// How many claims of a prefix there were: it only rises, so what holds it by a lower one has lost it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fence(pub(super) u64);
@@ -137,7 +140,7 @@ impl FromStr for Entry {
             _ => return Err(Unreadable),
         };
         let who = if who == "-" { None } else { Some(read(who)?) };
-        let hold = Duration::from_millis(read(hold)?);
+        let hold = Duration::from_millis(read(hold)?).min(LONGEST);
         Ok(Self { node: read(node)?, address: read(address)?, fence: read(fence)?, state, hold, who })
     }
 }

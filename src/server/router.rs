@@ -17,22 +17,23 @@ use crate::wire::{self, Prefix};
 
 pub(super) fn router(server: Server) -> Router {
     let base = server.0.config.base.as_str();
+    // What names a session is its server's; who asks for one names none.
     let v1 = Router::new()
-        .route(&format!("{base}{}", wire::v1::OPEN), post(v1::open))
         .route(&format!("{base}{}", wire::v1::READ), post(v1::read))
         .route(&format!("{base}{}", wire::v1::WRITE), post(v1::write))
         .route(&format!("{base}{}", wire::v1::DRAIN), post(v1::drain))
         .route_layer(from_fn_with_state(server.clone(), cluster::pass_elsewhere))
+        .route(&format!("{base}{}", wire::v1::OPEN), post(v1::open))
         .route_layer(from_fn_with_state((server.clone(), v1::uncertified as Refuse), unless_certified));
     let v2 = Router::new()
-        .route(&format!("{base}{}", wire::v2::OPEN), post(v2::open))
         .route(&format!("{base}{}", wire::v2::READ), post(v2::read))
         .route(&format!("{base}{}", wire::v2::WRITE), post(v2::write))
         .route(&format!("{base}{}", wire::v2::DRAIN), post(v2::drain))
-        .route(&format!("{base}{}", wire::v2::measure::EXAMINE), post(v2::examine::open))
         .route(&format!("{base}{}", wire::v2::measure::MEASURE_DOWN), post(v2::examine::down))
         .route(&format!("{base}{}", wire::v2::measure::MEASURE_UP), post(v2::examine::up))
         .route_layer(from_fn_with_state(server.clone(), cluster::pass_elsewhere))
+        .route(&format!("{base}{}", wire::v2::OPEN), post(v2::open))
+        .route(&format!("{base}{}", wire::v2::measure::EXAMINE), post(v2::examine::open))
         .route_layer(from_fn_with_state((server.clone(), v2::uncertified as Refuse), unless_certified));
     let router = v1
         .merge(v2)

@@ -156,13 +156,17 @@ impl Link {
         });
         let (mut connection, driver) = opening.await.map_err(|error| Trouble::of(&place, &error))?;
         let driver = AbortOnDropHandle::new(self.tasks.spawn(driver));
-        let mut info = redis::cmd("INFO");
-        let info: RedisResult<String> = in_time(ANSWER_DEADLINE, info.arg("server").query_async(&mut connection)).await;
+        let info = redis::cmd("INFO");
+        let info: RedisResult<String> = in_time(ANSWER_DEADLINE, info.query_async(&mut connection)).await;
         let info = info.map_err(|error| Trouble::of(&place, &error))?;
         let says = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("-").to_owned();
         let version = says("redis_version:");
         if !is_new_enough(&version) {
             return Err(Trouble::TooOld(place, version));
+        }
+        // An engine without a limit has no policy for what is beyond it.
+        if !matches!(says("maxmemory:").as_str(), "0" | "-") && says("maxmemory_policy:") != "noeviction" {
+            return Err(Trouble::Evicts(place));
         }
         Ok(Live { connection, place, run: says("run_id:"), _driver: driver })
     }

@@ -16,8 +16,15 @@ const FORMER: Duration = Duration::from_secs(120);
 /// How soon the engine is asked once more which nodes there are, for all who ask for one that nobody knows.
 const APART: Duration = Duration::from_millis(250);
 
+/// How long the answer of a node that was is believed.
+const VERDICT: Duration = Duration::from_secs(1);
+
 /// All nodes, and those that were. Of these there are no more than begin within two minutes.
-pub(super) struct Nodes(Mutex<Inner>);
+pub(super) struct Nodes {
+    inner: Mutex<Inner>,
+    /// Which of those that were live, and until when that is believed. Held while one is asked, so that it is asked once.
+    verdicts: tokio::sync::Mutex<HashMap<NodeId, (bool, Instant)>>,
+}
 
 struct Inner {
     all: Arc<[Node]>,
@@ -27,21 +34,22 @@ struct Inner {
 
 impl Nodes {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(Inner { all: Arc::new([]), read: Instant::now(), former: HashMap::new() }))
+        let inner = Inner { all: Arc::new([]), read: Instant::now(), former: HashMap::new() };
+        Self { inner: Mutex::new(inner), verdicts: tokio::sync::Mutex::default() }
     }
 
     pub(super) fn all(&self) -> Arc<[Node]> {
-        Arc::clone(&lock(&self.0).all)
+        Arc::clone(&lock(&self.inner).all)
     }
 
     /// These are all, of whom some may be counted to have more sessions than they said.
     pub(super) fn count(&self, nodes: Vec<Node>) {
-        lock(&self.0).all = nodes.into();
+        lock(&self.inner).all = nodes.into();
     }
 
     /// The engine says that these are all.
     pub(super) fn read(&self, nodes: Vec<Node>, now: Instant) {
-        let mut inner = lock(&self.0);
+        let mut inner = lock(&self.inner);
         let all: Arc<[Node]> = nodes.into();
         let gone: Vec<Node> = inner.all.iter().filter(|&node| !is_among(&all, node.id)).cloned().collect();
         inner.former.retain(|id, (_, since)| !is_among(&all, *id) && now < *since + FORMER);
@@ -50,11 +58,11 @@ impl Nodes {
     }
 
     fn former(&self, id: NodeId) -> Option<Node> {
-        lock(&self.0).former.get(&id).map(|(node, _)| node.clone())
+        lock(&self.inner).former.get(&id).map(|(node, _)| node.clone())
     }
 
     fn was_read(&self) -> Instant {
-        lock(&self.0).read
+        lock(&self.inner).read
     }
 }
 
@@ -67,8 +75,7 @@ impl Shared {
     /// may have come just now.
     pub(super) async fn news_of(&self, id: NodeId) -> Result<Option<Node>, Unavailable> {
         if let Some(node) = self.nodes.former(id) {
-            let lives = timeout(ASK, (self.ask)(node.clone())).await;
-            return Ok(lives.is_ok_and(|lives| lives).then_some(node));
+            return Ok(self.still_lives(&node).await.then_some(node));
         }
         let asked = Instant::now();
         sleep_until(self.nodes.was_read() + APART).await;
@@ -79,6 +86,21 @@ impl Shared {
             timeout(ASK, confirmed.changed()).await.map_err(|_| Unavailable)?.map_err(|_| Unavailable)?;
         }
         Ok(self.nodes().iter().find(|node| node.id == id).cloned())
+    }
+}
+
+impl Shared {
+    /// Whether a former node lives, which it is asked once for all who want to know.
+    async fn still_lives(&self, node: &Node) -> bool {
+        let mut verdicts = self.nodes.verdicts.lock().await;
+        let now = Instant::now();
+        verdicts.retain(|_, (_, until)| now < *until);
+        if let Some((lives, _)) = verdicts.get(&node.id) {
+            return *lives;
+        }
+        let lives = timeout(ASK, (self.ask)(node.clone())).await.is_ok_and(|lives| lives);
+        verdicts.insert(node.id, (lives, Instant::now() + VERDICT));
+        lives
     }
 }
 

@@ -19,6 +19,11 @@ pub enum Trouble {
     /// It lacks what is needed.
     #[error("the engine at `{0}` is version {1}, and 6.2 is the lowest that will do")]
     TooOld(String, String),
+    /// It may throw away who holds what.
+    #[error(
+        "the engine at `{0}` throws entries away when its memory is full: set its `maxmemory-policy` to `noeviction`"
+    )]
+    Evicts(String),
     /// It is a replica.
     #[error("the engine at `{0}` is read-only: name its primary, or all of them with commas between")]
     ReadOnly(String),

@@ -39,8 +39,9 @@ pub(in crate::server) async fn pass_elsewhere(State(server): State<Server>, requ
         Way::At(node) => {
             let told = passed(&request, &caller(&request), None);
             server.0.metrics.passed_on.count(metrics::Passed::Carrier);
-            // A server that stops waits for it like for an exchange: on v1 the session would end with it.
-            let under_way = server.0.exchanges.lock().unwrap_or_else(PoisonError::into_inner).token();
+            // A server that stops waits for it like for an exchange where the session would end with it: on v1.
+            let is_v1 = !request.headers().contains_key(SESSION_HEADER);
+            let under_way = is_v1.then(|| server.0.exchanges.lock().unwrap_or_else(PoisonError::into_inner).token());
             match cluster.peers.pass(&node, request, &told).await {
                 Ok(answer) => relay(answer, None, Breaker::default(), under_way),
                 // Its lease may not be over yet, and it may be back.

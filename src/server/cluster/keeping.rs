@@ -91,6 +91,10 @@ async fn look(cluster: &Cluster, address: SocketAddr) -> Infallible {
         // What the directory finds it tells itself.
         let trouble = own.or_else(|| cluster.directory.trouble());
         let pause = if trouble.is_some() { FIRST_LOOKS } else { LOOKS };
+        if trouble.is_none() && cluster.reached.trouble().is_some() {
+            let servers = cluster.directory.nodes().len();
+            tracing::info!(node = %cluster.me(), %address, servers, "this server is one of several");
+        }
         cluster.reached.note(trouble);
         sleep(pause).await;
     }

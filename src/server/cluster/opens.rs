@@ -16,6 +16,7 @@ use super::super::open::Denied;
 use super::super::quotas::Who;
 use super::super::session::Opening;
 use super::{Cluster, Taken, passed};
+use crate::cluster::peers::not_mine;
 use crate::cluster::{Claim, Found, Node, Unclaimed};
 use crate::metrics;
 use crate::proxy::Visitor;
@@ -86,17 +87,24 @@ impl Server {
             return Ok(Placed::Here(Some(claim)));
         }
         let elsewhere = match cluster.find(prefix).await {
-            Ok(Found::At { node, lapsed: false, .. }) => Some(node),
+            Ok(Found::At { node, fence, lapsed: false, .. }) => Some((node, Some(fence))),
             Ok(Found::Unknown) => return Err(Unplaced::Later(Denied::Undecided)),
             Err(_) => return Err(Unplaced::Denied(Denied::Undecided)),
             // Who has passed it on has placed it here.
             Ok(_) if is_passed && !is_leaving => None,
-            Ok(_) => cluster.directory.place(),
+            Ok(_) => cluster.directory.place().map(|node| (node, None)),
         };
         match elsewhere {
             // What was passed on once is not passed on again, or two servers that disagree would have it go to and fro.
-            Some(_) if is_passed => Err(Unplaced::Denied(Denied::Moving)),
-            Some(node) => self.pass_open(cluster, &node, asking).await,
+            Some(_) if is_passed => Ok(Placed::Answered(not_mine())),
+            Some((node, fence)) => {
+                let passed = self.pass_open(cluster, &node, asking).await;
+                if let (Err(Unplaced::Later(_)), Some(fence)) = (&passed, fence) {
+                    // It was known from before.
+                    cluster.directory.forget(prefix, fence);
+                }
+                passed
+            }
             None if is_leaving => Err(Unplaced::Denied(Denied::Draining)),
             None => self.claim(cluster, opening, asking, is_passed).await,
         }

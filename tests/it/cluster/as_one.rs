@@ -1,15 +1,16 @@
 //! Several servers as one: what any of them is asked, it answers for all.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use sendit::wire::{v1, v2};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
-use ::trials::cluster::{Engine, Node, Stage, Wanted};
+use ::trials::cluster::{Engine, Node, Stage, Wanted, ask};
 
 use super::{binary, can_be_tried};
 use crate::world::{PATIENCE, sendit};
@@ -241,4 +242,29 @@ async fn an_examination_and_the_metrics_tell_of_the_others() {
     assert_eq!((value("sendit_cluster_nodes"), value("sendit_cluster_may_answer")), (3, 1));
     assert!(value("sendit_cluster_lookups_total") >= 2);
     assert!(value("sendit_cluster_renewals_total{outcome=\"kept\"}") >= 1);
+}
+
+#[tokio::test]
+async fn who_knew_where_a_tunnel_was_gives_it_while_its_server_leaves() {
+    if !can_be_tried() {
+        return;
+    }
+    let mut servers = Servers::start(&[]).await;
+    servers.begin("kept", "v2", 0).await;
+    assert_eq!(visit(&servers.stage.nodes[1], "kept").await, 200);
+    // Its session stands for a while, and nobody asks for it but who is told where it was.
+    servers.stage.tunnels.clear();
+    let (public, admin) = (servers.stage.nodes[1].public(), servers.stage.nodes[0].admin());
+    let opened = async {
+        while ask(admin, "/readyz").await.unwrap().status == 200 {
+            sleep(Duration::from_millis(20)).await;
+        }
+        let open = format!("POST {}", v2::OPEN);
+        say(public, &open, "Host: a.example\r\n", r#"{"prefix":"kept"}"#).await
+    };
+    tokio::select! {
+        biased;
+        (status, answer) = opened => assert_eq!(status, 200, "{answer}"),
+        _ = servers.stage.nodes[0].stop() => panic!("it was given only once its server had ended"),
+    }
 }

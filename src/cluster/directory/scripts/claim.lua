@@ -20,7 +20,8 @@ end
 if who ~= '' then
   local set = OF .. who
   if redis.call('SISMEMBER', set, prefix) == 0 and redis.call('SCARD', set) >= tonumber(most) then
-    for _, other in ipairs(redis.call('SMEMBERS', set)) do
+    -- Some of them, for it may be refused as often as somebody asks: what is over goes little by little.
+    for _, other in ipairs(redis.call('SRANDMEMBER', set, 32)) do
       local node, _, _, whose = parse(text(CLAIM .. other) or '')
       if whose ~= who or redis.call('EXISTS', NODE .. node) == 0 then redis.call('SREM', set, other) end
     end
@@ -31,6 +32,7 @@ if who ~= '' then
 end
 
 -- It rises above all that is known of, also where the engine has lost its memory.
+if not is_fence(tonumber(highest)) then highest = 0 end
 local fence = string.format('%.0f', math.max(now(), number(FENCE) + 1, tonumber(highest) + 1, before + 1))
 redis.call('SET', FENCE, fence)
 redis.call('SET', CLAIM .. prefix, head .. fence .. tail, 'PX', kept)

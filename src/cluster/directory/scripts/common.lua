@@ -2,13 +2,18 @@
 local NODE, CLAIM, OF = '{sendit}:node:', '{sendit}:claim:', '{sendit}:of:'
 local NODES, ERA, FENCE, REVISION = '{sendit}:nodes', '{sendit}:era', '{sendit}:fence', '{sendit}:revision'
 local LONGEST = 1024
--- Numbers are doubles, which count exactly for a little longer than that.
-local MOST = 9e15
+-- A fence is about the time in microseconds: one that is a year ahead is none of ours, and what rose above it could not be counted
+-- exactly for long, for numbers are doubles.
+local YEAR = 31536000000000
 
 -- Microseconds. They are exact in a double until the year 2255.
 local function now()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
+end
+
+local function is_fence(number)
+  return number < now() + YEAR
 end
 
 -- A text that is short enough for an entry; `false` where there is none, and '' where something else stands there.
@@ -22,7 +27,7 @@ end
 -- What an entry says; nothing where it is none of ours.
 local function parse(entry)
   local node, fence, state, whose = string.match(entry, '^1 (%x+) %S+ (%d+) (%a+) %d+ (%S+)$')
-  if node and tonumber(fence) < MOST then return node, fence, state, whose end
+  if node and is_fence(tonumber(fence)) then return node, fence, state, whose end
 end
 
 -- How many milliseconds are left in which nothing new is given, as this engine, by its run, has not known the directory for long.
@@ -34,9 +39,9 @@ local function young(run, period)
   return math.max(0, math.ceil(left))
 end
 
--- A number, and 0 where none stands there that is counted exactly.
+-- A number, and 0 where none stands there that can be one of ours.
 local function number(key)
   local said = tonumber(string.match(text(key) or '', '^%d+$') or '0')
-  if said < MOST then return said end
+  if is_fence(said) then return said end
   return 0
 end

@@ -5,6 +5,9 @@ local kept = redis.call('EXISTS', NODE .. id)
 if redis.call('TYPE', ERA).ok ~= 'string' or string.match(text(ERA), '^(%S+) ') ~= run then
   redis.call('SET', ERA, run .. ' ' .. string.format('%.0f', now()))
 end
+-- What is not ours there would stop every renewal.
+local kind = redis.call('TYPE', NODES).ok
+if kind ~= 'zset' and kind ~= 'none' then redis.call('DEL', NODES) end
 redis.call('SET', NODE .. id, entry, 'PX', lease)
 redis.call('ZADD', NODES, now(), id)
 
