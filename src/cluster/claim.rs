@@ -205,14 +205,14 @@ mod tests {
     use super::*;
 
     fn entry() -> impl Strategy<Value = Entry> {
-        let parts = (any::<[u8; 8]>(), any::<SocketAddr>(), 0..MAX_FENCE, any::<bool>(), any::<u32>());
+        let parts = (any::<[u8; 8]>(), any::<SocketAddr>(), 0..MAX_FENCE, any::<bool>(), 0..=LONGEST.as_secs() * 1_000);
         (parts, any::<Option<[u8; 32]>>()).prop_map(|((node, address, fence, is_held, hold), who)| Entry {
             node: NodeId::from_random(node),
             // The text of an address of IPv6 has no room for the label of a flow.
             address: SocketAddr::new(address.ip(), address.port()),
             fence: Fence(fence),
             state: if is_held { State::Held } else { State::Moving },
-            hold: Duration::from_millis(hold.into()),
+            hold: Duration::from_millis(hold),
             who: who.as_ref().map(Who::of),
         })
     }
@@ -224,6 +224,13 @@ mod tests {
             let url = has_url.then(|| "https://a.example/base/".parse().unwrap());
             let node = Node { url, sessions, draining, ..entry.holder() };
             prop_assert_eq!(read_node(&node.id.to_string(), &write_node(&node)), Ok(node));
+        }
+
+        #[test]
+        fn nobody_is_held_for_ever(entry in entry(), millis: u64) {
+            let hold = Duration::from_millis(millis);
+            let read: Entry = Entry { hold, ..entry.clone() }.to_string().parse().unwrap();
+            prop_assert_eq!(read, Entry { hold: hold.min(LONGEST), ..entry });
         }
 
         #[test]
