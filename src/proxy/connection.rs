@@ -19,9 +19,14 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf, Take};
 use super::{Fault, spend};
 
 /// What is read of an answer at a time. The library doubles what it makes room for, from 8 KiB on, whenever a read has been
-/// as long; one byte less than 32 KiB never is. By then its room is that of all steps, 56 KiB, and with 64 KiB it would be
-/// 120: where the visitor takes nothing that is kept, and what has been read ahead beside it.
+/// as long; one byte less than 32 KiB never is. By then its room is that of all steps, and three pieces are on their way to
+/// a visitor: with 64 KiB that is twice as much, which is kept where the visitor takes nothing.
 const MAX_READ: u64 = 32 * 1024 - 1;
+
+/// The same while it is not known yet whether the visitor takes anything, which is until more has come than the system
+/// itself takes for one who does not.
+const MAX_FIRST_READ: u64 = 16 * 1024 - 1;
+const IS_TAKEN: u64 = 4 * 1024 * 1024;
 
 type Opening<S> = Pin<Box<dyn Future<Output = io::Result<S>> + Send>>;
 
@@ -125,8 +130,11 @@ pub(super) struct Connection<S> {
 
 impl<S: AsyncRead> Connection<S> {
     fn new(stream: S) -> Self {
-        let (seen, stream) = (Seen::default(), stream.take(MAX_READ));
-        Self { stream: TokioIo::new(Watched { stream, seen: seen.clone(), fresh: true, in_turns: false }), seen }
+        let (seen, stream) = (Seen::default(), stream.take(MAX_FIRST_READ));
+        Self {
+            stream: TokioIo::new(Watched { stream, seen: seen.clone(), fresh: true, in_turns: false, came: 0 }),
+            seen,
+        }
     }
 
     pub(super) fn seen(&self) -> Seen {
@@ -166,6 +174,8 @@ struct Watched<S> {
     seen: Seen,
     fresh: bool,
     in_turns: bool,
+    /// How much has come since something was last sent.
+    came: u64,
 }
 
 /// The type of a TLS alert record. (RFC 8446, section 5.1)
@@ -175,13 +185,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buf.filled().len();
-        this.stream.set_limit(MAX_READ);
+        this.stream.set_limit(if this.came < IS_TAKEN { MAX_FIRST_READ } else { MAX_READ });
         if let Err(error) = ready!(Pin::new(&mut this.stream).poll_read(cx, buf)) {
             let refused = matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::TimedOut);
             this.seen.0.refused.store(refused, Ordering::Relaxed);
             return Poll::Ready(Err(error));
         }
         let came = buf.filled().len() - before;
+        this.came += came as u64;
         if came > 0 {
             this.seen.0.answered.store(true, Ordering::Relaxed);
         }
@@ -199,6 +210,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.seen.asks();
+        this.came = 0;
         let Facts { cut, sends, .. } = &*this.seen.0;
         sends.register(cx.waker());
         if cut.load(Ordering::Acquire) {
