@@ -53,7 +53,7 @@ async fn nothing_in_flight_fails_where_a_server_stops() {
 #[tokio::test]
 async fn a_flood_harms_no_other_tunnel() {
     let target = Target::start().unwrap();
-    let run = Unfair { flood: 50, stuck: 50, each: Duration::from_secs(2) };
+    let run = Unfair { flood: 50, paced: Duration::from_millis(50), stuck: 50, each: Duration::from_secs(2) };
     check(&unfair(binary(), target.address, &run).await.unwrap());
 }
 

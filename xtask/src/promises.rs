@@ -86,7 +86,8 @@ async fn show(name: &str, binary: &Path) -> Result<Figures> {
         "R16" => stops(binary, Stops { times: 50 }).await?,
         "R20" => {
             let target = OwnTarget::start().await?;
-            let run = Unfair { flood: 300, stuck: 200, each: Duration::from_secs(10) };
+            let paced = Duration::from_millis(100);
+            let run = Unfair { flood: 300, paced, stuck: 200, each: Duration::from_secs(10) };
             unfair(binary, target.address, &run).await?
         }
         "frames" => frames(binary).await?,

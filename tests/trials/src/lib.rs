@@ -5,6 +5,8 @@ pub mod faults;
 
 pub mod program;
 
+pub mod time;
+
 pub mod intermediaries;
 
 pub mod load;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use tokio::task::JoinSet;
 use trials::program::{Client, Program, Server, command};
+use trials::time::Time;
 
 use super::figures::median;
 use super::small::{Seen, Target, wrk};
@@ -106,10 +107,10 @@ impl Stand {
         let throttle = if load.held_back { Some(Throttle::new(&session_threads(server)?)?) } else { None };
         self.visit(load, SETTLED).await?;
         let periods = || throttle.as_ref().map(Throttle::periods).transpose();
-        let (before, time, cpu) = (periods()?, time()?, cost::cpu(&[server]));
+        let (before, time, cpu) = (periods()?, machine_time()?, cost::cpu(&[server]));
         let seen = self.visit(load, lasts).await?;
         let cpu = cost::cpu(&[server]).saturating_sub(cpu);
-        let idle = time_left(time)?;
+        let idle = machine_time()?.idle_since(time);
         let limit =
             periods()?.zip(before).map(|(after, before)| Limit { throttled: after.throttled_since(before), idle });
         if let Some(limit) = limit {
@@ -160,32 +161,8 @@ fn session_threads(server: u32) -> Result<Vec<u32>> {
     Ok(if ids.is_empty() { vec![server] } else { ids })
 }
 
-/// The machine's time, and what of it was idle, in ticks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Time {
-    all: u64,
-    idle: u64,
-}
-
-impl Time {
-    /// Reads the first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal. What guests had is in the
-    /// first two. (`proc_stat(5)`)
-    fn parse(stat: &str) -> Option<Self> {
-        let numbers = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace().take(8);
-        let numbers: Vec<u64> = numbers.map(str::parse).collect::<Result<_, _>>().ok()?;
-        Some(Self { all: numbers.iter().sum(), idle: *numbers.get(3)? })
-    }
-}
-
-fn time() -> Result<Time> {
-    Time::parse(&fs::read_to_string("/proc/stat")?).context("`/proc/stat` is not what it was")
-}
-
-/// Which share of the time since `before` was idle.
-fn time_left(before: Time) -> Result<f64> {
-    let now = time()?;
-    let ticks = |number: u64| Duration::from_millis(number).as_secs_f64();
-    Ok(ticks(now.idle - before.idle) / ticks(now.all - before.all))
+fn machine_time() -> Result<Time> {
+    Time::now().context("`/proc/stat` is not what it was")
 }
 
 /// A load with one thread and with two, in all rounds.
@@ -227,12 +204,5 @@ mod tests {
         {
             assert_eq!(Limit { throttled, idle }.prove().is_ok(), proved, "{throttled} {idle}");
         }
-    }
-
-    #[test]
-    fn the_machines_time_is_read() {
-        let stat = "cpu  1 2 3 4 5 6 7 8 9 10\ncpu0 1 2 3 4 5 6 7 8 9 10\n";
-        assert_eq!(Time::parse(stat), Some(Time { all: 36, idle: 4 }));
-        assert_eq!(Time::parse("cpu0 1 2 3"), None);
     }
 }

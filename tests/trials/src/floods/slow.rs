@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::crowd::count;
 use super::figure::{Figures, Measure};
 use super::stage::{Stage, Wanted};
-use super::visitors::{honest, request};
+use super::visitors::{Visits, request, visit};
 use super::{Target, resident};
 use crate::program::Trouble;
 
@@ -28,7 +28,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 const BY: &str = "X-Forwarded-For: 203.0.113.9\r\n";
 
 /// Honest visitors at a time.
-const HONEST: usize = 4;
+const HONEST: Visits<'static> = Visits { path: "/honest/1000", at_once: 4, pause: Duration::ZERO };
 
 /// The run.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +47,7 @@ pub async fn slow(binary: &Path, run: &Slow) -> Result<Figures, Trouble> {
     let (target, prefixes) = (Target::start()?, ["honest", "slow"].map(str::to_owned));
     let stage = Stage::set(Wanted { binary, flags: &[], prefixes: &prefixes, target: target.address }).await?;
     let server = stage.server.address;
-    let before = honest(server, "/honest/1000", HONEST, sleep(run.each)).await;
+    let before = visit(server, HONEST, sleep(run.each)).await;
     let over = CancellationToken::new();
     // With a thread of their own, so that the honest wait for the server alone.
     let attack = std::thread::spawn({
@@ -57,9 +57,9 @@ pub async fn slow(binary: &Path, run: &Slow) -> Result<Figures, Trouble> {
     // Until most of them are there.
     sleep(BEAT * 2).await;
     let held = stage.server.program.holds().map_or(0, |(descriptors, _)| descriptors);
-    let visiting = honest(server, "/honest/1000", HONEST, sleep(run.each));
+    let visiting = visit(server, HONEST, sleep(run.each));
     let (during, memory) = resident::peak(&stage.server.program, visiting).await;
-    let same = honest(server, "/slow/1000", HONEST, sleep(run.each / 4)).await;
+    let same = visit(server, Visits { path: "/slow/1000", ..HONEST }, sleep(run.each / 4)).await;
     over.cancel();
     attack.join().unwrap_or(Ok(()))?;
     let mut figures = Figures::default();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// How long a visitor waits at most.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -93,14 +93,28 @@ pub(super) fn request(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n")
 }
 
-/// So many visitors, each one visit after the other, until `enough`.
-pub(super) async fn honest(server: SocketAddr, path: &str, at_once: usize, enough: impl Future<Output = ()>) -> Tally {
+/// Visitors who come again and again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Visits<'a> {
+    pub path: &'a str,
+    pub at_once: usize,
+    /// How long each waits before the next visit.
+    pub pause: Duration,
+}
+
+/// Each visitor makes one visit after the other, until `enough`.
+pub(super) async fn visit(server: SocketAddr, wanted: Visits<'_>, enough: impl Future<Output = ()>) -> Tally {
     let (mut tally, mut visits) = (Tally::default(), JoinSet::new());
     let visit = || {
-        let path = path.to_owned();
-        async move { get(server, &path).await }
+        let (path, pause) = (wanted.path.to_owned(), wanted.pause);
+        async move {
+            if !pause.is_zero() {
+                sleep(pause).await;
+            }
+            get(server, &path).await
+        }
     };
-    for _ in 0..at_once {
+    for _ in 0..wanted.at_once {
         visits.spawn(visit());
     }
     let mut enough = std::pin::pin!(enough);
