@@ -13,7 +13,7 @@ pub enum Measure {
     Clock,
 }
 
-/// One figure.
+/// One figure. One that is no number, as where there was nothing to measure, keeps no bound.
 #[derive(Clone, Debug)]
 pub struct Figure {
     /// Of what.
@@ -26,6 +26,12 @@ pub struct Figure {
     pub most: Option<f64>,
     /// What it is measured in.
     pub measure: Measure,
+}
+
+impl Figure {
+    fn is_beyond(&self) -> bool {
+        !self.most.is_none_or(|most| self.value <= most)
+    }
 }
 
 /// The figures of a run.
@@ -46,21 +52,39 @@ impl Figures {
     /// Those of the `measures` that are beyond their bound.
     #[must_use]
     pub fn beyond(&self, measures: &[Measure]) -> Self {
-        let beyond = |figure: &&Figure| figure.most.is_some_and(|most| figure.value > most);
-        Self(self.0.iter().filter(|figure| measures.contains(&figure.measure)).filter(beyond).cloned().collect())
+        let beyond = |figure: &&Figure| measures.contains(&figure.measure) && figure.is_beyond();
+        Self(self.0.iter().filter(beyond).cloned().collect())
     }
 }
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Figure { what, value, unit, most, .. } in &self.0 {
+        for figure in &self.0 {
+            let Figure { what, value, unit, most, .. } = figure;
             let digits = usize::from(value.fract() != 0.0) * 2;
             write!(f, "{what:64} {value:10.digits$} {unit}")?;
             match most {
-                Some(most) => writeln!(f, "  (at most {most}){}", if value > most { "  BEYOND" } else { "" })?,
+                Some(most) => writeln!(f, "  (at most {most}){}", if figure.is_beyond() { "  BEYOND" } else { "" })?,
                 None => writeln!(f)?,
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_measured_keeps_no_bound() {
+        let mut figures = Figures::default();
+        for value in [1.0, 2.0, f64::NAN] {
+            figures.bound(Measure::Ratio, format!("{value}"), value, "times", 1.0);
+        }
+        figures.bound(Measure::Clock, "another measure", 2.0, "s", 1.0);
+        figures.tell("no bound", f64::NAN, "");
+        let beyond = figures.beyond(&[Measure::Ratio]);
+        assert_eq!(beyond.0.iter().map(|figure| figure.what.as_str()).collect::<Vec<_>>(), ["2", "NaN"]);
     }
 }
