@@ -1,7 +1,10 @@
-//! Which thread a connection belongs to, by the first head on it: that of the session which it names. What is not known
-//! by then costs a hop between threads, and changes nothing else.
+//! Which thread a connection belongs to, by the first head on it, or a request: that of the session which it names. What is not
+//! known by then costs a hop between threads, and changes nothing else.
+
+use axum::extract::Request;
 
 use super::config::Config;
+use super::domain::host;
 use super::threads::Home;
 use super::{Server, http2, v1};
 use crate::wire;
@@ -9,6 +12,8 @@ use crate::wire::SessionId;
 
 /// The most lines of a head that are looked at.
 const MAX_LINES: usize = 100;
+
+const HOST: &str = "host";
 
 /// What somebody wants who begins a connection.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,12 +32,27 @@ enum Errand {
 
 /// The home of a connection that begins so; none where it may stay where it is.
 pub(super) fn home(server: &Server, begins: &[u8]) -> Option<Home> {
-    let (threads, registry) = (&server.0.threads, &server.0.registry);
-    if threads.are_one() {
+    if server.0.threads.are_one() {
         return None;
     }
-    let session = match errand(begins, &server.0.config)? {
-        Errand::Open | Errand::Http2 => return Some(threads.settle()),
+    match errand(begins, &server.0.config)? {
+        Errand::Open | Errand::Http2 => Some(server.0.threads.settle()),
+        named => home_at(server, named),
+    }
+}
+
+/// The home of the session that a request names, where there are several.
+pub(super) fn home_of(server: &Server, request: &Request) -> Option<Home> {
+    if server.0.threads.are_one() {
+        return None;
+    }
+    home_at(server, errand_of(request, &server.0.config)?)
+}
+
+fn home_at(server: &Server, errand: Errand) -> Option<Home> {
+    let registry = &server.0.registry;
+    let session = match errand {
+        Errand::Open | Errand::Http2 => None,
         Errand::CarryV1(token) => registry.by_id(&server.connected(&token)?),
         Errand::CarryV2(session) => registry.by_id(&session),
         Errand::Visit(prefix) => registry.by_prefix(&prefix),
@@ -52,12 +72,25 @@ fn errand(begins: &[u8], config: &Config) -> Option<Errand> {
         let line = head.headers.iter().find(|line| line.name.eq_ignore_ascii_case(name))?;
         std::str::from_utf8(line.value).ok()
     };
+    named(head.path?, value, config)
+}
+
+fn errand_of(request: &Request, config: &Config) -> Option<Errand> {
+    let value = |name: &str| match name {
+        HOST => host(request),
+        name => request.headers().get(name)?.to_str().ok(),
+    };
+    named(request.uri().path_and_query()?.as_str(), value, config)
+}
+
+/// What a request for `target` wants, by what its headers say.
+fn named<'a>(target: &str, value: impl Fn(&str) -> Option<&'a str>, config: &Config) -> Option<Errand> {
     if let Some(domain) = &config.domain
-        && let Some(name) = domain.tunnel_at(value("host")?)
+        && let Some(name) = domain.tunnel_at(value(HOST)?)
     {
         return Some(Errand::Visit(name));
     }
-    let (path, query) = head.path?.split_once('?').unwrap_or((head.path?, ""));
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
     match path.strip_prefix(config.base.as_str())? {
         wire::v1::OPEN | wire::v2::OPEN => Some(Errand::Open),
         wire::v1::READ | wire::v1::WRITE => Some(Errand::CarryV1(v1::token(query).into_owned())),
@@ -68,7 +101,10 @@ fn errand(begins: &[u8], config: &Config) -> Option<Errand> {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+
     use super::*;
+    use crate::wire::v2::SESSION_HEADER;
 
     #[test]
     fn a_head_says_where_a_connection_belongs() {
@@ -100,6 +136,27 @@ mod tests {
             ("GET /below/a b HTTP/1.1\r\n\r\n".to_owned(), None),
         ] {
             assert_eq!(errand(begins.as_bytes(), &config), expected, "{begins}");
+        }
+    }
+
+    #[test]
+    fn so_does_a_request() {
+        let mut config = Config::new(None, || 0);
+        config.domain = Some("t.example".parse().unwrap());
+        let (id, visit) = ("0123456789abcdef".repeat(4), || Some(Errand::Visit("my-app".to_owned())));
+        let v1 = format!("{}?token=a%2Bb", wire::v1::WRITE);
+        for (uri, name, value, expected) in [
+            ("/my-app/x?y", "host", "t.example", visit()),
+            ("/x", "host", "my-app.t.example:81", visit()),
+            ("https://my-app.t.example/x", "accept", "*/*", visit()),
+            (wire::v2::READ, SESSION_HEADER, &id, Some(Errand::CarryV2(id.parse().unwrap()))),
+            (wire::v2::READ, SESSION_HEADER, "7", None),
+            (&v1, "host", "t.example", Some(Errand::CarryV1("a+b".to_owned()))),
+            ("*", "host", "t.example", None),
+        ] {
+            let mut request = Request::builder().uri(uri).header("host", "t.example").body(Body::empty()).unwrap();
+            request.headers_mut().insert(name, value.parse().unwrap());
+            assert_eq!(errand_of(&request, &config), expected, "{uri} {value}");
         }
     }
 

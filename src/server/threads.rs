@@ -86,6 +86,11 @@ impl Threads {
         self.number() == 1
     }
 
+    /// What runs each, where there are several.
+    pub(super) fn runtimes(&self) -> Vec<Handle> {
+        self.0.iter().filter_map(|thread| thread.runtime.clone()).collect()
+    }
+
     /// A home on the thread that has the fewest residents.
     pub(super) fn settle(&self) -> Home {
         let residents = |at: &usize| self.0[*at].residents.load(Ordering::Relaxed);
@@ -141,6 +146,11 @@ impl Home {
             Some(runtime) => drop(tasks.spawn_on(task, runtime)),
             None => drop(tasks.spawn(task)),
         }
+    }
+
+    /// Whether it is on the caller's thread.
+    pub(super) fn is_here(&self) -> bool {
+        self.0.threads.0[self.0.at].runtime.as_ref().is_none_or(|runtime| runtime.id() == Handle::current().id())
     }
 
     /// Which thread it is on, counted from 0.

@@ -11,6 +11,7 @@ mod pass;
 mod passed;
 mod pool;
 mod serve;
+mod threads;
 mod told;
 mod tunnel;
 mod upgrade;
@@ -36,6 +37,7 @@ pub use greeting::Greeted;
 pub use pass::{NotPassed, not_mine};
 pub use passed::{Errand, InvalidPassed, Passed};
 pub use serve::serve;
+pub use threads::tell_thread;
 
 /// What of a body may be on its way and not be read yet, each way.
 const WINDOW: u32 = 256 * 1024;
@@ -73,14 +75,21 @@ impl Peers {
         Self { pool: Pool::new(me, secret, Tasks(tasks)) }
     }
 
-    /// Has another node answer a request, as long as that takes; dropping this, or the answer's body, ends it there. An upgrade is
+    /// Has another node answer a request, as long as that takes; dropping this, or the answer's body, ends it there. It goes to the
+    /// thread that the node has last said of what the request `names`: a tunnel, or a session. An upgrade is
     /// answered with 101, and [`hyper::upgrade::on`] the answer is the way to the other side then: whoever passes it on joins that with
     /// the visitor's.
     ///
     /// # Errors
     /// Where there is no answer, and with the request where it can be sent elsewhere.
-    pub async fn pass(&self, to: &Node, request: Request<Body>, passed: &Passed) -> Result<Response<Body>, NotPassed> {
-        pass::pass(&self.pool, to, request, passed).await
+    pub async fn pass(
+        &self,
+        to: &Node,
+        names: Option<&str>,
+        request: Request<Body>,
+        passed: &Passed,
+    ) -> Result<Response<Body>, NotPassed> {
+        pass::pass(&self.pool, To { node: to, names }, request, passed).await
     }
 
     /// Whether that very node answers at its address, within a second.
@@ -105,6 +114,14 @@ impl Peers {
     pub fn keep(&self, nodes: &[Node]) {
         self.pool.keep(nodes);
     }
+}
+
+/// Where a request goes.
+#[derive(Clone, Copy)]
+struct To<'a> {
+    node: &'a Node,
+    /// What lives on one of its threads.
+    names: Option<&'a str>,
 }
 
 /// Hands hyper's tasks to a tracker.

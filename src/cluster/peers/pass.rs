@@ -14,8 +14,7 @@ use super::again::{self, Again};
 use super::carried::pack;
 use super::passed::{PASSED, Passed};
 use super::pool::{Held, Place, Pool};
-use super::upgrade;
-use crate::cluster::Node;
+use super::{To, upgrade};
 use crate::wire::ERROR_HEADER;
 
 /// What a node says, in `Sendit-Error`, of a request for what it does not hold. Targets cannot: nothing that they say under that name
@@ -50,7 +49,7 @@ pub fn not_mine() -> Response<Body> {
 
 pub(super) async fn pass(
     pool: &Pool,
-    to: &Node,
+    to: To<'_>,
     mut request: Request<Body>,
     passed: &Passed,
 ) -> Result<Response<Body>, NotPassed> {
@@ -64,7 +63,11 @@ pub(super) async fn pass(
         };
         match answered {
             Err(NotPassed::Unreachable(Some(again))) => request = *again,
-            answered => return answered,
+            answered => {
+                let mut answer = answered?;
+                pool.hear(to, &mut answer);
+                return Ok(answer);
+            }
         }
     }
     Err(NotPassed::Unreachable(Some(Box::new(request))))

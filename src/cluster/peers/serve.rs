@@ -16,11 +16,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::carried::unpack;
 use super::passed::{PASSED, Passed};
@@ -30,7 +32,7 @@ use super::{
 };
 use crate::cluster::{NodeId, Secret};
 
-/// How many connections there may be: those beyond are closed.
+/// How many connections there may be: those beyond are closed, and who wanted one for another thread goes by what it has.
 const MAX_CONNECTIONS: usize = 1_024;
 
 /// How long a node that has been greeted may say nothing, and a head within a stream.
@@ -42,15 +44,22 @@ const BREATHER: Duration = Duration::from_millis(100);
 /// Takes in what other nodes pass on, and has `handler` answer it, until `stop`: then no connection is accepted, no request begins,
 /// and it returns once all that are under way are over. Dropping it cuts them off.
 ///
-/// A request comes as its visitor has sent it; one to change the protocol can be upgraded like any of HTTP/1.1.
-pub async fn serve<H, Fut>(listener: TcpListener, me: NodeId, secret: Secret, handler: H, stop: CancellationToken)
-where
+/// A request comes as its visitor has sent it; one to change the protocol can be upgraded like any of HTTP/1.1. It is answered on the
+/// one of `threads` that its sender has asked for, else on the caller's.
+pub async fn serve<H, Fut>(
+    listener: TcpListener,
+    me: NodeId,
+    secret: Secret,
+    threads: Vec<Handle>,
+    handler: H,
+    stop: CancellationToken,
+) where
     H: Fn(Request<Body>, Passed) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Response<Body>> + Send + 'static,
 {
     let (tasks, cut) = (TaskTracker::new(), CancellationToken::new());
     let _cut = cut.clone().drop_guard();
-    let serving = Arc::new(Serving { me, secret, stop, tasks: Tasks(tasks.clone()), told: Told::default() });
+    let serving = Arc::new(Serving { me, secret, threads, stop, tasks: Tasks(tasks.clone()), told: Told::default() });
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     while let Some((stream, peer)) = accepted(&listener, &serving.stop).await {
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
@@ -82,6 +91,7 @@ async fn accepted(listener: &TcpListener, stop: &CancellationToken) -> Option<(T
 struct Serving {
     me: NodeId,
     secret: Secret,
+    threads: Vec<Handle>,
     stop: CancellationToken,
     tasks: Tasks,
     told: Told,
@@ -98,8 +108,27 @@ impl Serving {
         H: Fn(Request<Body>, Passed) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Response<Body>> + Send + 'static,
     {
-        let Self { stop, tasks, .. } = &*self;
-        let Some(true) = stop.run_until_cancelled(self.is_node(&mut stream, peer)).await else { return };
+        let Some(Some(thread)) = self.stop.run_until_cancelled(self.wanted(&mut stream, peer)).await else { return };
+        let Some(there) = thread.checked_sub(1).and_then(|at| self.threads.get(usize::from(at))).cloned() else {
+            return self.serve(stream, peer, handler).await;
+        };
+        // Each runtime looks at the sockets that it knows.
+        let Ok(stream) = stream.into_std() else { return };
+        let tasks = self.tasks.0.clone();
+        let serving = async move {
+            if let Ok(stream) = TcpStream::from_std(stream) {
+                self.serve(stream, peer, handler).await;
+            }
+        };
+        let _ = AbortOnDropHandle::new(tasks.spawn_on(serving, &there)).await;
+    }
+
+    async fn serve<H, Fut>(&self, stream: TcpStream, peer: SocketAddr, handler: H)
+    where
+        H: Fn(Request<Body>, Passed) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Response<Body>> + Send + 'static,
+    {
+        let Self { stop, tasks, .. } = self;
         let service = service_fn(|request| {
             let answered = answer(request, handler.clone(), tasks.clone());
             async move { Ok::<_, Infallible>(answered.await) }
@@ -130,16 +159,16 @@ impl Serving {
         }
     }
 
-    /// Whether the other end is a node that has something to say: some only ask who is here.
-    async fn is_node(&self, stream: &mut TcpStream, peer: SocketAddr) -> bool {
+    /// Which thread the other end wants, counted from 1, where it is a node that has something to say: some only ask who is here.
+    async fn wanted(&self, stream: &mut TcpStream, peer: SocketAddr) -> Option<u16> {
         // Small answers must not wait for the acknowledgement of the ones before. It fails on a dead connection only.
         let _ = stream.set_nodelay(true);
         if let Err(greeted) = greeting::answer(stream, self.me, &self.secret).await {
             // Each connection of a node's has a port of its own.
             self.told.tell(SocketAddr::new(peer.ip(), 0), &greeted);
-            return false;
+            return None;
         }
-        matches!(timeout(HEAD_DEADLINE, stream.peek(&mut [0])).await, Ok(Ok(1..)))
+        timeout(HEAD_DEADLINE, stream.read_u16()).await.ok()?.ok()
     }
 }
 

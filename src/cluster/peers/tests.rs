@@ -2,11 +2,13 @@
 
 mod lost;
 mod streams;
+mod threads;
 mod upgrades;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version};
 use http_body_util::BodyExt as _;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -42,10 +44,19 @@ impl Other {
         H: Fn(Request<Body>, Passed) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Response<Body>> + Send + 'static,
     {
+        Self::on(Vec::new(), handler).await
+    }
+
+    /// The same, of a node with these threads.
+    async fn on<H, Fut>(threads: Vec<Handle>, handler: H) -> Self
+    where
+        H: Fn(Request<Body>, Passed) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Response<Body>> + Send + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (node, stop) = (at(listener.local_addr().unwrap(), id(2)), CancellationToken::new());
         let mut serving = JoinSet::new();
-        serving.spawn(serve(listener, node.id, secret(), handler, stop.clone()));
+        serving.spawn(serve(listener, node.id, secret(), threads, handler, stop.clone()));
         Self { node, stop, serving }
     }
 }
@@ -120,7 +131,7 @@ async fn a_request_arrives_as_it_came() {
         for ours in ["sendit-passed", "sendit-tunnel", "sendit-hop-te"] {
             request.headers_mut().insert(ours, HeaderValue::from_static("- plain 1.1 - ask"));
         }
-        let answer = peers.pass(&other.node, request, &passed).await.unwrap();
+        let answer = peers.pass(&other.node, None, request, &passed).await.unwrap();
         let came = String::from_utf8(whole(answer.into_body()).await).unwrap();
         assert_eq!(came, format!("{expected}\n{passed}"), "{first} {version:?} {headers}");
     }
@@ -139,7 +150,7 @@ async fn an_answer_comes_back_as_it_was() {
             .unwrap()
     })
     .await;
-    let answer = peers().pass(&other.node, post(Body::empty()), &passed()).await.unwrap();
+    let answer = peers().pass(&other.node, None, post(Body::empty()), &passed()).await.unwrap();
     assert_eq!((answer.status(), answer.version()), (StatusCode::IM_A_TEAPOT, Version::HTTP_11));
     let lines: Vec<_> = answer.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
     assert_eq!(lines, [("x-a", "1"), ("x-a", "2"), ("content-length", "4")]);
@@ -158,7 +169,7 @@ async fn who_answers_is_found_out() {
     let stranger = Peers::new(id(1), Secret::new(&[8; 32]).unwrap(), TaskTracker::new());
     assert!(matches!(stranger.who(other.node.address).await, Err(Greeted::WrongSecret)));
     assert!(matches!(
-        stranger.pass(&other.node, post(Body::empty()), &passed()).await,
+        stranger.pass(&other.node, None, post(Body::empty()), &passed()).await,
         Err(NotPassed::Unreachable(Some(_)))
     ));
     let address = other.node.address;

@@ -116,7 +116,7 @@ impl Cluster {
     async fn ask(&self, node: &Node, method: Method, path: &str, most: usize) -> Option<(StatusCode, Bytes)> {
         let request = Request::builder().method(method).uri(path).body(Body::empty()).ok()?;
         let told = Passed { visitor: None, secure: false, version: Version::HTTP_11, fence: None, errand: Errand::Ask };
-        let answer = self.peers.pass(node, request, &told).await.ok()?;
+        let answer = self.peers.pass(node, None, request, &told).await.ok()?;
         let status = answer.status();
         let body = Limited::new(answer.into_body(), most).collect().await.ok()?;
         Some((status, body.to_bytes()))

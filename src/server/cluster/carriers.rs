@@ -29,11 +29,11 @@ enum Way {
 /// Passes on what belongs to a session of another server. Nothing is checked here that the other checks: it knows the session.
 pub(in crate::server) async fn pass_elsewhere(State(server): State<Server>, request: Request, next: Next) -> Response {
     let Some(cluster) = &server.0.config.cluster else { return next.run(request).await };
-    let node = session(&server, &request).map(|session| NodeId::of(&session)).filter(|node| *node != cluster.me());
-    let Some(node) = node.filter(|_| request.extensions().get::<Taken>().is_none()) else {
+    let session = session(&server, &request).filter(|session| NodeId::of(session) != cluster.me());
+    let Some(session) = session.filter(|_| request.extensions().get::<Taken>().is_none()) else {
         return next.run(request).await;
     };
-    match cluster.way(node).await {
+    match cluster.way(NodeId::of(&session)).await {
         Way::Here => next.run(request).await,
         Way::Undecided => later(),
         Way::At(node) => {
@@ -42,7 +42,7 @@ pub(in crate::server) async fn pass_elsewhere(State(server): State<Server>, requ
             // A server that stops waits for it like for an exchange where the session would end with it: on v1.
             let is_v1 = !request.headers().contains_key(SESSION_HEADER);
             let under_way = is_v1.then(|| server.0.exchanges.lock().unwrap_or_else(PoisonError::into_inner).token());
-            match cluster.peers.pass(&node, request, &told).await {
+            match cluster.peers.pass(&node, Some(session.as_str()), request, &told).await {
                 Ok(answer) => relay(answer, None, Breaker::default(), under_way),
                 // Its lease may not be over yet, and it may be back.
                 Err(_) => later(),

@@ -137,7 +137,7 @@ impl Server {
         let request = Request::from_parts(asking.about.clone(), Body::from(asking.body.clone()));
         let told = passed(&request, &asking.visitor, None);
         self.0.metrics.passed_on.count(metrics::Passed::Open);
-        match cluster.peers.pass(node, request, &told).await {
+        match cluster.peers.pass(node, None, request, &told).await {
             Ok(answer) => Ok(Placed::Answered(answer)),
             Err(_) => Err(Unplaced::Later(Denied::Moving)),
         }

@@ -10,10 +10,11 @@ use tokio_util::sync::CancellationToken;
 use tower_service::Service as _;
 
 use super::super::Server;
+use super::super::assign::home_of;
 use super::super::public::Arrival;
 use super::super::router::Routes;
 use super::asked;
-use crate::cluster::peers::{self, Errand, Passed, not_mine};
+use crate::cluster::peers::{self, Errand, Passed, not_mine, tell_thread};
 use crate::proxy::{Breaker, Fault, Visitor};
 use crate::wire::ERROR_HEADER;
 
@@ -24,6 +25,7 @@ pub(in crate::server) struct Taken;
 /// Answers the other servers at `listener` until `stop` is cancelled.
 pub(super) async fn answer_peers(listener: TcpListener, server: Server, stop: CancellationToken) {
     let Some(cluster) = server.0.config.cluster.clone() else { return };
+    let threads = server.0.threads.runtimes();
     let (routes, asked) = (Arc::new(Routes::of(&server)), asked::routes(server));
     let answer = move |request, passed: Passed| {
         let (routes, asked) = (Arc::clone(&routes), asked.clone());
@@ -34,7 +36,7 @@ pub(super) async fn answer_peers(listener: TcpListener, server: Server, stop: Ca
             }
         }
     };
-    peers::serve(listener, cluster.me(), cluster.secret, answer, stop).await;
+    peers::serve(listener, cluster.me(), cluster.secret, threads, answer, stop).await;
 }
 
 async fn answer(routes: &Routes, mut request: Request, passed: Passed) -> Response {
@@ -43,9 +45,14 @@ async fn answer(routes: &Routes, mut request: Request, passed: Passed) -> Respon
     let arrival = Arrival { visitor, breaker: Breaker::default(), owed: None };
     *request.version_mut() = passed.version;
     request.extensions_mut().insert(Taken);
-    let answer = routes.answer(request, arrival).await;
+    let elsewhere = home_of(routes.server(), &request).filter(|home| !home.is_here()).map(|home| home.at());
+    let mut answer = routes.answer(request, arrival).await;
     let is_unknown = answer.headers().get(ERROR_HEADER).is_some_and(|code| code == Fault::UnknownPrefix.code());
-    if is_unknown { not_mine() } else { answer }
+    if is_unknown {
+        return not_mine();
+    }
+    tell_thread(&mut answer, elsewhere);
+    answer
 }
 
 /// Answers what another server asks for itself.
@@ -53,5 +60,79 @@ async fn tell(mut asked: Router, request: Request) -> Response {
     match asked.call(request).await {
         Ok(answer) => answer,
         Err(never) => match never {},
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZero;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use axum::body::Body;
+    use http::Version;
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+    use crate::cluster::peers::Peers;
+    use crate::cluster::{Node, NodeId, Secret};
+    use crate::server::open::Terms;
+    use crate::server::{Config, Threads};
+    use crate::wire::v2::{READ, SESSION_HEADER};
+
+    /// A server of two threads that another reaches, and how often it has answered on each.
+    async fn serve(server: &Server) -> (Node, Arc<[AtomicUsize; 2]>) {
+        let (routes, counts) = (Arc::new(Routes::of(server)), Arc::new([const { AtomicUsize::new(0) }; 2]));
+        let (threads, counted) = (server.0.threads.clone(), Arc::clone(&counts));
+        let answer = move |request, passed| {
+            let here = (0..2).find(|at| threads.settle_at(*at).is_here());
+            if let Some(at) = here {
+                counted[at].fetch_add(1, Ordering::Relaxed);
+            }
+            let routes = Arc::clone(&routes);
+            async move { answer(&routes, request, passed).await }
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (id, address) = (NodeId::from_random([2; 8]), listener.local_addr().unwrap());
+        let runtimes = server.0.threads.runtimes();
+        TaskTracker::new().spawn(peers::serve(listener, id, secret(), runtimes, answer, CancellationToken::new()));
+        (Node { id, address, url: None, sessions: 0, draining: false }, counts)
+    }
+
+    fn secret() -> Secret {
+        Secret::new(&[7; 32]).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_another_passes_comes_to_the_thread_of_its_session_but_the_first() {
+        let mut config = Config::new(None, || 0);
+        config.threads = Threads::start(NonZero::new(2).unwrap()).unwrap();
+        // Nobody waits for its client, who is not there.
+        config.max_hold = Duration::ZERO;
+        let server = Server::new(config);
+        let (session, _) = server.grant(Terms::plain("my-app", &server)).ok().unwrap();
+        let (node, counts) = serve(&server).await;
+        let peers = Peers::new(NodeId::from_random([1; 8]), secret(), TaskTracker::new());
+        let visit = || Request::get("/my-app/x").body(Body::empty()).unwrap();
+        let carry = || Request::post(READ).header(SESSION_HEADER, session.id().as_str()).body(Body::empty()).unwrap();
+        let names: [(&str, &dyn Fn() -> Request); 2] = [("my-app", &visit), (session.id().as_str(), &carry)];
+        // Twice: it lives on one of them, then on the other.
+        for at in [0, 1] {
+            session.move_to(server.0.threads.settle_at(at));
+            for (name, request) in names {
+                let before = counts[at].load(Ordering::Relaxed);
+                for _ in 0..5 {
+                    let passed = Passed {
+                        visitor: None,
+                        secure: false,
+                        version: Version::HTTP_11,
+                        fence: None,
+                        errand: Errand::Visit,
+                    };
+                    peers.pass(&node, Some(name), request(), &passed).await.unwrap();
+                }
+                assert_eq!(counts[at].load(Ordering::Relaxed) - before, 4, "{name} on {at}");
+            }
+        }
     }
 }

@@ -89,7 +89,7 @@ impl Cluster {
             Ok(Found::At { node, fence, hold, lapsed: false }) => (node, fence, hold),
         };
         let told = passed(visit.request, visit.visitor, Some(fence.number()));
-        let back = match self.peers.pass(&node, std::mem::take(visit.request), &told).await {
+        let back = match self.peers.pass(&node, Some(visit.prefix), std::mem::take(visit.request), &told).await {
             Ok(answer) => return Ok(Tried::Answered(answer)),
             Err(NotPassed::NotMine(request) | NotPassed::Unreachable(request)) => request,
             // A request that may be sent twice is, where nothing is known of it.

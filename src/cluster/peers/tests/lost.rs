@@ -44,7 +44,7 @@ async fn listening() -> (Other, oneshot::Receiver<bool>) {
 #[tokio::test]
 async fn a_request_that_is_cut_is_cut_at_the_other_end() {
     let (other, cut) = listening().await;
-    let answer = peers().pass(&other.node, post(begun(Some(broken()))), &passed()).await;
+    let answer = peers().pass(&other.node, None, post(begun(Some(broken()))), &passed()).await;
     assert!(cut.await.unwrap());
     drop(answer);
 }
@@ -53,7 +53,7 @@ async fn a_request_that_is_cut_is_cut_at_the_other_end() {
 async fn an_answer_that_is_cut_is_cut_at_the_other_end() {
     let other = Other::begin(|_, _| async { Response::new(begun(Some(broken()))) }).await;
     // The reset may overtake the head.
-    match peers().pass(&other.node, post(Body::empty()), &passed()).await {
+    match peers().pass(&other.node, None, post(Body::empty()), &passed()).await {
         Ok(answer) => assert!(is_cut(answer.into_body()).await),
         Err(lost) => assert!(matches!(lost, NotPassed::Lost(_))),
     }
@@ -83,7 +83,7 @@ async fn who_leaves_is_missed_at_the_other_end() {
     .await;
     let (peers, passed) = (peers(), passed());
     tokio::select! {
-        _ = peers.pass(&other.node, post(Body::empty()), &passed) => unreachable!("there is no answer"),
+        _ = peers.pass(&other.node, None, post(Body::empty()), &passed) => unreachable!("there is no answer"),
         () = came.notified() => {}
     }
     told.await.unwrap();
@@ -99,14 +99,14 @@ async fn a_node_that_dies_cuts_its_answers() {
     })
     .await;
     let (peers, node) = (peers(), other.node.clone());
-    let mut body = peers.pass(&node, post(Body::empty()), &passed()).await.unwrap().into_body();
+    let mut body = peers.pass(&node, None, post(Body::empty()), &passed()).await.unwrap().into_body();
     body.frame().await.unwrap().unwrap();
     let waiting = Request::get("/b").body(Body::empty()).unwrap();
     let passed = passed();
-    let (waited, ()) = tokio::join!(peers.pass(&node, waiting, &passed), async { drop(other) });
+    let (waited, ()) = tokio::join!(peers.pass(&node, None, waiting, &passed), async { drop(other) });
     assert!(matches!(waited, Err(NotPassed::Lost(Some(_)) | NotPassed::Unreachable(Some(_)))), "{waited:?}");
     assert!(is_cut(body).await);
-    let next = peers.pass(&node, post(Body::from("body")), &passed).await;
+    let next = peers.pass(&node, None, post(Body::from("body")), &passed).await;
     let Err(NotPassed::Unreachable(Some(again))) = next else { panic!("{next:?}") };
     assert_eq!(whole(again.into_body()).await, b"body");
 }
@@ -129,11 +129,11 @@ async fn a_node_that_stops_ends_what_it_has() {
     })
     .await;
     let peers = peers();
-    let answer = peers.pass(&other.node, post(Body::empty()), &passed()).await.unwrap();
+    let answer = peers.pass(&other.node, None, post(Body::empty()), &passed()).await.unwrap();
     other.stop.cancel();
     // What is on its way to a node that says that it stops is still answered.
     let last = loop {
-        match peers.pass(&other.node, post(Body::from("body")), &passed()).await {
+        match peers.pass(&other.node, None, post(Body::from("body")), &passed()).await {
             Ok(answer) => drop(answer),
             Err(last) => break last,
         }
@@ -153,12 +153,12 @@ async fn what_is_not_mine_is_sent_elsewhere_whole() {
     for size in [0, 1, 100 * 1024, WINDOW as usize] {
         let sent: Vec<u8> = (0..size).map(|number| number.to_le_bytes()[0]).collect();
         let request = post(Body::from(sent.clone()));
-        let answer = peers.pass(&wrong.node, request, &passed()).await;
+        let answer = peers.pass(&wrong.node, None, request, &passed()).await;
         let Err(NotPassed::NotMine(Some(again))) = answer else { panic!("{answer:?}") };
         let node = at(right.node.address, right.node.id);
         // Both have one id, and so one way.
         peers.keep(&[]);
-        let answer = peers.pass(&node, *again, &passed()).await.unwrap();
+        let answer = peers.pass(&node, None, *again, &passed()).await.unwrap();
         assert!(whole(answer.into_body()).await == sent, "{size}");
         peers.keep(&[]);
     }
@@ -179,7 +179,7 @@ async fn a_connection_that_cannot_be_made_is_tried_once_for_all_who_wait() {
     let (peers, mut exchanges) = (peers(), JoinSet::new());
     for _ in 0..1_000 {
         let (peers, node) = (peers.clone(), node.clone());
-        exchanges.spawn(async move { peers.pass(&node, post(Body::empty()), &passed()).await });
+        exchanges.spawn(async move { peers.pass(&node, None, post(Body::empty()), &passed()).await });
     }
     while let Some(exchange) = exchanges.join_next().await {
         assert!(matches!(exchange.unwrap(), Err(NotPassed::Unreachable(Some(_)))));
@@ -204,6 +204,7 @@ async fn a_frozen_node_is_found_out() {
     frozen.spawn(async move {
         let mut stream = TcpStream::connect(address).await.unwrap();
         greeting::dial(&mut stream, id(3), &secret()).await.unwrap();
+        stream.write_u16(0).await.unwrap();
         let (mut sender, connection) = h2::client::handshake(stream).await.unwrap();
         let mut connection = Box::pin(connection);
         let request = Request::post("http://a.example/").header("sendit-passed", passed().to_string());
@@ -216,7 +217,7 @@ async fn a_frozen_node_is_found_out() {
         std::future::pending::<()>().await;
     });
     let (peers, passed) = (peers(), passed());
-    let (answer, cut) = tokio::join!(peers.pass(&node, post(Body::empty()), &passed), cut);
+    let (answer, cut) = tokio::join!(peers.pass(&node, None, post(Body::empty()), &passed), cut);
     assert!(matches!(answer, Err(NotPassed::Lost(Some(_)))), "{answer:?}");
     assert!(cut.unwrap());
 }

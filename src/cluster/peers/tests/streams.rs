@@ -44,7 +44,7 @@ async fn bodies_stream_both_ways_and_who_reads_slowly_holds_back() {
     })
     .await;
     let (body, of_request) = counted(PIECES);
-    let answer = peers().pass(&other.node, post(body), &passed()).await.unwrap();
+    let answer = peers().pass(&other.node, None, post(body), &passed()).await.unwrap();
     let mut body = answer.into_body();
     let mut length = 0;
     while length < 100 * PIECE {
@@ -71,14 +71,14 @@ async fn a_thousand_at_once_and_those_who_read_nothing_hold_up_nobody() {
     let mut stalled = Vec::new();
     for _ in 0..200 {
         let request = Request::get("/large").body(Body::empty()).unwrap();
-        stalled.push(peers.pass(&other.node, request, &passed()).await.unwrap());
+        stalled.push(peers.pass(&other.node, None, request, &passed()).await.unwrap());
     }
     let mut exchanges = JoinSet::new();
     for number in 0..1_000 {
         let (peers, node) = (peers.clone(), other.node.clone());
         exchanges.spawn(async move {
             let sent = format!("exchange {number}").into_bytes();
-            let answer = peers.pass(&node, post(Body::from(sent.clone())), &passed()).await.unwrap();
+            let answer = peers.pass(&node, None, post(Body::from(sent.clone())), &passed()).await.unwrap();
             assert!(whole(answer.into_body()).await == sent);
         });
     }
@@ -106,7 +106,7 @@ async fn there_is_another_connection_where_the_streams_of_one_run_out() {
     let (peers, mut exchanges) = (peers(), JoinSet::new());
     for _ in 0..=MAX_STREAMS {
         let (peers, node) = (peers.clone(), other.node.clone());
-        exchanges.spawn(async move { peers.pass(&node, post(Body::empty()), &passed()).await.map(drop) });
+        exchanges.spawn(async move { peers.pass(&node, None, post(Body::empty()), &passed()).await.map(drop) });
     }
     while answered.load(Ordering::Relaxed) <= MAX_STREAMS as usize {
         tokio::task::yield_now().await;

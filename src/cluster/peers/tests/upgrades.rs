@@ -30,7 +30,7 @@ where
 }
 
 async fn switched(other: &Other) -> TokioIo<Upgraded> {
-    let mut answer = peers().pass(&other.node, upgrade("/"), &passed()).await.unwrap();
+    let mut answer = peers().pass(&other.node, None, upgrade("/"), &passed()).await.unwrap();
     assert_eq!(answer.status(), StatusCode::SWITCHING_PROTOCOLS);
     assert_eq!(
         (&answer.headers()["upgrade"], &answer.headers()["x-a"]),
@@ -94,10 +94,10 @@ async fn a_refusal_comes_as_it_is() {
         }
     })
     .await;
-    let answer = peers().pass(&other.node, upgrade("/"), &passed()).await.unwrap();
+    let answer = peers().pass(&other.node, None, upgrade("/"), &passed()).await.unwrap();
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
     assert_eq!(whole(answer.into_body()).await, b"no");
-    let answer = peers().pass(&other.node, upgrade("/not-mine"), &passed()).await;
+    let answer = peers().pass(&other.node, None, upgrade("/not-mine"), &passed()).await;
     let Err(NotPassed::NotMine(Some(request))) = answer else { panic!("{answer:?}") };
     assert_eq!((request.uri().path(), &request.headers()["upgrade"]), ("/not-mine", &"echo".parse().unwrap()));
 }
