@@ -134,12 +134,6 @@ impl Cluster {
 }
 
 /// What another server is told of who calls.
-fn passed(request: &Request, visitor: &Visitor, fence: Option<u64>) -> Passed {
-    Passed {
-        visitor: visitor.peer(),
-        secure: visitor.is_secure(),
-        version: request.version(),
-        fence,
-        errand: Errand::Visit,
-    }
+fn passed(request: &Request, visitor: &Visitor) -> Passed {
+    Passed { visitor: visitor.peer(), secure: visitor.is_secure(), version: request.version(), errand: Errand::Visit }
 }

@@ -115,7 +115,7 @@ impl Cluster {
     /// What another server answers, however long it takes.
     async fn ask(&self, node: &Node, method: Method, path: &str, most: usize) -> Option<(StatusCode, Bytes)> {
         let request = Request::builder().method(method).uri(path).body(Body::empty()).ok()?;
-        let told = Passed { visitor: None, secure: false, version: Version::HTTP_11, fence: None, errand: Errand::Ask };
+        let told = Passed { visitor: None, secure: false, version: Version::HTTP_11, errand: Errand::Ask };
         let answer = self.peers.pass(node, request, &told).await.ok()?;
         let status = answer.status();
         let body = Limited::new(answer.into_body(), most).collect().await.ok()?;
