@@ -13,6 +13,7 @@ mod pool;
 mod serve;
 mod told;
 mod tunnel;
+mod unproved;
 mod upgrade;
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use hyper::server::conn::http2::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,13 +25,14 @@ use tokio_util::task::TaskTracker;
 use super::carried::unpack;
 use super::passed::{PASSED, Passed};
 use super::told::Told;
+use super::unproved::Unproved;
 use super::{
     ALL_WINDOWS, MAX_HEAD, MAX_SEND, MAX_STREAMS, PING, PING_DEADLINE, Tasks, WINDOW, greeting, tunnel, upgrade,
 };
 use crate::cluster::{NodeId, Secret};
 
-/// How many connections there may be: those beyond are closed.
-const MAX_CONNECTIONS: usize = 1_024;
+/// How many connections of nodes there may be: those beyond are closed.
+pub(super) const MAX_CONNECTIONS: usize = 1_024;
 
 /// How long a node that has been greeted may say nothing, and a head within a stream.
 pub(super) const HEAD_DEADLINE: Duration = Duration::from_secs(5);
@@ -50,11 +51,11 @@ where
 {
     let (tasks, cut) = (TaskTracker::new(), CancellationToken::new());
     let _cut = cut.clone().drop_guard();
-    let serving = Arc::new(Serving { me, secret, stop, tasks: Tasks(tasks.clone()), told: Told::default() });
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Semaphore::new(MAX_CONNECTIONS);
+    let serving = Arc::new(Serving { me, secret, stop, tasks: Tasks(tasks.clone()), places, told: Told::default() });
+    let mut unproved = Unproved::default();
     while let Some((stream, peer)) = accepted(&listener, &serving.stop).await {
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
-        let connection = Arc::clone(&serving).connection(stream, peer, handler.clone(), place);
+        let connection = Arc::clone(&serving).connection(stream, peer, handler.clone(), unproved.enter());
         let cut = cut.clone();
         tasks.spawn(async move { cut.run_until_cancelled(connection).await });
     }
@@ -84,6 +85,8 @@ struct Serving {
     secret: Secret,
     stop: CancellationToken,
     tasks: Tasks,
+    /// For those who have proved to be nodes.
+    places: Semaphore,
     told: Told,
 }
 
@@ -93,13 +96,15 @@ impl Serving {
         mut stream: TcpStream,
         peer: SocketAddr,
         handler: H,
-        _place: OwnedSemaphorePermit,
+        unproved: CancellationToken,
     ) where
         H: Fn(Request<Body>, Passed) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Response<Body>> + Send + 'static,
     {
-        let Self { stop, tasks, .. } = &*self;
-        let Some(true) = stop.run_until_cancelled(self.is_node(&mut stream, peer)).await else { return };
+        let Self { stop, tasks, places, .. } = &*self;
+        let Some(true) = stop.run_until_cancelled(self.is_node(&mut stream, peer, unproved)).await else { return };
+        let Ok(_place) = places.try_acquire() else { return };
+        let Some(true) = stop.run_until_cancelled(says_something(&stream)).await else { return };
         let service = service_fn(|request| {
             let answered = answer(request, handler.clone(), tasks.clone());
             async move { Ok::<_, Infallible>(answered.await) }
@@ -130,17 +135,25 @@ impl Serving {
         }
     }
 
-    /// Whether the other end is a node that has something to say: some only ask who is here.
-    async fn is_node(&self, stream: &mut TcpStream, peer: SocketAddr) -> bool {
+    /// Whether the other end proves to be a node before it has to go.
+    async fn is_node(&self, stream: &mut TcpStream, peer: SocketAddr, unproved: CancellationToken) -> bool {
+        let _over = unproved.clone().drop_guard();
         // Small answers must not wait for the acknowledgement of the ones before. It fails on a dead connection only.
         let _ = stream.set_nodelay(true);
-        if let Err(greeted) = greeting::answer(stream, self.me, &self.secret).await {
-            // Each connection of a node's has a port of its own.
-            self.told.tell(SocketAddr::new(peer.ip(), 0), &greeted);
-            return false;
+        match unproved.run_until_cancelled(greeting::answer(stream, self.me, &self.secret)).await {
+            Some(Ok(_)) => true,
+            Some(Err(greeted)) => {
+                self.told.tell_of_caller(peer.ip(), &greeted);
+                false
+            }
+            None => false,
         }
-        matches!(timeout(HEAD_DEADLINE, stream.peek(&mut [0])).await, Ok(Ok(1..)))
     }
+}
+
+/// Whether a node has something to say: some only ask who is here.
+async fn says_something(stream: &TcpStream) -> bool {
+    matches!(timeout(HEAD_DEADLINE, stream.peek(&mut [0])).await, Ok(Ok(1..)))
 }
 
 async fn answer<H, Fut>(mut request: Request<Incoming>, handler: H, tasks: Tasks) -> Response<Body>

@@ -1,6 +1,7 @@
 //! Nodes of one process, over sockets of loopback.
 
 mod lost;
+mod strangers;
 mod streams;
 mod upgrades;
 
