@@ -13,9 +13,8 @@ use super::super::Server;
 use super::super::public::Arrival;
 use super::super::router::Routes;
 use super::asked;
-use crate::cluster::peers::{self, Errand, Passed, not_mine};
-use crate::proxy::{Breaker, Fault, Visitor};
-use crate::wire::ERROR_HEADER;
+use crate::cluster::peers::{self, Errand, Passed};
+use crate::proxy::{Breaker, Visitor};
 
 /// Marks what another server has passed on.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +42,7 @@ async fn answer(routes: &Routes, mut request: Request, passed: Passed) -> Respon
     let arrival = Arrival { visitor, breaker: Breaker::default(), owed: None };
     *request.version_mut() = passed.version;
     request.extensions_mut().insert(Taken);
-    let answer = routes.answer(request, arrival).await;
-    let is_unknown = answer.headers().get(ERROR_HEADER).is_some_and(|code| code == Fault::UnknownPrefix.code());
-    if is_unknown { not_mine() } else { answer }
+    routes.answer(request, arrival).await
 }
 
 /// Answers what another server asks for itself.
