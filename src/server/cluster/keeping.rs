@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 
 use super::super::Server;
 use super::{Cluster, answer_peers};
@@ -62,7 +61,7 @@ impl Reached {
 /// Keeps a server one of several, which answers the others at `listener` where they reach it at `address`, until it is dropped.
 pub async fn keep(server: Server, keeper: Keeper, listener: TcpListener, address: SocketAddr) -> Infallible {
     let Some(cluster) = server.0.config.cluster.clone() else { return pending().await };
-    let answering = answer_peers(listener, server.clone(), CancellationToken::new());
+    let answering = answer_peers(listener, server.clone());
     tokio::select! {
         never = keeper.run() => never,
         never = tell_loads(&server, &cluster) => never,

@@ -6,7 +6,6 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use tower_service::Service as _;
 
 use super::super::Server;
@@ -20,9 +19,10 @@ use crate::proxy::{Breaker, Visitor};
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) struct Taken;
 
-/// Answers the other servers at `listener` until `stop` is cancelled.
-pub(super) async fn answer_peers(listener: TcpListener, server: Server, stop: CancellationToken) {
+/// Answers the other servers at `listener` until this one ends, which waits until they have been told to send nothing more.
+pub(super) async fn answer_peers(listener: TcpListener, server: Server) {
     let Some(cluster) = server.0.config.cluster.clone() else { return };
+    let (_answering, stop) = (server.0.tasks.token(), server.0.closing.clone());
     let (routes, asked) = (Arc::new(Routes::of(&server)), asked::routes(server));
     let answer = move |request, passed: Passed| {
         let (routes, asked) = (Arc::clone(&routes), asked.clone());
