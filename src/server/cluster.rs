@@ -7,8 +7,10 @@ mod claims;
 mod keeping;
 mod leaving;
 mod opens;
+mod reached;
 mod taken;
 mod visits;
+
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -29,10 +31,10 @@ use crate::metrics;
 use crate::proxy::Visitor;
 
 pub(super) use carriers::pass_elsewhere;
-use keeping::Reached;
 pub use keeping::keep;
 pub(super) use leaving::leave;
 pub(super) use opens::{Asking, Placed};
+use reached::Reached;
 pub(super) use taken::Taken;
 use taken::answer_peers;
 pub(super) use visits::{Elsewhere, Visit};
