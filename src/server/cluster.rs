@@ -8,9 +8,12 @@ mod keeping;
 mod leaving;
 mod opens;
 mod reached;
+mod shared;
 mod taken;
 mod visits;
 
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

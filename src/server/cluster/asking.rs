@@ -15,11 +15,12 @@ use super::super::Server;
 use super::super::admin::{Listed, Sessions, Silent};
 use super::Cluster;
 use super::asked::Holds;
+use super::shared::Shared;
 use crate::cluster::peers::{Errand, Passed};
 use crate::cluster::{Fence, Found, Node, NodeId, Unavailable};
 use crate::wire::{Prefix, SessionId};
 
-/// How long another server may take to say what sessions it has, or to end one.
+/// How long another server may take to say what sessions it has, to end one, or to say what it was told.
 const ANSWER: Duration = Duration::from_secs(2);
 
 /// The same, to say whether it has a prefix; and how long that waits for others that are being asked for.
@@ -53,6 +54,12 @@ impl Cluster {
             }
         }
         all
+    }
+
+    /// What another server was told that all have to share.
+    pub(super) async fn shared(&self, node: &Node) -> Option<Shared> {
+        let (status, body) = timeout(ANSWER, self.ask(node, Method::GET, "/shared", MAX_TOLD)).await.ok()??;
+        if status == StatusCode::OK { serde_json::from_slice(&body).ok() } else { None }
     }
 
     async fn listed(&self, node: &Node, most: usize) -> Option<Vec<Listed>> {

@@ -1,5 +1,5 @@
 //! What goes on at one of several servers for as long as it runs: its lease is kept, the others are answered, and it is found out
-//! whether they reach it.
+//! whether they reach it, and were told the same.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use super::super::Server;
 use super::reached::look;
+use super::shared::compare;
 use super::{Cluster, answer_peers};
 use crate::auth::Revoked;
 use crate::cluster::Keeper;
@@ -30,6 +31,7 @@ pub async fn keep(server: Server, keeper: Keeper, listener: TcpListener, address
         never = keeper.run() => never,
         never = tell_loads(&server, &cluster) => never,
         never = look(&cluster, address) => never,
+        never = compare(&server, &cluster) => never,
         never = revocations(&server, &cluster) => never,
         () = answering => pending().await,
     }
