@@ -1,7 +1,10 @@
 //! The keys that sign and check tokens. Knows nothing of what a token says.
 
+use std::collections::BTreeSet;
+use std::iter::once;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 /// RFC 7518, 3.2: "A key of the same size as the hash output [...] or larger MUST be used with this algorithm."
 /// Shorter ones work all the same, because servers have run with them; they are only called weak.
@@ -61,9 +64,19 @@ impl Keys {
     /// Compares in constant time: how long it takes does not tell how much of a guessed signature is right.
     pub(super) fn signed(&self, message: &str, signature: [u8; 32]) -> bool {
         let signature = signature.into();
-        std::iter::once(&self.first)
-            .chain(&self.others)
-            .any(|key| key.mac.clone().chain_update(message).verify(&signature).is_ok())
+        self.all().any(|key| key.mac.clone().chain_update(message).verify(&signature).is_ok())
+    }
+
+    /// A digest of all of them, in whatever order they stand. It says nothing of them to whoever does not know `salt`.
+    #[must_use]
+    pub fn digest(&self, salt: [u8; 32]) -> [u8; 32] {
+        let mark = |key: &Key| key.mac.clone().chain_update(salt).finalize().into_bytes().into();
+        let marks: BTreeSet<[u8; 32]> = self.all().map(mark).collect();
+        marks.into_iter().fold(Sha256::new(), Sha256::chain_update).finalize().into()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Key> {
+        once(&self.first).chain(&self.others)
     }
 }
 
@@ -100,6 +113,19 @@ mod tests {
         assert!(new.signed("m", both.sign("m")));
         assert!(!old.signed("m", both.sign("m")));
         assert!(!both.signed("n", both.sign("m")));
+    }
+
+    #[test]
+    fn a_digest_is_of_all_keys_in_any_order() {
+        let digest = |secrets: &[&[u8]], salt: u8| {
+            let mut keys = secrets.iter().map(|secret| Key::new(secret).unwrap());
+            Keys::new(keys.next().unwrap(), keys).digest([salt; 32])
+        };
+        let both = digest(&[b"a", b"b"], 1);
+        assert_eq!([digest(&[b"b", b"a"], 1), digest(&[b"a", b"b", b"a"], 1)], [both; 2]);
+        for other in [digest(&[b"a"], 1), digest(&[b"b"], 1), digest(&[b"a", b"c"], 1), digest(&[b"a", b"b"], 2)] {
+            assert_ne!(other, both);
+        }
     }
 
     /// An inherent constant goes before a trait's, so the answer depends on whether `T: Debug`.

@@ -36,14 +36,6 @@ pub struct InvalidFence;
 #[error("no entry of the directory")]
 pub(super) struct Unreadable;
 
-impl Fence {
-    /// The number that it is.
-    #[must_use]
-    pub fn number(self) -> u64 {
-        self.0
-    }
-}
-
 impl fmt::Display for Fence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

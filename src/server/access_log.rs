@@ -3,7 +3,6 @@
 
 use std::fmt::{self, Display, Write as _};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -34,11 +33,18 @@ pub(super) struct Entry {
     begin: Instant,
     meter: Meter,
     metrics: Arc<Metrics>,
-    outcome: OnceLock<(StatusCode, Option<Fault>)>,
-    /// Another server answers it, which counts it and tells of it.
-    is_passed_on: AtomicBool,
+    outcome: OnceLock<Outcome>,
     is_head: bool,
     line: Option<Box<Line>>,
+}
+
+/// What has become of an exchange.
+enum Outcome {
+    Answered(StatusCode, Option<Fault>),
+    /// Another server answers it, which counts it and tells of it.
+    PassedOn,
+    /// The server that has passed it on does, for it asks another.
+    GoesBack,
 }
 
 /// What only a line tells: where nobody reads it, none of that is kept.
@@ -65,7 +71,6 @@ impl Entry {
             meter: Meter::new(Arc::clone(traffic), sum),
             metrics: Arc::clone(metrics),
             outcome: OnceLock::new(),
-            is_passed_on: AtomicBool::new(false),
             is_head: *method == Method::HEAD,
             line,
         }
@@ -78,7 +83,12 @@ impl Entry {
 
     /// Notes that another server answers it.
     pub(super) fn passed_on(&self) {
-        self.is_passed_on.store(true, Ordering::Relaxed);
+        let _ = self.outcome.set(Outcome::PassedOn);
+    }
+
+    /// Notes that it was passed on to this server in vain, and is no exchange of this one.
+    pub(super) fn goes_back(&self) {
+        let _ = self.outcome.set(Outcome::GoesBack);
     }
 
     /// Names the session that the exchange goes to.
@@ -91,16 +101,15 @@ impl Entry {
 
     /// Notes the head of a target's answer.
     pub(super) fn answered(&self, status: StatusCode) {
-        if self.is_passed_on.load(Ordering::Relaxed) {
-            return;
+        // What another server answers is noted there.
+        if self.outcome.set(Outcome::Answered(status, None)).is_ok() {
+            self.metrics.answered.count(self.begin.elapsed());
         }
-        self.metrics.answered.count(self.begin.elapsed());
-        let _ = self.outcome.set((status, None));
     }
 
     /// Notes an answer that the server gives itself, and for which fault, if that is why.
     pub(super) fn answered_here(&self, answer: &Response<impl Body>, fault: Option<Fault>) {
-        let _ = self.outcome.set((answer.status(), fault));
+        let _ = self.outcome.set(Outcome::Answered(answer.status(), fault));
         let length = answer.body().size_hint().exact().filter(|_| !self.is_head);
         self.meter.add_down(length.and_then(|length| usize::try_from(length).ok()).unwrap_or_default());
         self.meter.end();
@@ -109,11 +118,10 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        if *self.is_passed_on.get_mut() {
-            return self.metrics.passed_on.count(Passed::Visit);
-        }
-        let (status, fault) = match self.outcome.get() {
-            Some((status, fault)) => (Some(status.as_u16()), *fault),
+        let (status, fault) = match self.outcome.take() {
+            Some(Outcome::PassedOn) => return self.metrics.passed_on.count(Passed::Visit),
+            Some(Outcome::GoesBack) => return,
+            Some(Outcome::Answered(status, fault)) => (Some(status.as_u16()), fault),
             // The visitor left before there was an answer.
             None => (None, None),
         };

@@ -74,7 +74,8 @@ impl Server {
         *self.0.keys.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(keys));
     }
 
-    fn keys(&self) -> Option<Arc<Keys>> {
+    /// What auth tokens are checked against now.
+    pub(super) fn keys(&self) -> Option<Arc<Keys>> {
         self.0.keys.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

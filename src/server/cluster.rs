@@ -7,8 +7,13 @@ mod claims;
 mod keeping;
 mod leaving;
 mod opens;
+mod reached;
+mod shared;
 mod taken;
 mod visits;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -29,10 +34,10 @@ use crate::metrics;
 use crate::proxy::Visitor;
 
 pub(super) use carriers::pass_elsewhere;
-use keeping::Reached;
 pub use keeping::keep;
 pub(super) use leaving::leave;
 pub(super) use opens::{Asking, Placed};
+use reached::Reached;
 pub(super) use taken::Taken;
 use taken::answer_peers;
 pub(super) use visits::{Elsewhere, Visit};
@@ -134,12 +139,6 @@ impl Cluster {
 }
 
 /// What another server is told of who calls.
-fn passed(request: &Request, visitor: &Visitor, fence: Option<u64>) -> Passed {
-    Passed {
-        visitor: visitor.peer(),
-        secure: visitor.is_secure(),
-        version: request.version(),
-        fence,
-        errand: Errand::Visit,
-    }
+fn passed(request: &Request, visitor: &Visitor) -> Passed {
+    Passed { visitor: visitor.peer(), secure: visitor.is_secure(), version: request.version(), errand: Errand::Visit }
 }

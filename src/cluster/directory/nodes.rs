@@ -106,17 +106,44 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::FutureExt as _;
+    use futures_util::future::join_all;
+
+    use super::super::{Ask, Directory, Settings};
     use super::*;
+
+    fn node(id: u8) -> Node {
+        let address = ([127, 0, 0, 1], u16::from(id)).into();
+        Node { id: NodeId::from_random([id; 8]), address, url: None, sessions: 0, draining: false }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_former_node_is_asked_once_for_all() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        // It neither answers nor refuses.
+        let ask: Ask = Arc::new(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            std::future::pending().boxed()
+        });
+        let (engine, me) = ("redis://127.0.0.1:1".parse().unwrap(), node(1));
+        let (Directory(shared), _) = Directory::join(Settings { engine, tls: None, me, clock: || 0, ask });
+        shared.nodes.read(vec![node(1), node(2)], Instant::now());
+        shared.nodes.read(vec![node(1)], Instant::now());
+        let ask_for_it = async || {
+            let told = join_all((0..500).map(|_| shared.news_of(node(2).id))).await;
+            assert!(told.iter().all(|told| *told == Ok(None)));
+            asked.load(Ordering::Relaxed)
+        };
+        assert_eq!([ask_for_it().await, ask_for_it().await], [1; 2]);
+        tokio::time::advance(VERDICT).await;
+        assert_eq!(ask_for_it().await, 2);
+    }
 
     #[test]
     fn a_node_that_is_gone_is_known_for_a_while() {
-        let node = |id: u8| Node {
-            id: NodeId::from_random([id; 8]),
-            address: ([127, 0, 0, 1], u16::from(id)).into(),
-            url: None,
-            sessions: 0,
-            draining: false,
-        };
         let (nodes, zero) = (Nodes::new(), Instant::now());
         nodes.read(vec![node(1), node(2)], zero);
         assert_eq!(nodes.former(node(2).id), None);

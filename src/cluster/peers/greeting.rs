@@ -14,18 +14,22 @@
 mod tests;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use crate::cluster::{NodeId, Secret};
 
 /// How long a greeting may take: it is two small messages each way, at most.
 const DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long its first message may, which every node says at once.
+const FIRST_DEADLINE: Duration = Duration::from_secs(1);
 
 /// What a dialler begins with; whoever says anything else is no node, and is told nothing.
 const MAGIC: [u8; 8] = *b"sendit/1";
@@ -64,6 +68,20 @@ impl Greeted {
                 "the node at `{address}` does not know the cluster's secret that this one has: give all nodes the same"
             ),
             Self::Other(id) => format!("at `{address}` is another node than expected, `{id}`"),
+        }
+    }
+
+    /// The same as a sentence about whoever has called from `ip`. None where that is nothing to look after: a node that
+    /// leaves before its greeting is over has heard enough.
+    pub(super) fn of_caller(&self, ip: IpAddr) -> Option<String> {
+        match self {
+            Self::Nobody(_) | Self::Other(_) => None,
+            Self::Stranger => {
+                Some(format!("what calls from `{ip}`, where other servers are awaited, is no node of a cluster"))
+            }
+            Self::WrongSecret => Some(format!(
+                "a node that calls from `{ip}` does not know the cluster's secret that this one has: give all nodes the same"
+            )),
         }
     }
 }
@@ -160,10 +178,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     in_time(async {
-        if read(stream).await? != MAGIC {
-            return Err(Greeted::Stranger);
-        }
-        let dialler = Hello::from_bytes(read(stream).await?);
+        let dialler = timeout(FIRST_DEADLINE, heard(stream)).await.map_err(late)??;
         let listener = Hello::new(me);
         let said = Said { dialler, listener };
         let proof = said.proof(secret, Role::Listener);
@@ -174,9 +189,20 @@ where
     .await
 }
 
+/// What a dialler begins with.
+async fn heard(stream: &mut (impl AsyncRead + Unpin)) -> Result<Hello, Greeted> {
+    if read(stream).await? != MAGIC {
+        return Err(Greeted::Stranger);
+    }
+    Ok(Hello::from_bytes(read(stream).await?))
+}
+
 async fn in_time(greeting: impl Future<Output = Result<NodeId, Greeted>>) -> Result<NodeId, Greeted> {
-    let late = |_| Greeted::Nobody(io::ErrorKind::TimedOut.into());
     timeout(DEADLINE, greeting).await.map_err(late)?
+}
+
+fn late(_: Elapsed) -> Greeted {
+    Greeted::Nobody(io::ErrorKind::TimedOut.into())
 }
 
 async fn read<const N: usize>(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<[u8; N]> {

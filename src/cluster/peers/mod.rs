@@ -14,6 +14,7 @@ mod serve;
 mod threads;
 mod told;
 mod tunnel;
+mod unproved;
 mod upgrade;
 
 #[cfg(test)]

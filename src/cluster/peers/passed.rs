@@ -18,8 +18,6 @@ pub struct Passed {
     pub secure: bool,
     /// The HTTP that is spoken on it: 1.0, 1.1 or 2.
     pub version: Version,
-    /// The fence of the claim by which the node found whom to pass it on to.
-    pub fence: Option<u64>,
     /// Whose request it is. Nothing that a visitor says can change it.
     pub errand: Errand,
 }
@@ -35,7 +33,7 @@ pub enum Errand {
 
 /// Why a text is no [`Passed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it has to be `ADDRESS:PORT tls|plain 1.0|1.1|2 FENCE visit|ask`, with `-` for what is not known")]
+#[error("it has to be `ADDRESS:PORT|- tls|plain 1.0|1.1|2 visit|ask`")]
 pub struct InvalidPassed;
 
 impl Passed {
@@ -44,7 +42,7 @@ impl Passed {
     }
 }
 
-/// What stands for what is not known.
+/// What stands for a visitor that is not known.
 const NONE: &str = "-";
 
 impl fmt::Display for Passed {
@@ -58,15 +56,12 @@ impl fmt::Display for Passed {
             Version::HTTP_2 => "2",
             _ => "1.1",
         };
-        write!(f, " {} {version} ", if self.secure { "tls" } else { "plain" })?;
-        match self.fence {
-            Some(fence) => write!(f, "{fence}")?,
-            None => f.write_str(NONE)?,
-        }
-        f.write_str(match self.errand {
-            Errand::Visit => " visit",
-            Errand::Ask => " ask",
-        })
+        let transport = if self.secure { "tls" } else { "plain" };
+        let errand = match self.errand {
+            Errand::Visit => "visit",
+            Errand::Ask => "ask",
+        };
+        write!(f, " {transport} {version} {errand}")
     }
 }
 
@@ -74,10 +69,13 @@ impl FromStr for Passed {
     type Err = InvalidPassed;
 
     fn from_str(text: &str) -> Result<Self, InvalidPassed> {
-        let words: Vec<&str> = text.splitn(6, ' ').collect();
-        let [visitor, secure, version, fence, errand] = words[..] else { return Err(InvalidPassed) };
+        let words: Vec<&str> = text.splitn(5, ' ').collect();
+        let [visitor, secure, version, errand] = words[..] else { return Err(InvalidPassed) };
         let passed = Self {
-            visitor: known(visitor)?,
+            visitor: match visitor {
+                NONE => None,
+                address => Some(address.parse().map_err(|_| InvalidPassed)?),
+            },
             secure: match secure {
                 "tls" => true,
                 "plain" => false,
@@ -89,7 +87,6 @@ impl FromStr for Passed {
                 "2" => Version::HTTP_2,
                 _ => return Err(InvalidPassed),
             },
-            fence: known(fence)?,
             errand: match errand {
                 "visit" => Errand::Visit,
                 "ask" => Errand::Ask,
@@ -98,10 +95,6 @@ impl FromStr for Passed {
         };
         Ok(passed)
     }
-}
-
-fn known<T: FromStr>(text: &str) -> Result<Option<T>, InvalidPassed> {
-    if text == NONE { Ok(None) } else { text.parse().map(Some).map_err(|_| InvalidPassed) }
 }
 
 #[cfg(test)]
@@ -116,10 +109,9 @@ mod tests {
             address: Option<(std::net::IpAddr, u16)>,
             secure: bool,
             version in prop::sample::select(vec![Version::HTTP_10, Version::HTTP_11, Version::HTTP_2]),
-            fence: Option<u64>,
             errand in prop::sample::select(vec![Errand::Visit, Errand::Ask]),
         ) {
-            let passed = Passed { visitor: address.map(Into::into), secure, version, fence, errand };
+            let passed = Passed { visitor: address.map(Into::into), secure, version, errand };
             prop_assert_eq!(passed.to_string().parse(), Ok(passed));
         }
 
@@ -130,7 +122,7 @@ mod tests {
 
         #[test]
         fn words_in_any_order_are_read_or_refused(words in prop::collection::vec(
-            prop::sample::select(vec!["-", "tls", "plain", "1.0", "1.1", "2", "7", "127.0.0.1:80", "[::1]:80", "visit", "ask", ""]), 0..7,
+            prop::sample::select(vec!["-", "tls", "plain", "1.0", "1.1", "2", "127.0.0.1:80", "[::1]:80", "visit", "ask", ""]), 0..6,
         )) {
             let text = words.join(" ");
             if let Ok(passed) = text.parse::<Passed>() {
@@ -145,20 +137,18 @@ mod tests {
             visitor: Some(SocketAddr::from(([192, 0, 2, 1], 80))),
             secure: true,
             version: Version::HTTP_11,
-            fence: None,
             errand: Errand::Visit,
         };
-        assert_eq!(passed.to_string(), "192.0.2.1:80 tls 1.1 - visit");
+        assert_eq!(passed.to_string(), "192.0.2.1:80 tls 1.1 visit");
         for text in [
             "",
-            "- tls 1.1 -",
-            "- tls 1.1 - - visit",
-            "- tls 1.1 - visit ask",
-            "- tls 1.1 - Ask",
-            "- TLS 1.1 - ask",
-            "192.0.2.1 tls 1.1 - ask",
-            "- tls 3 - ask",
-            "- tls 1.1 -1 ask",
+            "- tls 1.1",
+            "- tls 1.1 - visit",
+            "- tls 1.1 visit ask",
+            "- tls 1.1 Ask",
+            "- TLS 1.1 ask",
+            "192.0.2.1 tls 1.1 ask",
+            "- tls 3 ask",
         ] {
             assert_eq!(text.parse::<Passed>(), Err(InvalidPassed), "{text}");
         }

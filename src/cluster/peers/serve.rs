@@ -19,7 +19,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
@@ -27,13 +27,14 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use super::carried::unpack;
 use super::passed::{PASSED, Passed};
 use super::told::Told;
+use super::unproved::Unproved;
 use super::{
     ALL_WINDOWS, MAX_HEAD, MAX_SEND, MAX_STREAMS, PING, PING_DEADLINE, Tasks, WINDOW, greeting, tunnel, upgrade,
 };
 use crate::cluster::{NodeId, Secret};
 
-/// How many connections there may be: those beyond are closed, and who wanted one for another thread goes by what it has.
-const MAX_CONNECTIONS: usize = 1_024;
+/// How many connections of nodes there may be: those beyond are closed, and who wanted one for another thread goes by what it has.
+pub(super) const MAX_CONNECTIONS: usize = 1_024;
 
 /// How long a node that has been greeted may say nothing, and a head within a stream.
 pub(super) const HEAD_DEADLINE: Duration = Duration::from_secs(5);
@@ -59,11 +60,11 @@ pub async fn serve<H, Fut>(
 {
     let (tasks, cut) = (TaskTracker::new(), CancellationToken::new());
     let _cut = cut.clone().drop_guard();
-    let serving = Arc::new(Serving { me, secret, threads, stop, tasks: Tasks(tasks.clone()), told: Told::default() });
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let (places, told) = (Semaphore::new(MAX_CONNECTIONS), Told::default());
+    let serving = Arc::new(Serving { me, secret, threads, stop, tasks: Tasks(tasks.clone()), places, told });
+    let mut unproved = Unproved::default();
     while let Some((stream, peer)) = accepted(&listener, &serving.stop).await {
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
-        let connection = Arc::clone(&serving).connection(stream, peer, handler.clone(), place);
+        let connection = Arc::clone(&serving).connection(stream, peer, handler.clone(), unproved.enter());
         let cut = cut.clone();
         tasks.spawn(async move { cut.run_until_cancelled(connection).await });
     }
@@ -94,6 +95,8 @@ struct Serving {
     threads: Vec<Handle>,
     stop: CancellationToken,
     tasks: Tasks,
+    /// For those who have proved to be nodes.
+    places: Semaphore,
     told: Told,
 }
 
@@ -103,24 +106,28 @@ impl Serving {
         mut stream: TcpStream,
         peer: SocketAddr,
         handler: H,
-        _place: OwnedSemaphorePermit,
+        unproved: CancellationToken,
     ) where
         H: Fn(Request<Body>, Passed) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Response<Body>> + Send + 'static,
     {
-        let Some(Some(thread)) = self.stop.run_until_cancelled(self.wanted(&mut stream, peer)).await else { return };
+        let Some(true) = self.stop.run_until_cancelled(self.is_node(&mut stream, peer, unproved)).await else { return };
+        let Ok(_place) = self.places.try_acquire() else { return };
+        let Some(Some(thread)) = self.stop.run_until_cancelled(wanted(&mut stream)).await else { return };
         let Some(there) = thread.checked_sub(1).and_then(|at| self.threads.get(usize::from(at))).cloned() else {
             return self.serve(stream, peer, handler).await;
         };
         // Each runtime looks at the sockets that it knows.
         let Ok(stream) = stream.into_std() else { return };
-        let tasks = self.tasks.0.clone();
-        let serving = async move {
-            if let Ok(stream) = TcpStream::from_std(stream) {
-                self.serve(stream, peer, handler).await;
+        let serving = {
+            let this = Arc::clone(&self);
+            async move {
+                if let Ok(stream) = TcpStream::from_std(stream) {
+                    this.serve(stream, peer, handler).await;
+                }
             }
         };
-        let _ = AbortOnDropHandle::new(tasks.spawn_on(serving, &there)).await;
+        let _ = AbortOnDropHandle::new(self.tasks.0.spawn_on(serving, &there)).await;
     }
 
     async fn serve<H, Fut>(&self, stream: TcpStream, peer: SocketAddr, handler: H)
@@ -159,17 +166,25 @@ impl Serving {
         }
     }
 
-    /// Which thread the other end wants, counted from 1, where it is a node that has something to say: some only ask who is here.
-    async fn wanted(&self, stream: &mut TcpStream, peer: SocketAddr) -> Option<u16> {
+    /// Whether the other end proves to be a node before it has to go.
+    async fn is_node(&self, stream: &mut TcpStream, peer: SocketAddr, unproved: CancellationToken) -> bool {
+        let _over = unproved.clone().drop_guard();
         // Small answers must not wait for the acknowledgement of the ones before. It fails on a dead connection only.
         let _ = stream.set_nodelay(true);
-        if let Err(greeted) = greeting::answer(stream, self.me, &self.secret).await {
-            // Each connection of a node's has a port of its own.
-            self.told.tell(SocketAddr::new(peer.ip(), 0), &greeted);
-            return None;
+        match unproved.run_until_cancelled(greeting::answer(stream, self.me, &self.secret)).await {
+            Some(Ok(_)) => true,
+            Some(Err(greeted)) => {
+                self.told.tell_of_caller(peer.ip(), &greeted);
+                false
+            }
+            None => false,
         }
-        timeout(HEAD_DEADLINE, stream.read_u16()).await.ok()?.ok()
     }
+}
+
+/// Which thread a node wants, counted from 1, where it has something to say: some only ask who is here.
+async fn wanted(stream: &mut TcpStream) -> Option<u16> {
+    timeout(HEAD_DEADLINE, stream.read_u16()).await.ok()?.ok()
 }
 
 async fn answer<H, Fut>(mut request: Request<Incoming>, handler: H, tasks: Tasks) -> Response<Body>

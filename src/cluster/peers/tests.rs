@@ -1,6 +1,7 @@
 //! Nodes of one process, over sockets of loopback.
 
 mod lost;
+mod strangers;
 mod streams;
 mod threads;
 mod upgrades;
@@ -62,7 +63,7 @@ impl Other {
 }
 
 fn passed() -> Passed {
-    Passed { visitor: None, secure: false, version: Version::HTTP_11, fence: None, errand: Errand::Visit }
+    Passed { visitor: None, secure: false, version: Version::HTTP_11, errand: Errand::Visit }
 }
 
 fn post(body: Body) -> Request<Body> {
@@ -94,7 +95,7 @@ fn as_it_came(first: &str, version: Version, headers: &str) -> (Request<Body>, P
         request.headers_mut().append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
     }
     let visitor = Some(SocketAddr::from(([192, 0, 2, 1], 4_000)));
-    let passed = Passed { visitor, secure: true, version, fence: Some(7), errand: Errand::Visit };
+    let passed = Passed { visitor, secure: true, version, errand: Errand::Visit };
     let expected = told(request.method(), request.uri(), version, request.headers());
     (request, passed, expected)
 }
@@ -129,7 +130,7 @@ async fn a_request_arrives_as_it_came() {
     ] {
         let (mut request, passed, expected) = as_it_came(first, version, headers);
         for ours in ["sendit-passed", "sendit-tunnel", "sendit-hop-te"] {
-            request.headers_mut().insert(ours, HeaderValue::from_static("- plain 1.1 - ask"));
+            request.headers_mut().insert(ours, HeaderValue::from_static("- plain 1.1 ask"));
         }
         let answer = peers.pass(&other.node, None, request, &passed).await.unwrap();
         let came = String::from_utf8(whole(answer.into_body()).await).unwrap();

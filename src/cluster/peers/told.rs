@@ -1,7 +1,7 @@
 //! What is wrong with a node is told once a minute, however often it is tried.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,9 +19,21 @@ const MAX_ADDRESSES: usize = 1_000;
 pub(super) struct Told(Mutex<HashMap<SocketAddr, Instant>>);
 
 impl Told {
+    /// Who listens there is not what was expected.
     pub(super) fn tell(&self, address: SocketAddr, greeted: &Greeted) {
         if self.is_news(address, Instant::now()) {
             tracing::warn!("{}", greeted.sentence(address));
+        }
+    }
+
+    /// Who has called from there is not, where that is worth a word.
+    pub(super) fn tell_of_caller(&self, ip: IpAddr, greeted: &Greeted) {
+        let ip = ip.to_canonical();
+        if let Some(sentence) = greeted.of_caller(ip)
+            // Each connection has a port of its own.
+            && self.is_news(SocketAddr::new(ip, 0), Instant::now())
+        {
+            tracing::warn!("{sentence}");
         }
     }
 

@@ -15,11 +15,12 @@ use super::super::Server;
 use super::super::admin::{Listed, Sessions, Silent};
 use super::Cluster;
 use super::asked::Holds;
+use super::shared::Shared;
 use crate::cluster::peers::{Errand, Passed};
 use crate::cluster::{Fence, Found, Node, NodeId, Unavailable};
 use crate::wire::{Prefix, SessionId};
 
-/// How long another server may take to say what sessions it has, or to end one.
+/// How long another server may take to say what sessions it has, to end one, or to say what it was told.
 const ANSWER: Duration = Duration::from_secs(2);
 
 /// The same, to say whether it has a prefix; and how long that waits for others that are being asked for.
@@ -53,6 +54,12 @@ impl Cluster {
             }
         }
         all
+    }
+
+    /// What another server was told that all have to share.
+    pub(super) async fn shared(&self, node: &Node) -> Option<Shared> {
+        let (status, body) = timeout(ANSWER, self.ask(node, Method::GET, "/shared", MAX_TOLD)).await.ok()??;
+        if status == StatusCode::OK { serde_json::from_slice(&body).ok() } else { None }
     }
 
     async fn listed(&self, node: &Node, most: usize) -> Option<Vec<Listed>> {
@@ -115,7 +122,7 @@ impl Cluster {
     /// What another server answers, however long it takes.
     async fn ask(&self, node: &Node, method: Method, path: &str, most: usize) -> Option<(StatusCode, Bytes)> {
         let request = Request::builder().method(method).uri(path).body(Body::empty()).ok()?;
-        let told = Passed { visitor: None, secure: false, version: Version::HTTP_11, fence: None, errand: Errand::Ask };
+        let told = Passed { visitor: None, secure: false, version: Version::HTTP_11, errand: Errand::Ask };
         let answer = self.peers.pass(node, None, request, &told).await.ok()?;
         let status = answer.status();
         let body = Limited::new(answer.into_body(), most).collect().await.ok()?;

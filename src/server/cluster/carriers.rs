@@ -37,7 +37,7 @@ pub(in crate::server) async fn pass_elsewhere(State(server): State<Server>, requ
         Way::Here => next.run(request).await,
         Way::Undecided => later(),
         Way::At(node) => {
-            let told = passed(&request, &caller(&request), None);
+            let told = passed(&request, &caller(&request));
             server.0.metrics.passed_on.count(metrics::Passed::Carrier);
             // A server that stops waits for it like for an exchange where the session would end with it: on v1.
             let is_v1 = !request.headers().contains_key(SESSION_HEADER);

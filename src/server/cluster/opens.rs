@@ -135,7 +135,7 @@ impl Server {
     /// Has another server answer.
     async fn pass_open(&self, cluster: &Cluster, node: &Node, asking: &Asking) -> Result<Placed, Unplaced> {
         let request = Request::from_parts(asking.about.clone(), Body::from(asking.body.clone()));
-        let told = passed(&request, &asking.visitor, None);
+        let told = passed(&request, &asking.visitor);
         self.0.metrics.passed_on.count(metrics::Passed::Open);
         match cluster.peers.pass(node, None, request, &told).await {
             Ok(answer) => Ok(Placed::Answered(answer)),

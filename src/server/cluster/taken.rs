@@ -6,7 +6,6 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use tower_service::Service as _;
 
 use super::super::Server;
@@ -14,17 +13,17 @@ use super::super::assign::home_of;
 use super::super::public::Arrival;
 use super::super::router::Routes;
 use super::asked;
-use crate::cluster::peers::{self, Errand, Passed, not_mine, tell_thread};
-use crate::proxy::{Breaker, Fault, Visitor};
-use crate::wire::ERROR_HEADER;
+use crate::cluster::peers::{self, Errand, Passed, tell_thread};
+use crate::proxy::{Breaker, Visitor};
 
 /// Marks what another server has passed on.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) struct Taken;
 
-/// Answers the other servers at `listener` until `stop` is cancelled.
-pub(super) async fn answer_peers(listener: TcpListener, server: Server, stop: CancellationToken) {
+/// Answers the other servers at `listener` until this one ends, which waits until they have been told to send nothing more.
+pub(super) async fn answer_peers(listener: TcpListener, server: Server) {
     let Some(cluster) = server.0.config.cluster.clone() else { return };
+    let (_answering, stop) = (server.0.tasks.token(), server.0.closing.clone());
     let threads = server.0.threads.runtimes();
     let (routes, asked) = (Arc::new(Routes::of(&server)), asked::routes(server));
     let answer = move |request, passed: Passed| {
@@ -47,10 +46,6 @@ async fn answer(routes: &Routes, mut request: Request, passed: Passed) -> Respon
     request.extensions_mut().insert(Taken);
     let elsewhere = home_of(routes.server(), &request).filter(|home| !home.is_here()).map(|home| home.at());
     let mut answer = routes.answer(request, arrival).await;
-    let is_unknown = answer.headers().get(ERROR_HEADER).is_some_and(|code| code == Fault::UnknownPrefix.code());
-    if is_unknown {
-        return not_mine();
-    }
     tell_thread(&mut answer, elsewhere);
     answer
 }
@@ -71,6 +66,7 @@ mod tests {
 
     use axum::body::Body;
     use http::Version;
+    use tokio_util::sync::CancellationToken;
     use tokio_util::task::TaskTracker;
 
     use super::*;
@@ -122,13 +118,8 @@ mod tests {
             for (name, request) in names {
                 let before = counts[at].load(Ordering::Relaxed);
                 for _ in 0..5 {
-                    let passed = Passed {
-                        visitor: None,
-                        secure: false,
-                        version: Version::HTTP_11,
-                        fence: None,
-                        errand: Errand::Visit,
-                    };
+                    let passed =
+                        Passed { visitor: None, secure: false, version: Version::HTTP_11, errand: Errand::Visit };
                     peers.pass(&node, Some(name), request(), &passed).await.unwrap();
                 }
                 assert_eq!(counts[at].load(Ordering::Relaxed) - before, 4, "{name} on {at}");

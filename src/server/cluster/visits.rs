@@ -88,7 +88,7 @@ impl Cluster {
             Ok(Found::Here | Found::Unknown) | Err(_) => return Ok(Tried::Nobody(HOLD)),
             Ok(Found::At { node, fence, hold, lapsed: false }) => (node, fence, hold),
         };
-        let told = passed(visit.request, visit.visitor, Some(fence.number()));
+        let told = passed(visit.request, visit.visitor);
         let back = match self.peers.pass(&node, Some(visit.prefix), std::mem::take(visit.request), &told).await {
             Ok(answer) => return Ok(Tried::Answered(answer)),
             Err(NotPassed::NotMine(request) | NotPassed::Unreachable(request)) => request,

@@ -12,9 +12,11 @@ use super::super::Server;
 use super::super::cluster::{Cluster, Elsewhere, Taken, Visit};
 use super::super::quotas::unless_told_to_go;
 use super::{Arrival, Exchange, There, pass_on};
+use crate::cluster::peers::not_mine;
 use crate::proxy::{Fault, relay};
 
-/// Passes a request on to the session that holds the prefix, here or at another server, unless it comes from there.
+/// Passes a request on to the session that holds the prefix, here or at another server. What comes from another server is passed on
+/// no further: it asks elsewhere.
 pub(super) async fn among_others(
     server: &Server,
     cluster: &Cluster,
@@ -26,16 +28,22 @@ pub(super) async fn among_others(
     let prefix = there.prefix().ok_or(Fault::UnknownPrefix)?;
     let is_passed = request.extensions().get::<Taken>().is_some();
     loop {
-        if is_passed || server.has(prefix) || server.0.expected.at(prefix).is_some() {
+        if server.has(prefix) || server.0.expected.at(prefix).is_some() {
             // A server that was stopped for long may not have the prefix any more: it asks before and after.
             if !cluster.may_answer().await {
                 return Err(Fault::ClientOffline);
             }
             match pass_on(server, request, arrival, there, exchange).await {
-                Err(Fault::UnknownPrefix) if !is_passed => {}
+                Err(Fault::UnknownPrefix) => {}
+                // The server that has passed it on refuses nobody because this one stops.
+                Err(Fault::Stopping) if is_passed => {}
                 Ok(_) if !cluster.still_has(server, prefix).await => return Err(Fault::ClientLost),
                 outcome => return outcome,
             }
+        }
+        if is_passed {
+            exchange.entry.goes_back();
+            return Ok(not_mine());
         }
         let under_way = server.begin()?;
         let place = server.0.places.take_now().await.ok_or(Fault::Limit)?;

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -46,6 +46,7 @@ impl Well {
             engine: self.engine.address(),
             advertised: "127.0.0.2:0".to_owned(),
             secret: self.stage.secret(),
+            flags: &[],
         }
     }
 
@@ -72,6 +73,7 @@ struct OneMore {
     engine: SocketAddr,
     advertised: String,
     secret: PathBuf,
+    flags: &'static [&'static str],
 }
 
 struct Server {
@@ -82,13 +84,13 @@ struct Server {
 
 impl OneMore {
     async fn start(self) -> Server {
-        let Self { mut command, engine, advertised, secret } = self;
+        let Self { mut command, engine, advertised, secret, flags } = self;
         command.arg("serve");
         for flag in ["--addr", "--admin", "--cluster-addr"] {
             command.args([flag, "127.0.0.2:0"]);
         }
         command.args(["--cluster", &format!("redis://{engine}"), "--advertise", &format!("http://{advertised}")]);
-        command.arg("--cluster-secret-file").arg(secret);
+        command.arg("--cluster-secret-file").arg(secret).args(flags);
         let mut program = Program::start(command);
         let output = program.printed(|output| output.stderr.contains("Admin: ")).await.stderr;
         let at = |name: &str| output.lines().find_map(|line| line.strip_prefix(name)?.parse().ok());
@@ -121,6 +123,26 @@ async fn a_wrong_secret() {
         std::fs::write(&secret, "what nobody else of the cluster has, and long enough").unwrap();
         well.check(OneMore { secret, ..well.one_more() }, "secret").await;
     }
+}
+
+/// It takes visitors, for secrets are changed at one server after the other: all say in the log where it differs.
+#[tokio::test]
+async fn what_all_have_to_share() {
+    if !can_be_tried() {
+        return;
+    }
+    let well = Well::start().await;
+    let flags = &["--secret", "a secret of 32 bytes or even more", "--domain", "t.example", "--http-prefix", "/below"];
+    let mut server = OneMore { flags, ..well.one_more() }.start().await;
+    for flag in ["--secret-file", "--domain", "--http-prefix"] {
+        let words = format!("has another `{flag}` than this one");
+        server.program.printed(|output| output.stderr.contains(&words)).await;
+        for node in &well.stage.nodes {
+            let told = node.program().printed(Instant::now() + PATIENCE, "told it", |said| said.contains(&words));
+            told.await.unwrap_or_else(|trouble| panic!("{trouble}"));
+        }
+    }
+    server.looks(200, "").await;
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use tokio::io::{DuplexStream, duplex};
+use tokio::time::Instant;
 
 use super::*;
 
@@ -138,12 +139,23 @@ async fn who_is_no_node_is_told_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn who_says_nothing_is_given_up() {
-    let (mut near, _far) = duplex(1024);
-    let before = tokio::time::Instant::now();
-    for greeted in [answer(&mut near, id(1), &secret(1)).await, dial(&mut near, id(1), &secret(1)).await] {
+    let first = [&MAGIC[..], &Hello::new(id(2)).to_bytes()].concat();
+    for (role, said, bound) in [
+        (Role::Listener, &first[..0], FIRST_DEADLINE),
+        (Role::Listener, &first[..first.len() - 1], FIRST_DEADLINE),
+        (Role::Listener, &first[..], DEADLINE),
+        (Role::Dialler, &first[..0], DEADLINE),
+    ] {
+        let (mut near, mut far) = duplex(1024);
+        far.write_all(said).await.unwrap();
+        let before = Instant::now();
+        let greeted = match role {
+            Role::Listener => answer(&mut near, id(1), &secret(1)).await,
+            Role::Dialler => dial(&mut near, id(1), &secret(1)).await,
+        };
         assert!(matches!(&greeted, Err(Greeted::Nobody(cause)) if cause.kind() == io::ErrorKind::TimedOut));
+        assert_eq!(before.elapsed(), bound, "{role:?} {}", said.len());
     }
-    assert_eq!(before.elapsed(), 2 * DEADLINE);
 }
 
 #[test]
@@ -157,5 +169,21 @@ fn what_went_wrong_is_one_sentence() {
     ] {
         let sentence = greeted.sentence(address);
         assert!(sentence.contains("`192.0.2.1:80`") && !sentence.contains('\n'), "{sentence}");
+    }
+}
+
+#[test]
+fn a_caller_is_told_of_where_somebody_has_to_look() {
+    let ip = IpAddr::from([192, 0, 2, 1]);
+    for (greeted, is_told) in [
+        (Greeted::Nobody(io::ErrorKind::UnexpectedEof.into()), false),
+        (Greeted::Nobody(io::ErrorKind::TimedOut.into()), false),
+        (Greeted::Other(id(3)), false),
+        (Greeted::Stranger, true),
+        (Greeted::WrongSecret, true),
+    ] {
+        let sentence = greeted.of_caller(ip);
+        assert_eq!(sentence.is_some(), is_told, "{greeted:?}");
+        assert!(sentence.is_none_or(|sentence| sentence.contains("from `192.0.2.1`") && !sentence.contains("reached")));
     }
 }
