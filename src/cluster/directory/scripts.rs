@@ -23,7 +23,7 @@ const FAILED: Duration = Duration::from_secs(60);
 pub(super) const BATCH: usize = 500;
 
 /// A key of all of ours, so that one of a cluster of engines says where they are.
-const KEY: &str = "{sendit}:era";
+pub(super) const KEY: &str = "{sendit}:era";
 
 macro_rules! script {
     ($name:ident, $file:literal) => {

@@ -24,6 +24,8 @@ impl Engine {
             return None;
         }
         let folder = TempDir::new().unwrap();
+        // A sentinel does not start without one.
+        std::fs::write(folder.path().join("engine.conf"), "").unwrap();
         let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let child = spawn(&folder, &arguments);
         let engine = Self { folder, arguments, child };
@@ -94,7 +96,7 @@ impl Drop for Engine {
 
 fn spawn(folder: &TempDir, arguments: &[String]) -> Child {
     let mut command = Command::new("redis-server");
-    command.args(["--unixsocket", "socket", "--save", "", "--appendonly", "no", "--port", "0"]).args(arguments);
+    command.args(["engine.conf", "--unixsocket", "socket", "--save", "", "--appendonly", "no", "--port", "0"]).args(arguments);
     command.current_dir(folder.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
