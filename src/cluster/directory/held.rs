@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::scripts::{self, Change};
+use super::scripts::{self, Change, KEPT, LONGEST_MOVING, MOVING, Standing};
 use crate::cluster::NodeId;
 use crate::cluster::claim::{Entry, Fence, State};
 use crate::wire::Prefix;
@@ -27,9 +28,10 @@ impl Claim {
         self.fence
     }
 
-    /// Anybody may have it from now on, and visitors of it wait, on whatever node. The engine is told soon.
-    pub fn moving(&self) {
-        self.held.give_away(&self.prefix, self.fence);
+    /// Anybody may have it from now on, and visitors of it wait, on whatever node. That is so for as long as the `patience` of whoever
+    /// had it for its client, and for 15 s at least. The engine is told soon.
+    pub fn moving(&self, patience: Duration) {
+        self.held.give_away(&self.prefix, self.fence, patience);
     }
 
     /// Whether it is this node's, and was neither given away nor lost.
@@ -77,6 +79,8 @@ struct Inner {
 
 struct Mine {
     entry: Entry,
+    /// How long the engine keeps it.
+    kept: Duration,
     lost: CancellationToken,
 }
 
@@ -98,7 +102,7 @@ impl Held {
         is_free.then(|| Pending { prefix: prefix.clone(), is_asked: false, held: Arc::clone(self) })
     }
 
-    fn give_away(&self, prefix: &Prefix, fence: Fence) {
+    fn give_away(&self, prefix: &Prefix, fence: Fence, patience: Duration) {
         let mut state = self.state();
         let Some(mine) = state.claims.get_mut(prefix).filter(|mine| mine.entry.fence == fence) else { return };
         if mine.entry.state == State::Moving {
@@ -106,7 +110,8 @@ impl Held {
         }
         let mut change = change(prefix, &mine.entry);
         mine.entry.state = State::Moving;
-        change.next = Some(mine.entry.clone());
+        mine.kept = patience.clamp(MOVING, LONGEST_MOVING);
+        change.next = Some((mine.entry.clone(), mine.kept));
         state.changes.push(change);
         drop(state);
         self.changed.notify_one();
@@ -135,8 +140,13 @@ impl Held {
         }
     }
 
-    pub(super) fn all(&self) -> Vec<(String, Entry)> {
-        self.state().claims.iter().map(|(prefix, mine)| (prefix.to_string(), mine.entry.clone())).collect()
+    pub(super) fn all(&self) -> Vec<Standing> {
+        let standing = |(prefix, mine): (&Prefix, &Mine)| Standing {
+            prefix: prefix.to_string(),
+            entry: mine.entry.clone(),
+            kept: mine.kept,
+        };
+        self.state().claims.iter().map(standing).collect()
     }
 
     /// What the engine is to be told, `me` being this node. What is being claimed is left for later.
@@ -195,7 +205,7 @@ impl Pending {
     pub(super) fn granted(mut self, entry: Entry) -> Claim {
         self.is_asked = false;
         let (fence, lost) = (entry.fence, CancellationToken::new());
-        self.held.state().claims.insert(self.prefix.clone(), Mine { entry, lost: lost.clone() });
+        self.held.state().claims.insert(self.prefix.clone(), Mine { entry, kept: KEPT, lost: lost.clone() });
         Claim { prefix: self.prefix.clone(), fence, lost, held: Arc::clone(&self.held) }
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, tim
 
 use super::Shared;
 use super::link::Live;
-use super::scripts::{self, BATCH, Registered, Right, Written};
+use super::scripts::{self, BATCH, Registered, Right, Standing, Written};
 use super::trouble::{APART, Part, Trouble};
 use crate::cluster::Node;
 use crate::cluster::claim::{read_node, write_node};
@@ -149,7 +149,7 @@ impl Shared {
         for batch in self.held.all().chunks(BATCH) {
             let written = scripts::write(&self.link, live, self.id, right, self.highest(), batch).await?;
             let forgotten = || Trouble::Unreachable(live.run.clone(), "it has lost its memory meanwhile".to_owned());
-            for ((prefix, entry), written) in batch.iter().zip(written.ok_or_else(forgotten)?) {
+            for (Standing { prefix, entry, .. }, written) in batch.iter().zip(written.ok_or_else(forgotten)?) {
                 match written {
                     Written::Kept => {}
                     Written::Unreadable => self.is_unreadable(),

@@ -11,10 +11,13 @@ use crate::cluster::tenure::{LEASE, YOUNG};
 use crate::cluster::{NodeId, claim::Entry};
 
 /// How long a claim is kept whose node does not keep it.
-const KEPT: Duration = Duration::from_secs(600);
+pub(super) const KEPT: Duration = Duration::from_secs(600);
 
-/// How long one is kept that is given away: the client has come back by then, or does not.
-const MOVING: Duration = Duration::from_secs(15);
+/// How long one is kept at least that is given away: a client that is there has come back by then, or does not.
+pub(super) const MOVING: Duration = Duration::from_secs(15);
+
+/// How long that is at most, whatever grace clients have.
+pub(super) const LONGEST_MOVING: Duration = Duration::from_secs(24 * 3_600);
 
 /// How long failed opens of an address count.
 const FAILED: Duration = Duration::from_secs(60);
@@ -42,7 +45,7 @@ script!(REVOKE, "revoke.lua");
 script!(FAILED_OPENS, "failed.lua");
 
 fn ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).expect("a constant of minutes")
+    u64::try_from(duration.as_millis()).expect("a day at most")
 }
 
 async fn run<T: FromRedisValue>(link: &Link, live: &Arc<Live>, script: &ScriptInvocation<'_>) -> Result<T, Trouble> {
@@ -133,6 +136,15 @@ pub(super) async fn find(
     })
 }
 
+/// A claim as it is to stand in the engine.
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub(super) prefix: String,
+    pub(super) entry: Entry,
+    /// For how long, unless it is written again.
+    pub(super) kept: Duration,
+}
+
 /// What became of a claim that was written again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Written {
@@ -155,13 +167,13 @@ pub(super) async fn write(
     id: NodeId,
     right: Right,
     highest: u64,
-    claims: &[(String, Entry)],
+    claims: &[Standing],
 ) -> Result<Option<Vec<Written>>, Trouble> {
     let mut script = WRITE.key(KEY);
     let right = if right == Right::Held { "held" } else { "" };
     script.arg(id.to_string()).arg(ms(KEPT)).arg(right).arg(highest);
-    for (prefix, entry) in claims {
-        script.arg(prefix).arg(entry.to_string()).arg(who(entry));
+    for Standing { prefix, entry, kept } in claims {
+        script.arg(prefix).arg(entry.to_string()).arg(ms(*kept)).arg(who(entry));
     }
     let answer: Vec<String> = run(link, live, &script).await?;
     let Some(("written", outcomes)) = answer.split_first().map(|(first, rest)| (first.as_str(), rest)) else {
@@ -181,18 +193,17 @@ pub(super) struct Change {
     pub(super) prefix: String,
     /// What stands there; of a claim of which nobody knows whether it was given, the node's id.
     pub(super) entry: String,
-    /// Nothing, where it is given up.
-    pub(super) next: Option<Entry>,
+    /// Nothing, where it is given up; else for how long that is kept, too.
+    pub(super) next: Option<(Entry, Duration)>,
     pub(super) who: String,
 }
 
 /// Gives claims up or away, those that stand as is expected.
 pub(super) async fn change(link: &Link, live: &Arc<Live>, changes: &[Change]) -> Result<(), Trouble> {
     let mut script = CHANGE.key(KEY);
-    script.arg(ms(MOVING));
     for change in changes {
-        let next = change.next.as_ref().map(Entry::to_string).unwrap_or_default();
-        script.arg(&change.prefix).arg(&change.entry).arg(next).arg(&change.who);
+        let (next, kept) = change.next.as_ref().map(|(next, kept)| (next.to_string(), ms(*kept))).unwrap_or_default();
+        script.arg(&change.prefix).arg(&change.entry).arg(next).arg(kept).arg(&change.who);
     }
     run(link, live, &script).await
 }
