@@ -62,6 +62,11 @@ impl Registry {
         self.maps().by_id.values().cloned().collect()
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.maps().by_id.len()
+    }
+
     /// The tunnels of now.
     pub(super) fn standing(&self) -> Vec<Standing> {
         let standing = |session: &Arc<Session>| Standing { prefix: session.prefix().clone(), hold: session.hold() };

@@ -1,7 +1,8 @@
 //! What this node holds, and what the engine has yet to learn of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -69,7 +70,9 @@ pub(super) struct Held {
 /// The changes are bounded by what was held, with two for each claim, and by the claims whose answer did not come.
 #[derive(Default)]
 struct Inner {
-    claims: HashMap<Prefix, Mine>,
+    claims: BTreeMap<Prefix, Mine>,
+    /// The last of those that were looked at.
+    looked_at: Option<Prefix>,
     changes: Vec<Change>,
     /// Prefixes that are being claimed.
     pending: HashSet<Prefix>,
@@ -149,6 +152,19 @@ impl Held {
         self.state().claims.iter().map(standing).collect()
     }
 
+    /// Some of the prefixes that are held and not given away: all of them in turn.
+    pub(super) fn some(&self, most: usize) -> Vec<String> {
+        let mut state = self.state();
+        let Inner { claims, looked_at, .. } = &mut *state;
+        let rest = looked_at.as_ref().map(|last| (Bound::Excluded(last), Bound::Unbounded));
+        let (rest, first) = (rest.map(|rest| claims.range::<Prefix, _>(rest)), claims.range::<Prefix, _>(..));
+        let in_turn = rest.into_iter().flatten().chain(first).take(claims.len());
+        let held = in_turn.filter(|(_, mine)| mine.entry.state == State::Held).take(most);
+        let some: Vec<Prefix> = held.map(|(prefix, _)| prefix.clone()).collect();
+        *looked_at = some.last().cloned();
+        some.iter().map(ToString::to_string).collect()
+    }
+
     /// What the engine is to be told, `me` being this node. What is being claimed is left for later.
     pub(super) fn changes(&self, me: NodeId) -> Vec<Change> {
         let mut state = self.state();
@@ -221,6 +237,38 @@ impl Drop for Pending {
         drop(state);
         if is_due {
             self.held.changed.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn all_are_looked_at_in_turn(count in 0_usize..20, most in 1_usize..8, given_away in 0_usize..20) {
+            let held = Arc::<Held>::default();
+            let claim = |at: usize| {
+                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+                let (node, hold) = (NodeId::from_random([1; 8]), Duration::ZERO);
+                let entry = Entry { node, address, fence: Fence(1), state: State::Held, hold, who: None };
+                held.begin(&format!("p-{at}").parse().unwrap()).unwrap().granted(entry)
+            };
+            let claims: Vec<Claim> = (0..count).map(claim).collect();
+            claims.iter().take(given_away).for_each(|claim| claim.moving(Duration::ZERO));
+            let wanted: HashSet<String> = claims.iter().skip(given_away).map(|claim| claim.prefix.to_string()).collect();
+            let mut seen = HashSet::new();
+            for _ in 0..wanted.len().div_ceil(most) {
+                let some = held.some(most);
+                prop_assert_eq!(some.len(), most.min(wanted.len()));
+                seen.extend(some);
+            }
+            prop_assert_eq!(seen, wanted);
         }
     }
 }

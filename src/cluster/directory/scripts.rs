@@ -25,6 +25,9 @@ const FAILED: Duration = Duration::from_secs(60);
 /// How many entries a script is given at a time, for nothing else happens in the engine meanwhile.
 pub(super) const BATCH: usize = 500;
 
+/// How many claims are looked at with a renewal: as many as a node has sessions, unless told otherwise.
+pub(super) const LOOKED_AT: usize = 1_000;
+
 /// A key of all of ours, so that one of a cluster of engines says where they are.
 pub(super) const KEY: &str = "{sendit}:era";
 
@@ -42,6 +45,7 @@ script!(FIND, "find.lua");
 script!(WRITE, "write.lua");
 script!(CHANGE, "change.lua");
 script!(REVOKE, "revoke.lua");
+script!(REVOKED, "revoked.lua");
 script!(FAILED_OPENS, "failed.lua");
 
 fn ms(duration: Duration) -> u64 {
@@ -57,6 +61,8 @@ async fn run<T: FromRedisValue>(link: &Link, live: &Arc<Live>, script: &ScriptIn
 pub(super) struct Registered {
     /// The lease still counted, and the engine has forgotten nothing.
     pub(super) kept: bool,
+    /// Of the claims that were looked at, one was not this node's.
+    pub(super) amiss: bool,
     /// For how long the directory gives nothing new.
     pub(super) young: Duration,
     /// What the engine's clock says, in seconds since 1970.
@@ -67,19 +73,19 @@ pub(super) struct Registered {
     pub(super) nodes: Vec<(String, String)>,
 }
 
-/// Renews a lease. `begun` is the address where the node has just begun to listen.
+/// Renews a lease, and has a look at what the node holds of `prefixes`. `begun` is the address where it has just begun to listen.
 pub(super) async fn register(
     link: &Link,
     live: &Arc<Live>,
     id: NodeId,
     entry: &str,
     begun: &str,
+    prefixes: &[String],
 ) -> Result<Registered, Trouble> {
     let mut script = REGISTER.key(KEY);
-    script.arg(id.to_string()).arg(entry).arg(ms(LEASE)).arg(&live.run).arg(ms(YOUNG)).arg(begun);
-    let (kept, young, clock, revision, nodes) = run(link, live, &script).await?;
-    let (kept, young): (u8, u64) = (kept, young);
-    Ok(Registered { kept: kept == 1, young: Duration::from_millis(young), clock, revision, nodes })
+    script.arg(id.to_string()).arg(entry).arg(ms(LEASE)).arg(&live.run).arg(ms(YOUNG)).arg(begun).arg(prefixes);
+    let (kept, amiss, young, clock, revision, nodes): (bool, bool, u64, u64, u64, _) = run(link, live, &script).await?;
+    Ok(Registered { kept, amiss, young: Duration::from_millis(young), clock, revision, nodes })
 }
 
 /// What became of a claim.
@@ -217,8 +223,7 @@ pub(super) async fn revoke(link: &Link, live: &Arc<Live>, added: &[String], gone
 
 /// All that is revoked.
 pub(super) async fn revoked(link: &Link, live: &Arc<Live>) -> Result<Vec<String>, Trouble> {
-    link.ask(live, async |connection| redis::cmd("SMEMBERS").arg("{sendit}:revoked").query_async(connection).await)
-        .await
+    run(link, live, &REVOKED.key(KEY)).await
 }
 
 /// How many opens of `address` have failed within a minute, with `more` that have now.

@@ -11,7 +11,7 @@ for at = 1, #ARGV, 5 do
     else
       redis.call('SET', CLAIM .. prefix, next, 'PX', kept)
     end
-    if who ~= '' then redis.call('SREM', OF .. who, prefix) end
+    if who ~= '' then mended('SREM', OF .. who, prefix) end
     changed = changed + 1
   end
 end

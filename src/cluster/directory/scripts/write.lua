@@ -20,7 +20,7 @@ for at = 5, #ARGV, 4 do
     if node and node ~= id then redis.call('DEL', NODE .. node) end
     redis.call('SET', CLAIM .. prefix, entry, 'PX', kept)
     if who ~= '' then
-      redis.call('SADD', OF .. who, prefix)
+      mended('SADD', OF .. who, prefix)
       redis.call('PEXPIRE', OF .. who, known)
     end
   end
