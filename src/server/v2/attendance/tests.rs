@@ -77,7 +77,7 @@ async fn what_is_left_of_the_grace_is_what_the_session_waits_for() {
     for _ in 0..5 {
         sleep(Duration::from_secs(10)).await;
         // It is missed with the next look.
-        let left = Duration::from_secs(60) - begin.elapsed();
+        let left = Duration::from_secs(60).saturating_sub(begin.elapsed());
         assert!((left..=left + LOOK).contains(&session.grace_left()), "{:?}", session.grace_left());
     }
     let _back = attendance.attend(Direction::Read, &batch(&session, 2));
