@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::session::Session;
 use super::{Limits, Standing};
@@ -59,6 +60,11 @@ impl Registry {
     /// Every session that there is now.
     pub(super) fn all(&self) -> Vec<Arc<Session>> {
         self.maps().by_id.values().cloned().collect()
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.maps().by_id.len()
     }
 
     /// The tunnels of now.
@@ -182,7 +188,7 @@ impl Drop for Lease {
                 maps.by_prefix.insert(prefix.clone(), heir);
             } else {
                 // With the registry locked, or another session could be given what is given away.
-                self.claim.iter().filter(|_| self.is_missed).for_each(|claim| claim.moving());
+                self.claim.iter().filter(|_| self.is_missed).for_each(|claim| claim.moving(Duration::ZERO));
                 maps.by_prefix.remove(prefix);
             }
         }

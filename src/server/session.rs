@@ -262,6 +262,14 @@ impl Session {
         self.exchanges.are_the_last()
     }
 
+    /// How much longer it would wait for its client, which on v1 it never does.
+    pub(super) fn grace_left(&self) -> Duration {
+        match &self.link {
+            Link::V1(_) => Duration::ZERO,
+            Link::V2(attendance) => attendance.grace_left(),
+        }
+    }
+
     /// Has no exchange under way in the end: long ones come to their end first, for 30 s at most, while others begin; then none
     /// begins any more, and the last have 5 s.
     pub(super) async fn quiet(&self) {

@@ -1,13 +1,15 @@
 //! What this node holds, and what the engine has yet to learn of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::scripts::{self, Change};
+use super::scripts::{self, Change, KEPT, LONGEST_MOVING, MOVING, Standing};
 use crate::cluster::NodeId;
 use crate::cluster::claim::{Entry, Fence, State};
 use crate::wire::Prefix;
@@ -27,9 +29,10 @@ impl Claim {
         self.fence
     }
 
-    /// Anybody may have it from now on, and visitors of it wait, on whatever node. The engine is told soon.
-    pub fn moving(&self) {
-        self.held.give_away(&self.prefix, self.fence);
+    /// Anybody may have it from now on, and visitors of it wait, on whatever node. That is so for as long as the `patience` of whoever
+    /// had it for its client, and for 15 s at least. The engine is told soon.
+    pub fn moving(&self, patience: Duration) {
+        self.held.give_away(&self.prefix, self.fence, patience);
     }
 
     /// Whether it is this node's, and was neither given away nor lost.
@@ -67,7 +70,9 @@ pub(super) struct Held {
 /// The changes are bounded by what was held, with two for each claim, and by the claims whose answer did not come.
 #[derive(Default)]
 struct Inner {
-    claims: HashMap<Prefix, Mine>,
+    claims: BTreeMap<Prefix, Mine>,
+    /// The last of those that were looked at.
+    looked_at: Option<Prefix>,
     changes: Vec<Change>,
     /// Prefixes that are being claimed.
     pending: HashSet<Prefix>,
@@ -77,6 +82,8 @@ struct Inner {
 
 struct Mine {
     entry: Entry,
+    /// How long the engine keeps it.
+    kept: Duration,
     lost: CancellationToken,
 }
 
@@ -98,7 +105,7 @@ impl Held {
         is_free.then(|| Pending { prefix: prefix.clone(), is_asked: false, held: Arc::clone(self) })
     }
 
-    fn give_away(&self, prefix: &Prefix, fence: Fence) {
+    fn give_away(&self, prefix: &Prefix, fence: Fence, patience: Duration) {
         let mut state = self.state();
         let Some(mine) = state.claims.get_mut(prefix).filter(|mine| mine.entry.fence == fence) else { return };
         if mine.entry.state == State::Moving {
@@ -106,7 +113,8 @@ impl Held {
         }
         let mut change = change(prefix, &mine.entry);
         mine.entry.state = State::Moving;
-        change.next = Some(mine.entry.clone());
+        mine.kept = patience.clamp(MOVING, LONGEST_MOVING);
+        change.next = Some((mine.entry.clone(), mine.kept));
         state.changes.push(change);
         drop(state);
         self.changed.notify_one();
@@ -135,8 +143,26 @@ impl Held {
         }
     }
 
-    pub(super) fn all(&self) -> Vec<(String, Entry)> {
-        self.state().claims.iter().map(|(prefix, mine)| (prefix.to_string(), mine.entry.clone())).collect()
+    pub(super) fn all(&self) -> Vec<Standing> {
+        let standing = |(prefix, mine): (&Prefix, &Mine)| Standing {
+            prefix: prefix.to_string(),
+            entry: mine.entry.clone(),
+            kept: mine.kept,
+        };
+        self.state().claims.iter().map(standing).collect()
+    }
+
+    /// Some of the prefixes that are held and not given away: all of them in turn.
+    pub(super) fn some(&self, most: usize) -> Vec<String> {
+        let mut state = self.state();
+        let Inner { claims, looked_at, .. } = &mut *state;
+        let rest = looked_at.as_ref().map(|last| (Bound::Excluded(last), Bound::Unbounded));
+        let (rest, first) = (rest.map(|rest| claims.range::<Prefix, _>(rest)), claims.range::<Prefix, _>(..));
+        let in_turn = rest.into_iter().flatten().chain(first).take(claims.len());
+        let held = in_turn.filter(|(_, mine)| mine.entry.state == State::Held).take(most);
+        let some: Vec<Prefix> = held.map(|(prefix, _)| prefix.clone()).collect();
+        *looked_at = some.last().cloned();
+        some.iter().map(ToString::to_string).collect()
     }
 
     /// What the engine is to be told, `me` being this node. What is being claimed is left for later.
@@ -195,7 +221,7 @@ impl Pending {
     pub(super) fn granted(mut self, entry: Entry) -> Claim {
         self.is_asked = false;
         let (fence, lost) = (entry.fence, CancellationToken::new());
-        self.held.state().claims.insert(self.prefix.clone(), Mine { entry, lost: lost.clone() });
+        self.held.state().claims.insert(self.prefix.clone(), Mine { entry, kept: KEPT, lost: lost.clone() });
         Claim { prefix: self.prefix.clone(), fence, lost, held: Arc::clone(&self.held) }
     }
 }
@@ -211,6 +237,38 @@ impl Drop for Pending {
         drop(state);
         if is_due {
             self.held.changed.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn all_are_looked_at_in_turn(count in 0_usize..20, most in 1_usize..8, given_away in 0_usize..20) {
+            let held = Arc::<Held>::default();
+            let claim = |at: usize| {
+                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+                let (node, hold) = (NodeId::from_random([1; 8]), Duration::ZERO);
+                let entry = Entry { node, address, fence: Fence(1), state: State::Held, hold, who: None };
+                held.begin(&format!("p-{at}").parse().unwrap()).unwrap().granted(entry)
+            };
+            let claims: Vec<Claim> = (0..count).map(claim).collect();
+            claims.iter().take(given_away).for_each(|claim| claim.moving(Duration::ZERO));
+            let wanted: HashSet<String> = claims.iter().skip(given_away).map(|claim| claim.prefix.to_string()).collect();
+            let mut seen = HashSet::new();
+            for _ in 0..wanted.len().div_ceil(most) {
+                let some = held.some(most);
+                prop_assert_eq!(some.len(), most.min(wanted.len()));
+                seen.extend(some);
+            }
+            prop_assert_eq!(seen, wanted);
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, tim
 
 use super::Shared;
 use super::link::Live;
-use super::scripts::{self, BATCH, Registered, Right, Written};
+use super::scripts::{self, BATCH, LOOKED_AT, Registered, Right, Standing, Written};
 use super::trouble::{APART, Part, Trouble};
 use crate::cluster::Node;
 use crate::cluster::claim::{read_node, write_node};
@@ -102,9 +102,10 @@ impl Renewing {
         let live = shared.link.connected().await?;
         let sent = Instant::now();
         let entry = write_node(&shared.me());
-        let said = scripts::register(&shared.link, &live, shared.id, &entry, begun).await?;
+        let prefixes = shared.held.some(LOOKED_AT);
+        let said = scripts::register(&shared.link, &live, shared.id, &entry, begun, &prefixes).await?;
         let peers = shared.learn(&said);
-        if !said.kept || self.written.as_ref() != Some(&live.run) {
+        if !said.kept || said.amiss || self.written.as_ref() != Some(&live.run) {
             let was_written = self.written.take().is_some();
             if was_written && !said.kept {
                 shared.counts.leases_lost.add();
@@ -149,7 +150,7 @@ impl Shared {
         for batch in self.held.all().chunks(BATCH) {
             let written = scripts::write(&self.link, live, self.id, right, self.highest(), batch).await?;
             let forgotten = || Trouble::Unreachable(live.run.clone(), "it has lost its memory meanwhile".to_owned());
-            for ((prefix, entry), written) in batch.iter().zip(written.ok_or_else(forgotten)?) {
+            for (Standing { prefix, entry, .. }, written) in batch.iter().zip(written.ok_or_else(forgotten)?) {
                 match written {
                     Written::Kept => {}
                     Written::Unreadable => self.is_unreadable(),

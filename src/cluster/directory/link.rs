@@ -22,6 +22,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::engine::{Engine, Transport};
+use super::scripts::KEY;
 use super::trouble::Trouble;
 
 /// How long a connection may take, and then the greeting on it.
@@ -76,13 +77,16 @@ impl Link {
         self.live().ok_or_else(away)
     }
 
-    /// The same, made if need be, within three deadlines.
+    /// The same, made if need be, within six deadlines.
     pub(super) async fn connected(&self) -> Result<Arc<Live>, Trouble> {
         if let Some(live) = self.live() {
             return Ok(live);
         }
-        let address = self.primary().await?;
-        let made = self.greet(&address).await;
+        let mut made = self.greet(&self.primary().await?).await;
+        // Of a cluster of engines any knows which of them it is.
+        if made.is_err() && self.next.lock().expect("nothing panics while it is held").moved.is_some() {
+            made = self.greet(&self.primary().await?).await;
+        }
         if made.is_err() {
             self.next.lock().expect("nothing panics while it is held").index += 1;
         }
@@ -115,7 +119,7 @@ impl Link {
         }
         let mut next = self.next.lock().expect("nothing panics while it is held");
         match error.redirect_node() {
-            Some((address, _)) => next.moved = host_and_port(address),
+            Some(to) => next.moved = host_and_port(to),
             None => next.index += 1,
         }
         let mut current = self.live.lock().expect("nothing panics while it is held");
@@ -140,7 +144,9 @@ impl Link {
             let mut command = redis::cmd("SENTINEL");
             command.arg("get-master-addr-by-name").arg(service).query_async(&mut sentinel).await
         });
-        let said: Result<(String, u16), Trouble> = said.await.map_err(|error| Trouble::of(&place.to_string(), &error));
+        let said: Result<Option<(String, u16)>, Trouble> =
+            said.await.map_err(|error| Trouble::of(&place.to_string(), &error));
+        let said = said.and_then(|said| said.ok_or_else(|| Trouble::NoPrimary(place.to_string(), service.clone())));
         if said.is_err() {
             self.next.lock().expect("nothing panics while it is held").index += 1;
         }
@@ -168,6 +174,13 @@ impl Link {
         if !matches!(says("maxmemory:").as_str(), "0" | "-") && says("maxmemory_policy:") != "noeviction" {
             return Err(Trouble::Evicts(place));
         }
+        let key = redis::cmd("EXISTS").arg(KEY).to_owned();
+        let is_here: RedisResult<u8> = in_time(ANSWER_DEADLINE, key.query_async(&mut connection)).await;
+        is_here.map_err(|error| {
+            self.next.lock().expect("nothing panics while it is held").moved =
+                error.redirect_node().and_then(host_and_port);
+            Trouble::of(&place, &error)
+        })?;
         Ok(Live { connection, place, run: says("run_id:"), _driver: driver })
     }
 
@@ -207,7 +220,7 @@ async fn in_time<T>(deadline: Duration, answer: impl Future<Output = RedisResult
     timeout(deadline, answer).await.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }
 
-fn host_and_port(address: &str) -> Option<(String, u16)> {
+fn host_and_port((address, _slot): (&str, u16)) -> Option<(String, u16)> {
     let (host, port) = address.rsplit_once(':')?;
     Some((host.to_owned(), port.parse().ok()?))
 }

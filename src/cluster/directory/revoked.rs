@@ -73,8 +73,13 @@ impl Shared {
             return Ok(());
         }
         let live = self.link.connected_already()?;
-        let lines = scripts::revoked(&self.link, &live).await?.into_iter().collect();
+        let lines: BTreeSet<String> = scripts::revoked(&self.link, &live).await?.into_iter().collect();
         told.revision = Some(revision);
+        // Another may no longer want what this node wants as well, or somebody has taken all of it away.
+        if !told.lines.is_subset(&lines) {
+            told.lines.clear();
+            self.revoked.changed.notify_one();
+        }
         self.revoked.all.send_if_modified(|all| {
             let is_new = **all != lines;
             *all = Arc::new(lines);

@@ -11,10 +11,13 @@ use crate::cluster::tenure::{LEASE, YOUNG};
 use crate::cluster::{NodeId, claim::Entry};
 
 /// How long a claim is kept whose node does not keep it.
-const KEPT: Duration = Duration::from_secs(600);
+pub(super) const KEPT: Duration = Duration::from_secs(600);
 
-/// How long one is kept that is given away: the client has come back by then, or does not.
-const MOVING: Duration = Duration::from_secs(15);
+/// How long one is kept at least that is given away: a client that is there has come back by then, or does not.
+pub(super) const MOVING: Duration = Duration::from_secs(15);
+
+/// How long that is at most, whatever grace clients have.
+pub(super) const LONGEST_MOVING: Duration = Duration::from_secs(24 * 3_600);
 
 /// How long failed opens of an address count.
 const FAILED: Duration = Duration::from_secs(60);
@@ -22,8 +25,11 @@ const FAILED: Duration = Duration::from_secs(60);
 /// How many entries a script is given at a time, for nothing else happens in the engine meanwhile.
 pub(super) const BATCH: usize = 500;
 
+/// How many claims are looked at with a renewal: as many as a node has sessions, unless told otherwise.
+pub(super) const LOOKED_AT: usize = 1_000;
+
 /// A key of all of ours, so that one of a cluster of engines says where they are.
-const KEY: &str = "{sendit}:era";
+pub(super) const KEY: &str = "{sendit}:era";
 
 macro_rules! script {
     ($name:ident, $file:literal) => {
@@ -39,10 +45,11 @@ script!(FIND, "find.lua");
 script!(WRITE, "write.lua");
 script!(CHANGE, "change.lua");
 script!(REVOKE, "revoke.lua");
+script!(REVOKED, "revoked.lua");
 script!(FAILED_OPENS, "failed.lua");
 
 fn ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).expect("a constant of minutes")
+    u64::try_from(duration.as_millis()).expect("a day at most")
 }
 
 async fn run<T: FromRedisValue>(link: &Link, live: &Arc<Live>, script: &ScriptInvocation<'_>) -> Result<T, Trouble> {
@@ -54,6 +61,8 @@ async fn run<T: FromRedisValue>(link: &Link, live: &Arc<Live>, script: &ScriptIn
 pub(super) struct Registered {
     /// The lease still counted, and the engine has forgotten nothing.
     pub(super) kept: bool,
+    /// Of the claims that were looked at, one was not this node's.
+    pub(super) amiss: bool,
     /// For how long the directory gives nothing new.
     pub(super) young: Duration,
     /// What the engine's clock says, in seconds since 1970.
@@ -64,19 +73,19 @@ pub(super) struct Registered {
     pub(super) nodes: Vec<(String, String)>,
 }
 
-/// Renews a lease. `begun` is the address where the node has just begun to listen.
+/// Renews a lease, and has a look at what the node holds of `prefixes`. `begun` is the address where it has just begun to listen.
 pub(super) async fn register(
     link: &Link,
     live: &Arc<Live>,
     id: NodeId,
     entry: &str,
     begun: &str,
+    prefixes: &[String],
 ) -> Result<Registered, Trouble> {
     let mut script = REGISTER.key(KEY);
-    script.arg(id.to_string()).arg(entry).arg(ms(LEASE)).arg(&live.run).arg(ms(YOUNG)).arg(begun);
-    let (kept, young, clock, revision, nodes) = run(link, live, &script).await?;
-    let (kept, young): (u8, u64) = (kept, young);
-    Ok(Registered { kept: kept == 1, young: Duration::from_millis(young), clock, revision, nodes })
+    script.arg(id.to_string()).arg(entry).arg(ms(LEASE)).arg(&live.run).arg(ms(YOUNG)).arg(begun).arg(prefixes);
+    let (kept, amiss, young, clock, revision, nodes): (bool, bool, u64, u64, u64, _) = run(link, live, &script).await?;
+    Ok(Registered { kept, amiss, young: Duration::from_millis(young), clock, revision, nodes })
 }
 
 /// What became of a claim.
@@ -133,6 +142,15 @@ pub(super) async fn find(
     })
 }
 
+/// A claim as it is to stand in the engine.
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub(super) prefix: String,
+    pub(super) entry: Entry,
+    /// For how long, unless it is written again.
+    pub(super) kept: Duration,
+}
+
 /// What became of a claim that was written again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Written {
@@ -155,13 +173,13 @@ pub(super) async fn write(
     id: NodeId,
     right: Right,
     highest: u64,
-    claims: &[(String, Entry)],
+    claims: &[Standing],
 ) -> Result<Option<Vec<Written>>, Trouble> {
     let mut script = WRITE.key(KEY);
     let right = if right == Right::Held { "held" } else { "" };
     script.arg(id.to_string()).arg(ms(KEPT)).arg(right).arg(highest);
-    for (prefix, entry) in claims {
-        script.arg(prefix).arg(entry.to_string()).arg(who(entry));
+    for Standing { prefix, entry, kept } in claims {
+        script.arg(prefix).arg(entry.to_string()).arg(ms(*kept)).arg(who(entry));
     }
     let answer: Vec<String> = run(link, live, &script).await?;
     let Some(("written", outcomes)) = answer.split_first().map(|(first, rest)| (first.as_str(), rest)) else {
@@ -181,18 +199,17 @@ pub(super) struct Change {
     pub(super) prefix: String,
     /// What stands there; of a claim of which nobody knows whether it was given, the node's id.
     pub(super) entry: String,
-    /// Nothing, where it is given up.
-    pub(super) next: Option<Entry>,
+    /// Nothing, where it is given up; else for how long that is kept, too.
+    pub(super) next: Option<(Entry, Duration)>,
     pub(super) who: String,
 }
 
 /// Gives claims up or away, those that stand as is expected.
 pub(super) async fn change(link: &Link, live: &Arc<Live>, changes: &[Change]) -> Result<(), Trouble> {
     let mut script = CHANGE.key(KEY);
-    script.arg(ms(MOVING));
     for change in changes {
-        let next = change.next.as_ref().map(Entry::to_string).unwrap_or_default();
-        script.arg(&change.prefix).arg(&change.entry).arg(next).arg(&change.who);
+        let (next, kept) = change.next.as_ref().map(|(next, kept)| (next.to_string(), ms(*kept))).unwrap_or_default();
+        script.arg(&change.prefix).arg(&change.entry).arg(next).arg(kept).arg(&change.who);
     }
     run(link, live, &script).await
 }
@@ -206,8 +223,7 @@ pub(super) async fn revoke(link: &Link, live: &Arc<Live>, added: &[String], gone
 
 /// All that is revoked.
 pub(super) async fn revoked(link: &Link, live: &Arc<Live>) -> Result<Vec<String>, Trouble> {
-    link.ask(live, async |connection| redis::cmd("SMEMBERS").arg("{sendit}:revoked").query_async(connection).await)
-        .await
+    run(link, live, &REVOKED.key(KEY)).await
 }
 
 /// How many opens of `address` have failed within a minute, with `more` that have now.

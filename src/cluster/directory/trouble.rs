@@ -27,6 +27,9 @@ pub enum Trouble {
     /// It is a replica.
     #[error("the engine at `{0}` is read-only: name its primary, or all of them with commas between")]
     ReadOnly(String),
+    /// Sentinels know none by that name.
+    #[error("the sentinel at `{0}` knows no `{1}`: name it as its `sentinel monitor` line does")]
+    NoPrimary(String, String),
     /// It says no for another reason.
     #[error("the engine at `{0}` refuses a command: {1}")]
     Refused(String, String),

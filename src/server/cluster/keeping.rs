@@ -39,7 +39,7 @@ pub async fn keep(server: Server, keeper: Keeper, listener: TcpListener, address
 
 async fn tell_loads(server: &Server, cluster: &Cluster) -> Infallible {
     loop {
-        cluster.directory.set_load(server.0.registry.all().len() as u64);
+        cluster.directory.set_load(server.0.registry.count() as u64);
         cluster.peers.keep(&cluster.directory.nodes());
         sleep(LOADS).await;
     }

@@ -39,7 +39,7 @@ async fn hand_over(cluster: &Cluster, session: &Arc<Session>, begin: Instant) {
     sleep_until(begin).await;
     session.quiet().await;
     if let Some(claim) = cluster.claims.held(session.prefix().as_str()) {
-        claim.moving();
+        claim.moving(session.grace_left());
     }
     session.leave();
     session.ended().cancelled().await;

@@ -71,6 +71,8 @@ struct Roll {
     back_by: Option<Instant>,
     /// Carriers there are, but none of them has brought anything for long.
     silent: bool,
+    /// When it was first missed, where it is.
+    gone_since: Option<Instant>,
 }
 
 impl Roll {
@@ -150,6 +152,12 @@ impl Attendance {
         self.grace
     }
 
+    /// How much longer the session would wait for its client from now on.
+    pub(in crate::server) fn grace_left(&self) -> Duration {
+        let waited = self.present.borrow().gone_since.map_or(Duration::ZERO, |since| since.elapsed());
+        self.grace.saturating_sub(waited)
+    }
+
     /// Counts a carrier in, unless its epoch is over. What may be a repeat, or anybody's, is not counted.
     pub(super) fn attend(&self, direction: Direction, carrier: &Carrier) -> Result<Present, Stale> {
         // Held for a comparison, never across an await.
@@ -176,7 +184,8 @@ impl Attendance {
         if !is_first && !self.is_attended() {
             self.metrics.resumed.count();
         }
-        self.present.send_modify(|roll| *roll = Roll { carriers: roll.carriers + 1, silent: false, ..*roll });
+        self.present
+            .send_modify(|roll| *roll = Roll { carriers: roll.carriers + 1, silent: false, gone_since: None, ..*roll });
         Present { roll: Some(self.present.clone()), is_whole: false }
     }
 
@@ -276,6 +285,11 @@ impl Attendance {
                 self.metrics.resumed.count();
             }
             gone_since = if self.is_attended() { None } else { gone_since.or(Some(now)) };
+            self.present.send_if_modified(|roll| {
+                roll.gone_since = gone_since;
+                // It is no news to anybody who waits.
+                false
+            });
         }
     }
 

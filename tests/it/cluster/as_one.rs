@@ -269,3 +269,26 @@ async fn who_knew_where_a_tunnel_was_gives_it_while_its_server_leaves() {
         _ = servers.stage.nodes[0].stop() => panic!("it was given only once its server had ended"),
     }
 }
+
+/// A client that is away hears nothing of it, and has what is left of its grace to come back.
+#[tokio::test]
+async fn a_prefix_outlives_its_server_for_as_long_as_the_client_may_be_away() {
+    if !can_be_tried() {
+        return;
+    }
+    let mut servers = Servers::start(&["--grace", "10m"]).await;
+    servers.begin("away", "v2", 0).await;
+    servers.stage.tunnels[0].client.signal("STOP");
+    let stopping = servers.stage.nodes[0].program();
+    stopping.terminate();
+    let left = async {
+        while !servers.engine.tell("get {sendit}:claim:away").await.unwrap().contains(" moving ") {
+            sleep(Duration::from_millis(20)).await;
+        }
+        let told = servers.engine.tell("pttl {sendit}:claim:away").await.unwrap();
+        told.trim_start_matches(':').lines().next().unwrap().parse::<u64>().unwrap()
+    };
+    let left = timeout(PATIENCE, left).await.unwrap();
+    assert!((500_000..=600_000).contains(&left), "{left}");
+    servers.stage.tunnels[0].client.signal("CONT");
+}

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use ::trials::cluster::{Engine, Stage, Wanted, ask};
+use ::trials::cluster::{Engine, Node, Stage, Wanted, ask};
 
 use super::{binary, can_be_tried};
 use crate::clocks::{Clock, HOUR};
@@ -175,6 +175,18 @@ async fn an_engine_that_is_read_only() {
 }
 
 #[tokio::test]
+async fn an_engine_that_evicts() {
+    if can_be_tried() {
+        let (well, evicts) = (Well::start().await, Engine::start().await.unwrap());
+        for setting in ["maxmemory 100mb", "maxmemory-policy allkeys-lru"] {
+            assert_eq!(evicts.tell(&format!("config set {setting}")).await.unwrap(), "+OK\r\n+OK\r\n");
+        }
+        let sentence = "throws entries away when its memory is full: set its `maxmemory-policy` to `noeviction`";
+        well.check(OneMore { engine: evicts.address(), ..well.one_more() }, sentence).await;
+    }
+}
+
+#[tokio::test]
 async fn an_engine_that_is_too_old() {
     if can_be_tried() {
         let (well, over) = (Well::start().await, CancellationToken::new());
@@ -190,6 +202,33 @@ async fn a_clock_that_is_an_hour_ahead() {
     let well = Well::start().await;
     clock.set(HOUR);
     well.check(OneMore { command: clock.sendit(), ..well.one_more() }, "clock is more than 60 s").await;
+}
+
+/// What a node has is kept by clocks that nobody sets, and by the engine's.
+#[tokio::test]
+async fn a_clock_that_is_set_under_way() {
+    let Some(clock) = Clock::find().filter(|_| can_be_tried()) else { return };
+    let well = Well::start().await;
+    let mut server = OneMore { command: clock.sendit(), ..well.one_more() }.start().await;
+    server.looks(200, "").await;
+    let tunnel = well.stage.begin("kept", "v2", server.public).unwrap_or_else(|trouble| panic!("{trouble}"));
+    tunnel.stands(1).await.unwrap_or_else(|trouble| panic!("{trouble}"));
+    let first = well.engine.tell("get {sendit}:claim:kept").await.unwrap();
+    for (times, offset) in [(1, HOUR), (2, -HOUR)] {
+        clock.set(offset);
+        server.program.printed(|output| output.stderr.matches("WARN this machine's clock").count() == times).await;
+        let nodes = well.stage.nodes.iter().map(Node::public);
+        for public in nodes.chain([server.public]) {
+            assert_eq!(ask(public, &VISIT.replace("v2-0", "kept")).await.unwrap().status, 200, "{offset}");
+        }
+        clock.set(0);
+        server
+            .program
+            .printed(|output| output.stderr.matches("no longer: this machine's clock").count() == times)
+            .await;
+    }
+    assert_eq!(well.engine.tell("get {sendit}:claim:kept").await.unwrap(), first);
+    assert_eq!(tunnel.client.output().matches("Ready; ").count(), 1);
 }
 
 /// Entries that are none of this version's are said to be there, and are never acted on.

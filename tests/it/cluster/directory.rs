@@ -38,8 +38,11 @@ async fn a_prefix_is_one_nodes_until_it_gives_it_up() {
     assert!(next.fence() > fence);
 
     // What is given away anybody may have, and its visitors wait.
-    next.moving();
+    next.moving(Duration::from_secs(60));
     until(|| async { engine.say::<String>(&["GET", "{sendit}:claim:app"]).contains(" moving ").then_some(()) }).await;
+    // They wait for as long as its node would have, however short that is meant to be where it gives something away.
+    let left = engine.say::<u64>(&["PTTL", "{sendit}:claim:app"]);
+    assert!((50_000..=60_000).contains(&left), "{left}");
     let found = one.finds("app", |found| matches!(found, Found::Moving { .. })).await;
     assert_eq!(found, Found::Moving { hold: HOLD });
     drop(next);

@@ -24,6 +24,8 @@ impl Engine {
             return None;
         }
         let folder = TempDir::new().unwrap();
+        // A sentinel does not start without one.
+        std::fs::write(folder.path().join("engine.conf"), "").unwrap();
         let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let child = spawn(&folder, &arguments);
         let engine = Self { folder, arguments, child };
@@ -64,11 +66,21 @@ impl Engine {
         command.query(&mut self.connection().unwrap()).unwrap()
     }
 
-    /// How many commands it was asked for, by scripts or not.
+    /// How many scripts it was asked to run.
     pub(super) fn commands(&self) -> u64 {
+        self.calls(|command| command == "evalsha")
+    }
+
+    /// How many commands it has carried out, those inside scripts included.
+    pub(super) fn carried_out(&self) -> u64 {
+        self.calls(|command| command != "info")
+    }
+
+    fn calls(&self, wanted: impl Fn(&str) -> bool) -> u64 {
         let info: String = self.say(&["INFO", "commandstats"]);
-        let asked = info.lines().filter(|line| line.starts_with("cmdstat_evalsha:"));
-        asked.filter_map(|line| line.split_once("calls=")?.1.split(',').next()?.parse::<u64>().ok()).sum()
+        let calls = info.lines().filter_map(|line| line.strip_prefix("cmdstat_")?.split_once(":calls="));
+        let wanted = calls.filter(|(command, _)| wanted(command));
+        wanted.filter_map(|(_, rest)| rest.split(',').next()?.parse::<u64>().ok()).sum()
     }
 
     fn connection(&self) -> redis::RedisResult<Connection> {
@@ -94,7 +106,9 @@ impl Drop for Engine {
 
 fn spawn(folder: &TempDir, arguments: &[String]) -> Child {
     let mut command = Command::new("redis-server");
-    command.args(["--unixsocket", "socket", "--save", "", "--appendonly", "no", "--port", "0"]).args(arguments);
+    command
+        .args(["engine.conf", "--unixsocket", "socket", "--save", "", "--appendonly", "no", "--port", "0"])
+        .args(arguments);
     command.current_dir(folder.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 

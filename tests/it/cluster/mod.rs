@@ -4,6 +4,8 @@ mod as_one;
 mod bad_input;
 mod directory;
 mod engine;
+mod harmed;
+mod kinds;
 mod member;
 mod trials;
 

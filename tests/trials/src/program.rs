@@ -184,7 +184,7 @@ impl Program {
     }
 
     /// Sends it a signal, by its name, and says whether there was somebody to send it to.
-    pub(crate) fn signal(&self, name: &str) -> bool {
+    pub fn signal(&self, name: &str) -> bool {
         let Some(id) = self.child.id() else { return false };
         let sent =
             std::process::Command::new("kill").args(["-s", name, &id.to_string()]).stderr(Stdio::null()).status();

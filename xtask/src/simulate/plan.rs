@@ -6,10 +6,14 @@ use super::fleet::RENEWED;
 const REFRESHED: f64 = 180.0;
 
 /// What the engine is asked for, by servers and sessions that there are: commands, those inside scripts included, and µs.
-/// Renewals of a server, which read all others; the part of each other one; a claim that is written again.
-const RENEWAL: (f64, f64) = (16.0, 25.0);
-const RENEWAL_EACH: (f64, f64) = (3.0, 1.8);
+/// Renewals of a server; a claim that is written again.
+const RENEWAL: (f64, f64) = (15.0, 25.0);
 const REFRESH: (f64, f64) = (6.0, 8.8);
+
+/// µs of a renewal for each server that it reads, and for each claim that it looks at, of which there are so many at most.
+const READ: f64 = 0.8;
+const LOOKED_AT: f64 = 1.0;
+const MOST_LOOKED_AT: f64 = 1_000.0;
 
 /// What one of each takes.
 #[derive(Clone, Copy, Debug)]
@@ -66,9 +70,8 @@ impl Plan {
     /// Commands in a second, and the part of a core, that the engine is asked for while nothing happens.
     pub(super) fn engine(&self) -> (f64, f64) {
         let (renewals, refreshes) = (self.nodes / RENEWED.as_secs_f64(), self.sessions / REFRESHED);
-        let asked =
-            |renewal: f64, each: f64, refresh: f64| renewals * (renewal + each * self.nodes) + refreshes * refresh;
-        let commands = asked(RENEWAL.0, RENEWAL_EACH.0, REFRESH.0);
-        (commands, asked(RENEWAL.1, RENEWAL_EACH.1, REFRESH.1) / 1e6)
+        let renewal = RENEWAL.1 + READ * self.nodes + LOOKED_AT * self.each().min(MOST_LOOKED_AT);
+        let commands = renewals * RENEWAL.0 + refreshes * REFRESH.0;
+        (commands, (renewals * renewal + refreshes * REFRESH.1) / 1e6)
     }
 }

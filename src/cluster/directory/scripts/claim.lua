@@ -19,11 +19,12 @@ end
 
 if who ~= '' then
   local set = OF .. who
-  if redis.call('SISMEMBER', set, prefix) == 0 and redis.call('SCARD', set) >= tonumber(most) then
+  if mended('SISMEMBER', set, prefix) == 0 and redis.call('SCARD', set) >= tonumber(most) then
     -- Some of them, for it may be refused as often as somebody asks: what is over goes little by little.
-    for _, other in ipairs(redis.call('SRANDMEMBER', set, 32)) do
-      local node, _, _, whose = parse(text(CLAIM .. other) or '')
-      if whose ~= who or redis.call('EXISTS', NODE .. node) == 0 then redis.call('SREM', set, other) end
+    local others = redis.call('SRANDMEMBER', set, 32)
+    for at, said in ipairs(texts(CLAIM, others)) do
+      local node, _, _, whose = parse(said or '')
+      if whose ~= who or redis.call('EXISTS', NODE .. node) == 0 then redis.call('SREM', set, others[at]) end
     end
     if redis.call('SCARD', set) >= tonumber(most) then return { 'many' } end
   end

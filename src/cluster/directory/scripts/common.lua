@@ -6,10 +6,14 @@ local LONGEST = 1024
 -- exactly for long, for numbers are doubles.
 local YEAR = 31536000000000
 
--- Microseconds. They are exact in a double until the year 2255.
+-- Microseconds, the same throughout a script. They are exact in a double until the year 2255.
+local began
 local function now()
-  local time = redis.call('TIME')
-  return time[1] * 1000000 + time[2]
+  if not began then
+    local time = redis.call('TIME')
+    began = time[1] * 1000000 + time[2]
+  end
+  return began
 end
 
 local function is_fence(number)
@@ -22,6 +26,27 @@ local function text(key)
   if kind == 'none' then return false end
   if kind ~= 'string' or redis.call('STRLEN', key) > LONGEST then return '' end
   return redis.call('GET', key)
+end
+
+-- The texts below these names, by one command; `false` where there is none.
+local function texts(kind, names)
+  if #names == 0 then return {} end
+  local keys = {}
+  for at, name in ipairs(names) do keys[at] = kind .. name end
+  local found = redis.call('MGET', unpack(keys))
+  for at, said in ipairs(found) do
+    if said and #said > LONGEST then found[at] = '' end
+  end
+  return found
+end
+
+-- Carries a command out. What is of another kind at its key is none of ours and goes first, for nothing could be said there as long
+-- as it stands.
+local function mended(command, key, ...)
+  local answer = redis.pcall(command, key, ...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  if string.find(answer.err, 'WRONGTYPE', 1, true) then redis.call('DEL', key) end
+  return redis.call(command, key, ...)
 end
 
 -- What an entry says; nothing where it is none of ours.

@@ -2,7 +2,7 @@
 local added = tonumber(ARGV[1])
 local changed = 0
 for at = 2, #ARGV do
-  changed = changed + redis.call(at <= added + 1 and 'SADD' or 'SREM', '{sendit}:revoked', ARGV[at])
+  changed = changed + mended(at <= added + 1 and 'SADD' or 'SREM', '{sendit}:revoked', ARGV[at])
 end
-if changed > 0 then redis.call('INCR', REVISION) end
+if changed > 0 then redis.call('SET', REVISION, string.format('%.0f', number(REVISION) + 1)) end
 return changed

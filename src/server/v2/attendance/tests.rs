@@ -66,6 +66,24 @@ async fn a_session_waits_for_its_client_as_long_as_the_grace() {
     assert_eq!(server.session(&"foo".parse().unwrap()), None);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_left_of_the_grace_is_what_the_session_waits_for() {
+    let server = Server::new(Config::new(None, || 0));
+    let (session, attendance) = server.grant(Terms::plain("foo", &server)).ok().unwrap();
+    let carrier = attendance.attend(Direction::Read, &batch(&session, 1));
+    assert_eq!(session.grace_left(), Duration::from_secs(60));
+    drop(carrier);
+    let begin = Instant::now();
+    for _ in 0..5 {
+        sleep(Duration::from_secs(10)).await;
+        // It is missed with the next look.
+        let left = Duration::from_secs(60).saturating_sub(begin.elapsed());
+        assert!((left..=left + LOOK).contains(&session.grace_left()), "{:?}", session.grace_left());
+    }
+    let _back = attendance.attend(Direction::Read, &batch(&session, 2));
+    assert_eq!(session.grace_left(), Duration::from_secs(60));
+}
+
 /// Whatever the moment at which it falls silent, or leaves.
 #[tokio::test(start_paused = true)]
 async fn a_client_that_is_silent_is_missed_within_15_s_and_then_has_its_grace() {

@@ -1,0 +1,2 @@
+-- All that is revoked.
+return mended('SMEMBERS', '{sendit}:revoked')
