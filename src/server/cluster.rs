@@ -8,6 +8,7 @@ mod keeping;
 mod leaving;
 mod opens;
 mod taken;
+mod together;
 mod visits;
 
 use std::sync::{Arc, Mutex};
@@ -35,6 +36,8 @@ pub(super) use leaving::leave;
 pub(super) use opens::{Asking, Placed};
 pub(super) use taken::Taken;
 use taken::answer_peers;
+use together::Together;
+use visits::Asked;
 pub(super) use visits::{Elsewhere, Visit};
 
 /// How long the engine may take to confirm that a server may answer for what it holds, while somebody waits for that.
@@ -51,6 +54,8 @@ pub struct Cluster {
     claims: Arc<Claims>,
     /// Turns to ask the others for a prefix.
     asking: Arc<Semaphore>,
+    /// Who has what, as those ask who wait for that.
+    finding: Arc<Together<Asked>>,
     /// Places for visitors who wait for a server that answers.
     held: Arc<Quota>,
     /// Places for those who ask for a session that no server can give just now.
@@ -75,6 +80,7 @@ impl Cluster {
             node_url,
             claims: Arc::default(),
             asking: Arc::new(Semaphore::new(MAX_ASKED)),
+            finding: Arc::default(),
             held: Quota::new(held),
             waiting: Arc::new(Semaphore::new(opens::MAX_WAITING)),
             revoked: Arc::default(),
