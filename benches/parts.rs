@@ -156,7 +156,8 @@ fn hops(criterion: &mut Criterion) {
             targets.spawn(target(far));
             async move { Ok(near) }
         };
-        let hop = Hop::new(open, Rules::default(), HeaderValue::from_static("key"), tasks.clone());
+        let (key, stopping) = (HeaderValue::from_static("key"), CancellationToken::new());
+        let hop = Hop::new(open, Rules::default(), key, tasks.clone(), stopping);
         criterion.bench_function(&format!("hop: {name}"), |bencher| {
             bencher.iter(|| {
                 runtime.block_on(async {

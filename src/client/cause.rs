@@ -56,8 +56,18 @@ fn explain_certificate(cause: &CertificateError) -> String {
         CertificateError::UnknownIssuer => {
             format!("its certificate is not trusted: its issuer is unknown here; {TRUST}")
         }
+        other if is_authoritys(other) => {
+            "its certificate is an authority's, which vouches for others and is no server's own: make the server's \
+             with `basicConstraints=CA:FALSE`"
+                .to_owned()
+        }
         other => format!("its certificate is not trusted ({other}); {TRUST}"),
     }
+}
+
+/// Whether a server shows the certificate of an authority, as `openssl req -x509` makes it unless told otherwise.
+fn is_authoritys(cause: &CertificateError) -> bool {
+    matches!(cause, CertificateError::Other(cause) if cause.0.to_string() == "CaUsedAsEndEntity")
 }
 
 /// How the certificate of a private authority comes to be trusted.

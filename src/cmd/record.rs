@@ -124,7 +124,7 @@ pub(crate) async fn run(args: Record, env: &Env) -> Result<(), Failure> {
         recorder.tell(&followed);
         followed
     };
-    signals.guard("what was written stays", followed).await
+    signals.guard(|| "what was written stays", followed).await
 }
 
 impl Record {

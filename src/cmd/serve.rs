@@ -93,7 +93,7 @@ pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(
             never = cluster::keep(joined, server.clone()) => match never {},
         }
     };
-    let ended = signals.guard("exchanges in flight have 30 s to end", Box::pin(serving)).await;
+    let ended = signals.guard(|| server.waits_for(), Box::pin(serving)).await;
     // Before the sessions end with their threads: after a second signal they still stand.
     handover.leave(&server);
     threads.end().await;

@@ -37,7 +37,7 @@ impl Signals {
     /// somebody may want to know. Cancelling this drops `work`.
     pub(crate) async fn guard<T>(
         self,
-        waiting: &str,
+        waiting: impl Fn() -> &'static str,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         tokio::select! {
@@ -46,14 +46,14 @@ impl Signals {
         }
     }
 
-    async fn watch(mut self, waiting: &str) -> Failure {
+    async fn watch(mut self, waiting: impl Fn() -> &'static str) -> Failure {
         self.source.next().await;
         say("stopping; a second signal ends at once");
         self.shutdown.cancel();
         let second = self.source.next();
         let told = async {
             sleep(WAITS).await;
-            say(waiting);
+            say(waiting());
             std::future::pending::<()>().await;
         };
         tokio::select! {

@@ -70,6 +70,8 @@ label! {
     Error: "error" {
         /// No session holds the prefix.
         UnknownPrefix = "unknown-prefix",
+        /// Whether one does is not known now.
+        Undecided = "undecided",
         /// The session has no client now, or lost it.
         ClientOffline = "client-offline",
         /// The client could not reach its target.

@@ -12,6 +12,8 @@ use crate::wire::ERROR_HEADER;
 pub enum Fault {
     /// No session holds the prefix.
     UnknownPrefix,
+    /// Whether one does, on one of several servers, is not known now.
+    Undecided,
     /// The session that holds it has no client now.
     ClientOffline,
     /// The client was lost while it had the request, which may or may not have reached the target.
@@ -48,7 +50,7 @@ impl Fault {
     pub fn status(self) -> StatusCode {
         match self {
             Self::UnknownPrefix => StatusCode::NOT_FOUND,
-            Self::ClientOffline | Self::Limit | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Undecided | Self::ClientOffline | Self::Limit | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::ClientLost | Self::TargetRefused | Self::TargetBadResponse | Self::TargetSpeaksTls => {
                 StatusCode::BAD_GATEWAY
             }
@@ -67,6 +69,7 @@ impl Fault {
     pub fn code(self) -> &'static str {
         match self {
             Self::UnknownPrefix => "unknown-prefix",
+            Self::Undecided => "undecided",
             Self::ClientOffline | Self::ClientLost => "client-offline",
             Self::TargetRefused => "target-refused",
             Self::TargetBadResponse | Self::TargetSpeaksTls => "target-bad-response",
@@ -83,6 +86,7 @@ impl Fault {
     pub fn sentence(self) -> &'static str {
         match self {
             Self::UnknownPrefix => "no tunnel is open at this address",
+            Self::Undecided => "whether a tunnel is open at this address cannot be found out now; try again shortly",
             Self::ClientOffline => "the tunnel's client is not connected; try again shortly",
             Self::ClientLost => "the tunnel's client was lost before it answered",
             Self::TargetRefused => "the service behind this tunnel cannot be reached",

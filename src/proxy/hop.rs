@@ -12,6 +12,7 @@ use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::answer::{Answer, Breaker};
@@ -46,6 +47,8 @@ pub struct Hop<S> {
     way: Way<S>,
     rules: Rules,
     tasks: TaskTracker,
+    /// The server is to stop once this is cancelled.
+    stopping: CancellationToken,
     /// What the client repeats on the failures that it answers itself.
     fault_key: HeaderValue,
 }
@@ -56,9 +59,15 @@ enum Way<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
-    /// A hop over the streams that `open` gives, whose tasks run in `tasks`. It is told how long the visitor has waited for
-    /// whom a stream is, where that is one who has.
-    pub fn new<F, Fut>(open: F, rules: Rules, fault_key: HeaderValue, tasks: TaskTracker) -> Self
+    /// A hop over the streams that `open` gives, whose tasks run in `tasks`, of a server that is to stop once `stopping` is
+    /// cancelled. It is told how long the visitor has waited for whom a stream is, where that is one who has.
+    pub fn new<F, Fut>(
+        open: F,
+        rules: Rules,
+        fault_key: HeaderValue,
+        tasks: TaskTracker,
+        stopping: CancellationToken,
+    ) -> Self
     where
         F: Fn(Option<Duration>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = io::Result<S>> + Send + 'static,
@@ -68,7 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
             Protocol::Http1 => Way::Http1(http1::Pool::new(connector, tracked)),
             Protocol::Http2 => Way::Http2(http2::Shared::new(connector, tracked)),
         };
-        Self { way, rules, tasks, fault_key }
+        Self { way, rules, tasks, stopping, fault_key }
     }
 
     /// Whether a visitor may pass. [`forward`](Self::forward) asks by itself; this is for who would have to wait before.
@@ -139,7 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
             let visitor = wants_upgrade.ok_or(Fault::TargetBadResponse)?;
             protocol.say(response.headers_mut());
             let target = hyper::upgrade::on(&mut response);
-            self.tasks.spawn(upgrade::splice(visitor, target, breaker, meter, guard));
+            self.tasks.spawn(upgrade::splice(visitor, target, breaker, meter, self.stopping.clone(), guard));
             return Ok(response.map(|_| Body::empty()));
         }
         Ok(response.map(|body| Body::new(Answer::new(body, breaker, meter, rest, guard))))

@@ -36,7 +36,7 @@ pub use forwarded::{Trusted, Visitor};
 pub(crate) use headers::has;
 pub use hop::{Call, Hop};
 pub use meter::{Meter, Sum, Traffic};
-pub use relay::relay;
+pub use relay::{relay, relay_upgrade};
 pub use rules::{Path, Protocol, Rules};
 pub(crate) use tracked::Tracked;
 pub(crate) use turn::spend;

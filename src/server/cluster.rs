@@ -10,6 +10,7 @@ mod opens;
 mod reached;
 mod shared;
 mod taken;
+mod together;
 mod visits;
 
 #[cfg(test)]
@@ -40,6 +41,8 @@ pub(super) use opens::{Asking, Placed};
 use reached::Reached;
 pub(super) use taken::Taken;
 use taken::answer_peers;
+use together::Together;
+use visits::Asked;
 pub(super) use visits::{Elsewhere, Visit};
 
 /// How long the engine may take to confirm that a server may answer for what it holds, while somebody waits for that.
@@ -56,6 +59,8 @@ pub struct Cluster {
     claims: Arc<Claims>,
     /// Turns to ask the others for a prefix.
     asking: Arc<Semaphore>,
+    /// Who has what, as those ask who wait for that.
+    finding: Arc<Together<Asked>>,
     /// Places for visitors who wait for a server that answers.
     held: Arc<Quota>,
     /// Places for those who ask for a session that no server can give just now.
@@ -80,6 +85,7 @@ impl Cluster {
             node_url,
             claims: Arc::default(),
             asking: Arc::new(Semaphore::new(MAX_ASKED)),
+            finding: Arc::default(),
             held: Quota::new(held),
             waiting: Arc::new(Semaphore::new(opens::MAX_WAITING)),
             revoked: Arc::default(),

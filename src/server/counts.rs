@@ -23,6 +23,7 @@ impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::UnknownPrefix => Self::UnknownPrefix,
+            Fault::Undecided => Self::Undecided,
             Fault::ClientOffline | Fault::ClientLost => Self::ClientOffline,
             Fault::TargetRefused => Self::TargetRefused,
             Fault::TargetBadResponse | Fault::TargetSpeaksTls => Self::TargetBadResponse,
@@ -166,6 +167,7 @@ mod tests {
     fn an_error_is_counted_under_the_name_that_visitors_see() {
         for fault in [
             Fault::UnknownPrefix,
+            Fault::Undecided,
             Fault::ClientOffline,
             Fault::ClientLost,
             Fault::TargetRefused,

@@ -8,6 +8,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::cluster::Cluster;
 use super::{Inner, Server, Standing, access_log};
 use crate::proxy::Fault;
 
@@ -48,17 +49,35 @@ impl Server {
         let _ = timeout(LAST_CALL, fresh.wait()).await;
         self.finish(LAST).await;
         if !before.is_empty() {
-            tracing::warn!(left = before.len(), "exchanges in flight are cut off");
+            self.tell_cut(&before);
         }
         self.close().await;
+    }
+
+    /// What a server waits for that is to stop, in a sentence.
+    #[must_use]
+    pub fn waits_for(&self) -> &'static str {
+        let is_leaving = self.0.config.cluster.as_ref().is_some_and(Cluster::is_leaving) && !self.is_draining();
+        match self.0.places.taken() {
+            0 if is_leaving => "nothing is in flight; load balancers have 10 s to notice that this server stops",
+            0 => "nothing is in flight; connections have 5 s to end",
+            _ => "exchanges in flight have 30 s to end",
+        }
     }
 
     async fn finish(&self, patience: Duration) {
         let exchanges = self.exchanges().clone();
         exchanges.close();
         if timeout(patience, exchanges.wait()).await.is_err() {
-            tracing::warn!(left = exchanges.len(), "exchanges in flight are cut off");
+            self.tell_cut(&exchanges);
         }
+    }
+
+    fn tell_cut(&self, exchanges: &TaskTracker) {
+        let sessions = self.0.registry.all();
+        // One of theirs: none where another server has the session, whose log has its line.
+        let prefix = sessions.iter().find(|session| session.exchanges() > 0).map(|session| session.prefix().as_str());
+        tracing::warn!(left = exchanges.len(), prefix, "exchanges in flight are cut off");
     }
 
     async fn close(&self) {
@@ -121,5 +140,20 @@ impl Server {
     // Held for a look, never across an await.
     fn exchanges(&self) -> MutexGuard<'_, TaskTracker> {
         self.0.exchanges.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Config;
+    use super::*;
+
+    #[test]
+    fn what_is_not_in_flight_is_not_waited_for() {
+        let server = Server::new(Config::new(None, || 0));
+        assert_eq!(server.waits_for(), "nothing is in flight; connections have 5 s to end");
+        let place = server.0.places.try_take();
+        assert_eq!(server.waits_for(), "exchanges in flight have 30 s to end");
+        drop(place);
     }
 }

@@ -54,9 +54,9 @@ pub(super) enum Denied {
     Throttled(u64),
     #[error("the server is about to stop")]
     Draining,
-    #[error("another server has the prefix, and does not answer just now; try again")]
+    #[error("another server has the prefix, and does not answer just now")]
     Moving,
-    #[error("the servers cannot agree on who has the prefix just now; try again")]
+    #[error("the servers cannot agree on who has the prefix just now")]
     Undecided,
 }
 
@@ -222,6 +222,7 @@ impl Server {
         let inner = &self.0;
         Around {
             tasks: inner.tasks.clone(),
+            stopping: inner.last_calls.clone(),
             closing: inner.closing.child_token(),
             limits: inner.config.limits.clone(),
             clock: inner.config.clock,

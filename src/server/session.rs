@@ -83,12 +83,12 @@ impl Session {
         let key = SessionId::from_random(random());
         let fault_key = HeaderValue::from_str(key.as_str()).expect("hexadecimal digits make a header value");
         let preface = preface(&link, &opening);
-        let Around { tasks, closing, limits, clock, home, all, metrics, .. } = around;
+        let Around { tasks, stopping, closing, limits, clock, home, all, metrics, .. } = around;
         let (opener, driver) = mux::opening(pipe, upkeep, limits.exchanges_per_session);
         let hop = {
             let (opener, rules) = (opener.clone(), std::mem::take(&mut opening.rules));
             let open = move |waited| open(opener.clone(), preface, waited);
-            Hop::new(open, rules, fault_key.clone(), tasks.clone())
+            Hop::new(open, rules, fault_key.clone(), tasks.clone(), stopping)
         };
         let session = Self {
             id,
@@ -274,7 +274,9 @@ impl Session {
     /// begins any more, and the last have 5 s.
     pub(super) async fn quiet(&self) {
         self.exchanges.are_young(Instant::now() + GRACE).await;
-        let _ = timeout(LAST, self.exchanges.last()).await;
+        if timeout(LAST, self.exchanges.last()).await.is_err() {
+            tracing::warn!(left = self.exchanges.len(), prefix = %self.prefix(), "exchanges in flight are cut off");
+        }
     }
 }
 

@@ -5,22 +5,30 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use rcgen::{CertificateParams, DnType, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::process::Command;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::apps::root;
+use crate::left_out;
 use crate::target::Target;
 use crate::tunnel::{Client, Server};
 use crate::world::sendit;
 
 /// Something that speaks TLS with a certificate for `name` that ends in `year`, and closes; and the certificate's file.
 async fn shows(folder: &Path, name: &str, year: i32) -> (String, PathBuf, AbortOnDropHandle<()>) {
-    let (acceptor, certificate) = certified(name, year);
-    let file = folder.join(format!("{name}-{year}"));
+    serves(certified(name, year), folder.join(format!("{name}-{year}"))).await
+}
+
+async fn serves(
+    (acceptor, certificate): (TlsAcceptor, CertificateDer<'static>),
+    file: PathBuf,
+) -> (String, PathBuf, AbortOnDropHandle<()>) {
     let pem = BASE64_STANDARD.encode(certificate);
     std::fs::write(&file, format!("-----BEGIN CERTIFICATE-----\n{pem}\n-----END CERTIFICATE-----\n")).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -40,6 +48,10 @@ pub(crate) fn certified(name: &str, year: i32) -> (TlsAcceptor, CertificateDer<'
     let mut params = CertificateParams::new([name.to_owned()]).unwrap();
     params.not_after = rcgen::date_time_ymd(year, 1, 1);
     params.distinguished_name.push(DnType::CommonName, format!("{name}-{year}"));
+    vouching_for_itself(&params)
+}
+
+fn vouching_for_itself(params: &CertificateParams) -> (TlsAcceptor, CertificateDer<'static>) {
     let key = KeyPair::generate().unwrap();
     let certificate = params.self_signed(&key).unwrap().der().clone();
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
@@ -72,6 +84,13 @@ async fn what_keeps_a_client_from_its_server_is_said_in_words() {
     check(&trusted, Some(&other_file), &unknown).await;
     check(&other, Some(&other_file), "its certificate is for another name; trying again").await;
     check(&old, Some(&old_file), "its certificate has expired; trying again").await;
+    let mut authority = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = vouching_for_itself(&authority);
+    let (authoritys, authoritys_file, _authoritys) = serves(authority, folder.path().join("authority")).await;
+    let sentence = "its certificate is an authority's, which vouches for others and is no server's own: make the server's \
+                    with `basicConstraints=CA:FALSE`; trying again";
+    check(&authoritys, Some(&authoritys_file), sentence).await;
     check("http://no.such.invalid", None, "the name `no.such.invalid` ").await;
     let plain = Server::start(&[]).await;
     let url = plain.url("").replace("http:", "https:");
@@ -81,4 +100,21 @@ async fn what_keeps_a_client_from_its_server_is_said_in_words() {
     command.args(["connect", &format!("{trusted}/app"), &target.url()]).env("SSL_CERT_FILE", &trusted_file);
     let said = Client::of(command).program.printed(|output| output.stderr.contains("trying again")).await.stderr;
     assert!(!said.contains("certificate"), "one that is trusted is not complained of: {said}");
+}
+
+/// What the document shows for a trial is believed by a client that is told so.
+#[tokio::test]
+async fn a_certificate_for_a_trial_is_made_as_the_document_says() {
+    if !left_out::is_here("openssl", "a certificate for a trial") {
+        return;
+    }
+    let document = std::fs::read_to_string(root().join("docs/hosting.md")).unwrap();
+    let line = document.lines().find(|line| line.trim_start().starts_with("openssl req -x509")).expect("the command");
+    let folder = TempDir::new().unwrap();
+    let made = Command::new("sh").args(["-c", line]).current_dir(folder.path()).output().await.unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let [certificate, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name).display().to_string());
+    let server = Server::start(&["--tls-cert", &certificate, "--tls-key", &key]).await;
+    let (source, target) = (format!("https://localhost:{}/app", server.addr.port()), Target::start());
+    Client::start(&source, &target.url(), &["--ca-file", &certificate]).await;
 }

@@ -25,7 +25,7 @@ pub(super) enum Transport {
 /// Why a text is no [`Engine`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "an engine is `redis://[USER:PASSWORD@]HOST[:PORT][,HOST…][/DATABASE]`, with `rediss` for TLS, \
+    "write it like `redis://[USER:PASSWORD@]HOST[:PORT][,HOST…][/DATABASE]`, with `rediss` for TLS, \
      `redis+sentinel://…/SERVICE`, or `unix:/PATH`"
 )]
 pub struct InvalidEngine;

@@ -172,11 +172,12 @@ impl Directory {
         while !self.0.may_answer() && confirmed.changed().await.is_ok() {}
     }
 
-    /// The node that the next session should be opened on, if that is another. It counts as opened there until more is known.
+    /// The node that the next session should be opened on, if that is another, by a number that nobody chose. It counts as opened
+    /// there until more is known.
     #[must_use]
-    pub fn place(&self) -> Option<Node> {
+    pub fn place(&self, random: u64) -> Option<Node> {
         let mut counted = self.0.nodes().to_vec();
-        let chosen = place(&self.0.me(), &counted)?;
+        let chosen = place(&self.0.me(), &counted, random)?;
         let node = counted.iter_mut().find(|node| node.id == chosen)?;
         node.sessions += 1;
         let node = node.clone();

@@ -44,6 +44,21 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// That it is over.
+    fn over(&self) -> String {
+        match self {
+            Self::Unreachable(place, _) => format!("the engine at `{place}` is reached again"),
+            Self::Denied(place, _) => format!("the engine at `{place}` accepts user and password"),
+            Self::TooOld(place, _) => format!("the engine at `{place}` is new enough"),
+            Self::Evicts(place) => format!("the engine at `{place}` keeps its entries"),
+            Self::ReadOnly(place) => format!("the engine at `{place}` takes what is written"),
+            Self::NoPrimary(place, name) => format!("the sentinel at `{place}` knows `{name}`"),
+            Self::Refused(place, _) => format!("the engine at `{place}` does what it is told again"),
+            Self::Apart => "this machine's clock agrees with the engine's again".to_owned(),
+            Self::Unreadable => "the engine has no entries any more that are none of this version's".to_owned(),
+        }
+    }
+
     /// Why a command to the engine at `place` has failed.
     pub(super) fn of(place: &str, error: &RedisError) -> Self {
         let (place, cause) = (place.to_owned(), error.to_string());
@@ -79,7 +94,7 @@ impl Troubles {
             return;
         }
         if let Some(before) = before {
-            tracing::info!("no longer: {before}");
+            tracing::info!("{}", before.over());
         }
         if let Some(trouble) = trouble {
             tracing::warn!("{trouble}");
@@ -89,5 +104,23 @@ impl Troubles {
     pub(super) fn first(&self) -> Option<Trouble> {
         let troubles = self.0.lock().expect("nothing panics while it is held");
         troubles.iter().flatten().next().cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_over_is_not_told_as_if_it_went_on() {
+        let (place, cause) = (|| "redis.internal:6379".to_owned(), || "refused".to_owned());
+        for (trouble, over) in [
+            (Trouble::Unreachable(place(), cause()), "the engine at `redis.internal:6379` is reached again"),
+            (Trouble::Denied(place(), cause()), "the engine at `redis.internal:6379` accepts user and password"),
+            (Trouble::ReadOnly(place()), "the engine at `redis.internal:6379` takes what is written"),
+            (Trouble::Apart, "this machine's clock agrees with the engine's again"),
+        ] {
+            assert_eq!(trouble.over(), over);
+        }
     }
 }

@@ -26,6 +26,9 @@ pub(crate) const NAME: &str = "sendit.toml";
 /// The keys under which a secret may stand.
 const SECRETS: &[&str] = &["token", "basic_auth", "webhook_secret", "secret"];
 
+/// Those of URLs in which a password may stand.
+const URLS: &[&str] = &["cluster"];
+
 /// What a file says.
 #[derive(Clone)]
 pub(crate) struct File {
@@ -111,7 +114,10 @@ impl File {
     /// What is to be said where it holds secrets that others can read.
     pub(crate) fn warning(&self) -> Option<String> {
         let mut sections = self.tunnels.values().chain([&self.top, &self.serve]);
-        let holds = sections.any(|section| SECRETS.iter().any(|key| section.get(key).is_some()));
+        let holds = sections.any(|section| {
+            let mut urls = URLS.iter().filter_map(|key| section.get(key)).flat_map(|(texts, _)| texts);
+            SECRETS.iter().any(|key| section.get(key).is_some()) || urls.any(|url| has_password(url))
+        });
         let path = self.path().display();
         (holds && others_read(self.path()))
             .then(|| format!("`{path}` holds a secret, and others can read it; `chmod 600 {path}` keeps them out"))
@@ -153,6 +159,12 @@ fn inner<'a, 'i>(
 ) -> Result<&'a DeTable<'i>, Failure> {
     let table = value.get_ref().as_table();
     table.ok_or_else(|| source.position(key).wrong(format_args!("it has to be {expected}")))
+}
+
+/// Whether a URL has one, as `redis://USER:PASSWORD@HOST` has.
+fn has_password(url: &str) -> bool {
+    let user = url.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
+    user.is_some_and(|(user, _)| user.contains(':'))
 }
 
 #[cfg(unix)]

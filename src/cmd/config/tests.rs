@@ -138,6 +138,11 @@ fn a_secret_that_others_can_read() {
         ("token_file = 'x'", 0o644, false),
         ("[tunnels.web]\nbasic_auth = 'u:p'", 0o640, true),
         ("[serve]\nsecret = 'x'", 0o604, true),
+        ("[serve]\ncluster = 'redis://u:p@10.0.0.2'", 0o644, true),
+        ("[serve]\ncluster = 'rediss://:p@a,b/1'", 0o644, true),
+        ("[serve]\ncluster = 'redis://u:p@10.0.0.2'", 0o600, false),
+        ("[serve]\ncluster = 'redis://10.0.0.2:6379'", 0o644, false),
+        ("[serve]\ncluster = 'redis://u@10.0.0.2:6379'", 0o644, false),
     ] {
         write(&path, text).unwrap();
         set_permissions(&path, Permissions::from_mode(mode)).unwrap();

@@ -27,7 +27,7 @@ pub(crate) async fn stand(tunnels: Vec<Tunnel>, process: Process, warning: Optio
     let mut standing = Standing::begin(tunnels, process, warning).await?;
     let signals = Signals::catch()?;
     let held = Box::pin(standing.hold(signals.shutdown()));
-    let ended = signals.guard("exchanges in flight have 30 s to end", held).await;
+    let ended = signals.guard(|| "exchanges in flight have 30 s to end", held).await;
     standing.end();
     ended
 }

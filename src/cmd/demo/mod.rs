@@ -105,7 +105,7 @@ pub(crate) async fn run(args: Demo, env: &Env) -> Result<(), Failure> {
             failed = pages => Err(failed),
         }
     });
-    signals.guard("exchanges in flight have 30 s to end", work).await
+    signals.guard(|| "exchanges in flight have 30 s to end", work).await
 }
 
 async fn listen(text: &str) -> Result<TcpListener, Failure> {

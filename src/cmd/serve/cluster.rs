@@ -64,37 +64,43 @@ impl Cluster {
     /// What flags, environment and file say, where that is anything.
     pub(super) fn settle(typed: Typed, from: &Sources<'_>) -> Result<Option<Self>, Failure> {
         let Typed { engine, advertise, secret_file, addr, node_url } = typed;
-        let engine = from.read(engine, "--cluster", engine_at)?;
-        let advertised = from.read(advertise, "--advertise", advertised)?;
+        let engine = from.one(engine, "--cluster");
+        let advertised = from.one(advertise, "--advertise");
         let secret = from.one(secret_file, "--cluster-secret-file");
-        let listen = from.read(addr, "--cluster-addr", Address::parse)?;
-        let node_url = from.read(node_url, "--node-url", node)?;
-        let Some(engine) = engine else {
-            let said = [
-                ("--advertise", advertised.is_some()),
-                ("--cluster-secret-file", secret.is_some()),
-                ("--cluster-addr", listen.is_some()),
-                ("--node-url", node_url.is_some()),
-            ];
-            return match said.into_iter().find(|(_, is_said)| *is_said) {
-                Some((flag, _)) => Err(Failure::usage(format!("`{flag}` is of no use without `--cluster`"))),
-                None => Ok(None),
-            };
+        let listen = from.one(addr, "--cluster-addr");
+        let node_url = from.one(node_url, "--node-url");
+        let Some(given) = engine else {
+            let needless = [advertised, secret, listen, node_url].into_iter().flatten().next();
+            return needless.map_or(Ok(None), |needless| Err(needless.useless_without("--cluster")));
         };
-        let missing = |flag: &str, why: &str| Failure::usage(format!("`--cluster` takes `{flag}`: {why}"));
+        let missing = |flag, why: &str| {
+            let (subject, flag) = (given.subject(), given.spelled(flag));
+            Failure::usage(format!("{subject} takes {flag} as well: {why}"))
+        };
+        let engine = given.read(engine_at)?;
         let advertised = advertised.ok_or_else(|| {
             missing("--advertise", "where the other servers reach this one, like `http://10.0.0.5:5052`")
         })?;
         let secret = secret.ok_or_else(|| missing("--cluster-secret-file", "the servers know each other by it"))?;
-        let secret = secret::cluster_secret(&secret.path()?)?;
+        let (advertised, secret) = (advertised.read(self::advertised)?, secret::cluster_secret(&secret.path()?)?);
+        let listen = listen.map(|given| given.read(Address::parse)).transpose()?;
+        let node_url = node_url.map(|given| given.read(node)).transpose()?;
         Ok(Some(Self { engine, secret, node_url, advertised, listen }))
+    }
+
+    /// Looks up the hosts that it names, and no more.
+    pub(super) async fn look(self, from: &Sources<'_>) -> Result<(), Failure> {
+        let listening = if self.listen.is_some() { "--cluster-addr" } else { "--advertise" };
+        self.advertised.resolve().await.map_err(|failure| from.blame("--advertise", failure))?;
+        let address = self.advertised.or(self.listen)?;
+        address.resolve().await.map(drop).map_err(|failure| from.blame(listening, failure))
     }
 
     /// Listens for the others, at the address that they are told unless another was given, and is one of them from then on. So
     /// many visitors may wait for a server that does not answer. Nothing is asked of the engine yet: a server that starts before it
     /// is there waits for it.
     pub(super) async fn join(self, held: usize) -> Result<Joined, Failure> {
-        let (listener, address) = listen(self.advertised, self.listen).await?;
+        let (listener, address) = listen(&self.advertised, self.listen).await?;
         let id = NodeId::from_random(getrandom::u64().context("no randomness")?.to_be_bytes());
         let peers = Peers::new(id, self.secret.clone(), TaskTracker::new());
         let ask: Ask = {
@@ -127,18 +133,28 @@ pub(super) async fn keep(joined: Option<Joined>, server: Server) -> Infallible {
     }
 }
 
-async fn listen(advertised: Advertised, listen: Option<Address>) -> Result<(TcpListener, SocketAddr), Failure> {
-    let Advertised { text, host, port } = advertised;
-    let address = match listen {
-        Some(address) => address,
-        None => Address::parse(&format!("{host}:{port}"))?,
-    };
-    let listener = address.resolve().await?.bind("--cluster-addr")?;
-    let port = if port == 0 { listener.local_addr().context("no address to tell")?.port() } else { port };
-    let name = host.trim_start_matches('[').trim_end_matches(']');
-    let found = lookup_host((name, port)).await.ok().and_then(|mut found| found.next());
-    let nowhere = || Failure::usage(format!("`--advertise {text}`: there is no host of that name"));
-    Ok((listener, found.ok_or_else(nowhere)?))
+impl Advertised {
+    /// What is told to the others; its port may not be known yet. Waits for the name service, within its own time-outs.
+    async fn resolve(&self) -> Result<SocketAddr, Failure> {
+        let Self { text, host, port } = self;
+        let name = host.trim_start_matches('[').trim_end_matches(']');
+        let found = lookup_host((name, *port)).await.ok().and_then(|mut found| found.next());
+        found.ok_or_else(|| Failure::usage(format!("the others cannot reach `{text}`: there is no host of that name")))
+    }
+
+    /// Where to listen: at the address that was given for that, else here.
+    fn or(&self, listen: Option<Address>) -> Result<Address, Failure> {
+        listen.map_or_else(|| Address::parse(&format!("{}:{}", self.host, self.port)), Ok)
+    }
+}
+
+async fn listen(advertised: &Advertised, listen: Option<Address>) -> Result<(TcpListener, SocketAddr), Failure> {
+    let mut told = advertised.resolve().await?;
+    let listener = advertised.or(listen)?.resolve().await?.bind("--cluster-addr")?;
+    if told.port() == 0 {
+        told.set_port(listener.local_addr().context("no address to tell")?.port());
+    }
+    Ok((listener, told))
 }
 
 /// It may hold a password, so it is not said again where it is wrong.
@@ -223,17 +239,17 @@ mod tests {
         refused(
             nothing(),
             "[serve]\ncluster_addr = '127.0.0.1:1'",
-            "`--cluster-addr` is of no use without `--cluster`",
+            "`cluster_addr` in `dir/sendit.toml`, line 2, is of no use without `cluster`",
         );
         refused(
             Typed { engine: said("redis://a"), ..nothing() },
             "",
-            "`--cluster` takes `--advertise`: where the other servers reach this one, like `http://10.0.0.5:5052`",
+            "`--cluster` takes `--advertise` as well: where the other servers reach this one, like `http://10.0.0.5:5052`",
         );
         refused(
             Typed { engine: said("redis://a"), advertise: said("http://a:1"), ..nothing() },
             "",
-            "`--cluster` takes `--cluster-secret-file`: the servers know each other by it",
+            "`--cluster` takes `--cluster-secret-file` as well: the servers know each other by it",
         );
     }
 }

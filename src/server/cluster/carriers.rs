@@ -43,7 +43,7 @@ pub(in crate::server) async fn pass_elsewhere(State(server): State<Server>, requ
             let is_v1 = !request.headers().contains_key(SESSION_HEADER);
             let under_way = is_v1.then(|| server.0.exchanges.lock().unwrap_or_else(PoisonError::into_inner).token());
             match cluster.peers.pass(&node, Some(session.as_str()), request, &told).await {
-                Ok(answer) => relay(answer, None, Breaker::default(), under_way),
+                Ok(answer) => relay(answer, Breaker::default(), under_way),
                 // Its lease may not be over yet, and it may be back.
                 Err(_) => later(),
             }

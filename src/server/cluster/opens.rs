@@ -92,7 +92,10 @@ impl Server {
             Err(_) => return Err(Unplaced::Denied(Denied::Undecided)),
             // Who has passed it on has placed it here.
             Ok(_) if is_passed && !is_leaving => None,
-            Ok(_) => cluster.directory.place().map(|node| (node, None)),
+            Ok(_) => {
+                let random = getrandom::u64().unwrap_or_default();
+                cluster.directory.place(random).map(|node| (node, None))
+            }
         };
         match elsewhere {
             // What was passed on once is not passed on again, or two servers that disagree would have it go to and fro.

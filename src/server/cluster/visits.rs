@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::response::Response;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use super::super::Server;
 use super::super::gate::Owed;
@@ -14,11 +14,11 @@ use super::super::open::HOLD;
 use super::super::quotas::{Taken as Place, unless_told_to_go};
 use super::super::session::MOMENT;
 use super::{Cluster, passed};
-use crate::cluster::Found;
 use crate::cluster::peers::NotPassed;
+use crate::cluster::{Found, Unavailable};
 use crate::proxy::{Fault, Visitor};
 
-/// How soon it is asked again who has a prefix whose server does not answer.
+/// How soon it is asked again who has a prefix whose server does not answer: once for all who wait for it.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A visit that is not for this server.
@@ -39,9 +39,12 @@ pub(in crate::server) enum Elsewhere {
 /// What came of one try.
 enum Tried {
     Answered(Response),
-    /// Nobody answers for the prefix now, whose visitors wait for so long.
-    Nobody(Duration),
+    /// Nobody answers for the prefix now. Its visitors wait for so long, and are told this then.
+    Nobody(Duration, Fault),
 }
+
+/// Who has a prefix, as far as is known.
+pub(super) type Asked = Result<Found, Unavailable>;
 
 impl Cluster {
     /// Has a visit answered by the server that has its prefix. Waits where that does not answer, or nobody has the prefix just
@@ -55,24 +58,37 @@ impl Cluster {
         mut visit: Visit<'_>,
     ) -> Result<Elsewhere, Fault> {
         let (begin, mut place) = (Instant::now(), None);
+        let mut found = self.find(visit.prefix).await;
         loop {
             if server.has(visit.prefix) {
                 return Ok(Elsewhere::Here);
             }
-            let hold = match self.try_pass(&mut visit).await? {
+            let (hold, fault) = match self.try_pass(&mut visit, found).await? {
                 Tried::Answered(answer) => return Ok(Elsewhere::Answered(answer)),
-                Tried::Nobody(hold) => hold,
+                Tried::Nobody(hold, fault) => (hold, fault),
             };
             let now = Instant::now();
             if now >= begin + hold {
-                return Err(Fault::ClientOffline);
+                return Err(fault);
             }
             // Who waits for a moment takes no place from those who are held: all that come while a server is restarted come at once.
             if place.is_none() && now >= begin + MOMENT {
                 place = Some(self.held.take_now().await.ok_or(Fault::Limit)?);
             }
-            pause(visit.owed, place.as_ref(), now + PAUSE).await?;
+            found = unless_told(visit.owed, place.as_ref(), self.find_again(visit.prefix)).await?;
         }
+    }
+
+    /// Who has a prefix in a moment.
+    async fn find_again(&self, prefix: &str) -> Asked {
+        let ask = || {
+            let (cluster, prefix) = (self.clone(), prefix.to_owned());
+            async move {
+                sleep(PAUSE).await;
+                cluster.find(&prefix).await
+            }
+        };
+        self.finding.ask(prefix, ask).await
     }
 
     /// Whether what has been answered for a prefix may be said: where this server was stopped meanwhile another may have it.
@@ -80,12 +96,15 @@ impl Cluster {
         self.directory.may_answer() || self.may_answer().await && server.0.registry.by_prefix(prefix).is_some()
     }
 
-    async fn try_pass(&self, visit: &mut Visit<'_>) -> Result<Tried, Fault> {
-        let (node, fence, hold) = match self.find(visit.prefix).await {
+    async fn try_pass(&self, visit: &mut Visit<'_>, found: Asked) -> Result<Tried, Fault> {
+        let (node, fence, hold) = match found {
             Ok(Found::Nobody) => return Err(Fault::UnknownPrefix),
-            Ok(Found::At { hold, lapsed: true, .. } | Found::Moving { hold }) => return Ok(Tried::Nobody(hold)),
+            Ok(Found::At { hold, lapsed: true, .. } | Found::Moving { hold }) => {
+                return Ok(Tried::Nobody(hold, Fault::ClientOffline));
+            }
             // Its session is about to be here, or to be gone.
-            Ok(Found::Here | Found::Unknown) | Err(_) => return Ok(Tried::Nobody(HOLD)),
+            Ok(Found::Here) => return Ok(Tried::Nobody(HOLD, Fault::ClientOffline)),
+            Ok(Found::Unknown) | Err(Unavailable) => return Ok(Tried::Nobody(HOLD, Fault::Undecided)),
             Ok(Found::At { node, fence, hold, lapsed: false }) => (node, fence, hold),
         };
         let told = passed(visit.request, visit.visitor);
@@ -98,7 +117,7 @@ impl Cluster {
         self.directory.forget(visit.prefix, fence);
         // The other server may have had it.
         *visit.request = *back.ok_or(Fault::ClientLost)?;
-        Ok(Tried::Nobody(hold))
+        Ok(Tried::Nobody(hold, Fault::ClientOffline))
     }
 }
 
@@ -109,13 +128,12 @@ impl Server {
     }
 }
 
-/// Waits until then, unless the visitor is to leave its place to somebody else.
+/// What comes of `wait`, unless the visitor is to leave its place to somebody else.
 #[expect(clippy::ref_option, reason = "whether a visitor listens is asked of both")]
-async fn pause(owed: &Option<Owed>, place: Option<&Place>, until: Instant) -> Result<(), Fault> {
-    let wait = pin!(sleep_until(until));
+async fn unless_told<T>(owed: &Option<Owed>, place: Option<&Place>, wait: impl Future<Output = T>) -> Result<T, Fault> {
+    let wait = pin!(wait);
     match place {
-        None => wait.await,
-        Some(place) => unless_told_to_go(owed, || once(place), wait).await.ok_or(Fault::Limit)?,
+        None => Ok(wait.await),
+        Some(place) => unless_told_to_go(owed, || once(place), wait).await.ok_or(Fault::Limit),
     }
-    Ok(())
 }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::Response;
+use http::StatusCode;
 use hyper::upgrade::OnUpgrade;
 
-use super::super::Server;
 use super::super::cluster::{Cluster, Elsewhere, Taken, Visit};
 use super::super::quotas::unless_told_to_go;
+use super::super::{Inner, Server};
 use super::{Arrival, Exchange, There, pass_on};
 use crate::cluster::peers::not_mine;
-use crate::proxy::{Fault, relay};
+use crate::proxy::{Fault, relay, relay_upgrade};
 
 /// Passes a request on to the session that holds the prefix, here or at another server. What comes from another server is passed on
 /// no further: it asks elsewhere.
@@ -53,10 +54,17 @@ pub(super) async fn among_others(
         let passed = pin!(server.unless_draining(cluster.pass_visit(server, visit)));
         match unless_told_to_go(&arrival.owed, || once(&place), passed).await.ok_or(Fault::Limit)?? {
             Elsewhere::Here => {}
-            Elsewhere::Answered(answer) => {
+            Elsewhere::Answered(mut answer) => {
                 exchange.entry.passed_on();
                 let guard = (place, under_way, Arc::clone(exchange));
-                return Ok(relay(answer, upgrade, arrival.breaker.clone(), guard));
+                let is_upgrade = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
+                let Some(upgrade) = upgrade.filter(|_| is_upgrade) else {
+                    return Ok(relay(answer, arrival.breaker.clone(), guard));
+                };
+                let Inner { tasks, last_calls, closing, .. } = &*server.0;
+                let joined = relay_upgrade(&mut answer, upgrade, arrival.breaker.clone(), last_calls.clone(), guard);
+                tasks.spawn(closing.clone().run_until_cancelled_owned(joined));
+                return Ok(answer);
             }
         }
     }

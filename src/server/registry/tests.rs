@@ -35,6 +35,7 @@ fn around() -> Around {
     Around {
         node: None,
         tasks,
+        stopping: CancellationToken::new(),
         closing,
         limits: Limits::default(),
         clock: || 0,

@@ -62,6 +62,8 @@ impl Link {
 /// What a session has of its server.
 pub(in crate::server) struct Around {
     pub(in crate::server) tasks: TaskTracker,
+    /// The server is to stop, and leaves what it has to others.
+    pub(in crate::server) stopping: CancellationToken,
     pub(in crate::server) closing: CancellationToken,
     pub(in crate::server) limits: Limits,
     pub(in crate::server) clock: fn() -> u64,

@@ -50,11 +50,23 @@ impl Servers {
         (output.status.code(), text(output.stdout), text(output.stderr))
     }
 
+    /// What a server counts.
+    async fn metrics(&self, at: usize) -> String {
+        let token = std::fs::read_to_string(self.stage.secret()).unwrap();
+        let lines = format!("Host: a.example\r\nAuthorization: Bearer {token}\r\n");
+        say(self.stage.nodes[at].admin(), "GET /metrics", &lines, "").await.1
+    }
+
     async fn listed(&self, at: usize) -> (Value, String) {
         let (code, list, said) = self.sessions(at, &["--json"]).await;
         assert_eq!(code, Some(0), "{said}");
         (serde_json::from_str(&list).unwrap(), said)
     }
+}
+
+fn metric(page: &str, name: &str) -> u64 {
+    let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{name}: {page}")).parse().unwrap()
 }
 
 fn prefixes(list: &Value) -> Vec<&str> {
@@ -173,6 +185,25 @@ async fn a_tunnel_is_found_while_the_engine_is_away() {
     }
 }
 
+/// No client is away that nobody knows of. However many wait, it is asked once for all of them who has the prefix.
+#[tokio::test]
+async fn visitors_of_an_address_that_nobody_knows_are_told_that_while_the_engine_is_away() {
+    if !can_be_tried() {
+        return;
+    }
+    let mut servers = Servers::start(&[]).await;
+    servers.engine.stop().await;
+    let public = servers.stage.nodes[0].public();
+    let waiting = (0..40).map(|_| say(public, "GET /nobody/", "Host: a.example\r\n", ""));
+    for (status, answer) in join_all(waiting).await {
+        assert!(status == 503 && answer.contains("\r\nsendit-error: undecided\r\n"), "{answer}");
+        assert!(answer.contains("whether a tunnel is open at this address cannot be found out now"), "{answer}");
+    }
+    // Each waits for 10 s, and it is asked every 0.1 s: by the server, and where nobody says anything once more.
+    let lookups = metric(&servers.metrics(0).await, "sendit_cluster_lookups_total");
+    assert!(lookups < 400, "{lookups}");
+}
+
 #[tokio::test]
 async fn wrong_tokens_are_counted_over_all() {
     if !can_be_tried() {
@@ -233,13 +264,8 @@ async fn an_examination_and_the_metrics_tell_of_the_others() {
         let (status, answer) = say(node.public(), &first, "Host: a.example\r\n", &asked).await;
         assert!(status == 200 && answer.contains(&format!("\"prefix\":\"{state}\"")), "{answer}");
     }
-    let token = std::fs::read_to_string(servers.stage.secret()).unwrap();
-    let lines = format!("Host: a.example\r\nAuthorization: Bearer {token}\r\n");
-    let (_, page) = say(node.admin(), "GET /metrics", &lines, "").await;
-    let value = |name: &str| {
-        let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("{name}: {page}")).parse::<u64>().unwrap()
-    };
+    let page = servers.metrics(1).await;
+    let value = |name: &str| metric(&page, name);
     assert_eq!((value("sendit_cluster_nodes"), value("sendit_cluster_may_answer")), (3, 1));
     assert!(value("sendit_cluster_lookups_total") >= 2);
     assert!(value("sendit_cluster_renewals_total{outcome=\"kept\"}") >= 1);

@@ -27,6 +27,21 @@ async fn a_check_refuses_what_the_commands_would() {
         ("acme = 'a.example'\nacme_cache = 'sendit.toml'", "the ACME cache `sendit.toml` cannot be written to: "),
         ("acme = 'a.example'\ntls_cert = 'c'", "`tls_cert` in `sendit.toml`, line 7, names one; leave one away"),
         ("acme = 'a.example'\nacme_cache = 'c'\ndomain = 'a.example'", "wrong `domain` in `sendit.toml`, line 8: "),
+        ("advertise = 'http://a:1'", "`advertise` in `sendit.toml`, line 6, is of no use without `cluster`"),
+        ("cluster = 'redis://a'", "`cluster` in `sendit.toml`, line 6, takes `advertise` as well: "),
+        (
+            "cluster = 'redis://a'\nadvertise = 'http://127.0.0.1:0'",
+            "`cluster` in `sendit.toml`, line 6, takes `cluster_secret_file` as well: ",
+        ),
+        (
+            "cluster = 'redis://a'\ncluster_secret_file = 'secret'\nadvertise = 'http://no.such.host.invalid:0'",
+            "the others cannot reach `http://no.such.host.invalid:0`: there is no host of that name",
+        ),
+        (
+            "cluster = 'redis://a'\ncluster_secret_file = 'secret'\nadvertise = 'http://127.0.0.1:0'\n\
+             cluster_addr = 'no.such.host.invalid:0'",
+            "cannot listen on `no.such.host.invalid:0`: there is no host of that name",
+        ),
         ("addr = 'no.such.host.invalid:0'", "cannot listen on `no.such.host.invalid:0`: "),
         ("grace = '0s'", "wrong `grace` in `sendit.toml`, line 6: "),
         ("trusted_proxy = '10/8'", "wrong `trusted_proxy` in `sendit.toml`, line 6: "),

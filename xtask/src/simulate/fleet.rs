@@ -21,9 +21,9 @@ pub(super) enum Policy {
     Home,
     /// To the server that had the fewest when it was last counted.
     Counted,
-    /// The same, and what this server has passed there since is added: as servers do it.
+    /// The same, and what this server has passed there since is added.
     Passed,
-    /// To the lesser of two that are taken at random, by what was counted and passed since.
+    /// To the lesser of two others that are taken at random, by what was counted and passed since: as servers do it.
     TwoChoices,
 }
 
@@ -129,7 +129,6 @@ impl Fleet {
     fn other(&self, asked: usize, rng: &mut Rng) -> Option<(u32, usize)> {
         let count = self.count();
         let view = &self.nodes[asked].view;
-        let seen = |node: usize| Some((view[node]?, node));
         match self.policy {
             Policy::Home => None,
             Policy::Counted | Policy::Passed => {
@@ -145,8 +144,10 @@ impl Fleet {
                 fewest
             }
             Policy::TwoChoices => {
-                let one = |rng: &mut Rng| seen((asked + rng.usize(1..count.max(2))) % count);
-                one(rng).into_iter().chain(one(rng)).min_by_key(|(load, _)| *load)
+                let ready = (0..count).filter(|node| *node != asked);
+                let ready: Vec<_> = ready.filter_map(|node| Some((view[node]?, node))).collect();
+                let two = rng.choose_multiple(&ready, 2);
+                two.into_iter().min_by_key(|(load, _)| *load).copied()
             }
         }
     }

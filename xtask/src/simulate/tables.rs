@@ -25,7 +25,7 @@ const UPHEAVALS: [(&str, Upheaval, Wire); 5] = [
 ];
 
 /// The one that all but the table of placements is of.
-const SETTLED: Policy = Policy::Passed;
+const SETTLED: Policy = Policy::TwoChoices;
 
 impl Table {
     /// The table for what the arguments say.
