@@ -20,9 +20,6 @@ use crate::time::Time;
 const HONEST: Visits<'static> = Visits { path: "/honest/1000", at_once: 4, pause: Duration::ZERO };
 const UNHURRIED: Visits<'static> = Visits { pause: Duration::from_millis(10), ..HONEST };
 
-/// What the flood asks for where it takes all that there is.
-const FLOOD: &str = "/flooded/10";
-
 /// Bytes that are on their way to a client that takes nothing, for each of its visitors.
 const UPLOAD: &[u8] = &[b'.'; 64 * 1024];
 
@@ -34,7 +31,8 @@ const BUSY: f64 = 80.0;
 pub struct Unfair {
     /// Visitors at a time of the tunnel that is flooded, each as soon as the one before is answered.
     pub flood: usize,
-    /// How long the target keeps each of them waiting in the flood that leaves the machine time. The other one takes all.
+    /// How long each of them waits before the next visit, on average, in the flood that leaves the machine time. The other one
+    /// takes all.
     pub paced: Duration,
     /// Visitors of the tunnel whose client is stopped.
     pub stuck: usize,
@@ -66,9 +64,9 @@ pub async fn unfair(binary: &Path, target: SocketAddr, run: &Unfair) -> Result<F
     drop(stuck);
     // What the machine itself does: the flood is of another server, which shares nothing else with this one.
     let elsewhere = Stage::set(Wanted { binary, flags: &[], prefixes: &prefixes[1..2], target }).await?;
-    let (apart, _) = flooded((server, HONEST), (elsewhere.server.address, FLOOD), run).await?;
+    let (apart, _) = flooded((server, HONEST), (elsewhere.server.address, Duration::ZERO), run).await?;
     drop(elsewhere);
-    let (flooded, flood) = flooded((server, HONEST), (server, FLOOD), run).await?;
+    let (flooded, flood) = flooded((server, HONEST), (server, Duration::ZERO), run).await?;
     // So that it ends when it is asked to.
     stage.clients[2].signal("CONT");
     let mut figures = Figures::default();
@@ -117,8 +115,7 @@ struct Paced {
 async fn paced(server: SocketAddr, run: &Unfair) -> Result<Paced, Trouble> {
     let alone = visit(server, UNHURRIED, sleep(run.each)).await;
     let time = Time::now();
-    let path = format!("/flooded/hold-{}/10", run.paced.as_millis());
-    let (honest, flood) = flooded((server, UNHURRIED), (server, &path), run).await?;
+    let (honest, flood) = flooded((server, UNHURRIED), (server, run.paced), run).await?;
     let busy = time.zip(Time::now()).map(|(before, after)| 100.0 - after.idle_since(before) * 100.0);
     Ok(Paced { alone, honest, flood, busy })
 }
@@ -141,16 +138,16 @@ impl Paced {
 /// Honest visitors of the one server, while the other is flooded, and the visitors of the flood.
 async fn flooded(
     (honest_at, honest): (SocketAddr, Visits<'_>),
-    (flood_at, path): (SocketAddr, &str),
+    (flood_at, pause): (SocketAddr, Duration),
     run: &Unfair,
 ) -> Result<(Tally, Tally), Trouble> {
     let over = CancellationToken::new();
     // With a thread of its own, so that the honest wait for the server and not for each other's clock.
     let flood = std::thread::spawn({
-        let (over, at_once, path) = (over.clone(), run.flood, path.to_owned());
+        let (over, at_once) = (over.clone(), run.flood);
         move || -> std::io::Result<Tally> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let flood = Visits { path: &path, at_once, pause: Duration::ZERO };
+            let flood = Visits { path: "/flooded/10", at_once, pause };
             Ok(runtime.block_on(visit(flood_at, flood, over.cancelled())))
         }
     });

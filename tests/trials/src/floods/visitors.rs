@@ -98,7 +98,7 @@ pub(super) fn request(path: &str) -> String {
 pub(super) struct Visits<'a> {
     pub path: &'a str,
     pub at_once: usize,
-    /// How long each waits before the next visit.
+    /// How long each waits before the next visit: so long on average, by chance, or they would all come at once.
     pub pause: Duration,
 }
 
@@ -109,7 +109,7 @@ pub(super) async fn visit(server: SocketAddr, wanted: Visits<'_>, enough: impl F
         let (path, pause) = (wanted.path.to_owned(), wanted.pause);
         async move {
             if !pause.is_zero() {
-                sleep(pause).await;
+                sleep(pause.mul_f64(2.0 * fastrand::f64())).await;
             }
             get(server, &path).await
         }
