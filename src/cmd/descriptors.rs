@@ -10,6 +10,11 @@ const OWN: u64 = 24;
 /// What a thread for sessions needs: its runtime's own, and those of a connection that is just handed over to it.
 const THREAD: u64 = 6;
 
+/// What of the rest other servers have, where there are any: connections to them and from them, and of strangers at the listener
+/// that is theirs. A part of it, and so many at most.
+const OF_OTHERS: u64 = 4;
+const MAX_OF_OTHERS: u64 = 512;
+
 /// How many there have to be for each thread, unless somebody asks for more threads: connections are to have most of them.
 const FOR_A_THREAD: u64 = 256;
 
@@ -37,11 +42,13 @@ pub(super) fn threads(descriptors: Option<u64>) -> NonZero<usize> {
     NonZero::new(most).map_or(NonZero::<usize>::MIN, |most| most.min(cores))
 }
 
-/// How many are left for connections beside the program's own, and those of so many threads.
-pub(super) fn beside(descriptors: u64, threads: NonZero<usize>) -> usize {
+/// How many are left for visitors and clients beside the program's own, those of so many threads, and those of other servers.
+pub(super) fn beside(descriptors: u64, threads: NonZero<usize>, has_others: bool) -> usize {
     // The only one is the program's own.
     let threads = if threads.get() > 1 { THREAD.saturating_mul(threads.get() as u64) } else { 0 };
-    usize_of(descriptors.saturating_sub(OWN + threads).max(1))
+    let left = descriptors.saturating_sub(OWN + threads);
+    let others = if has_others { (left / OF_OTHERS).min(MAX_OF_OTHERS) } else { 0 };
+    usize_of((left - others).max(1))
 }
 
 fn usize_of(number: u64) -> usize {
@@ -57,7 +64,10 @@ mod tests {
         for (descriptors, threads, expected) in
             [(0, 1, 1), (24, 1, 1), (64, 1, 40), (64, 2, 28), (1_024, 1, 1_000), (1_024, 256, 1)]
         {
-            assert_eq!(beside(descriptors, NonZero::new(threads).unwrap()), expected);
+            assert_eq!(beside(descriptors, NonZero::new(threads).unwrap(), false), expected);
+        }
+        for (descriptors, expected) in [(24, 1), (64, 30), (1_024, 750), (16_408, 15_872)] {
+            assert_eq!(beside(descriptors, NonZero::<usize>::MIN, true), expected);
         }
     }
 

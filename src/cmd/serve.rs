@@ -72,7 +72,8 @@ pub(crate) async fn run(args: Serve, env: &Env, file: Option<&File>) -> Result<(
     }
     let descriptors = descriptors::raise();
     let threads = threads.unwrap_or_else(|| descriptors::threads(descriptors));
-    fit(&mut config.limits, descriptors.map(|descriptors| descriptors::beside(descriptors, threads)));
+    let beside = |descriptors| descriptors::beside(descriptors, threads, config.cluster.is_some());
+    fit(&mut config.limits, descriptors.map(beside));
     let threads = Threads::start(threads).map_err(|cause| no_threads(threads, &cause))?;
     config.threads = threads.clone();
     let shutdown = signals.shutdown();

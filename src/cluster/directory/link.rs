@@ -43,7 +43,6 @@ pub(super) struct Live {
 
 pub(super) struct Link {
     engine: Engine,
-    tls: Option<Arc<ClientConfig>>,
     live: Mutex<Option<Arc<Live>>>,
     next: Mutex<Next>,
     tasks: TaskTracker,
@@ -62,8 +61,8 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 impl Link {
-    pub(super) fn new(engine: Engine, tls: Option<Arc<ClientConfig>>) -> Self {
-        Self { engine, tls, live: Mutex::default(), next: Mutex::default(), tasks: TaskTracker::new() }
+    pub(super) fn new(engine: Engine) -> Self {
+        Self { engine, live: Mutex::default(), next: Mutex::default(), tasks: TaskTracker::new() }
     }
 
     /// What stands now.
@@ -189,10 +188,7 @@ impl Link {
         if self.engine.transport == Transport::Plain {
             return Ok(stream);
         }
-        let config = match &self.tls {
-            Some(config) => Arc::clone(config),
-            None => Arc::new(believing_the_machine().map_err(io::Error::other)?),
-        };
+        let config = Arc::new(believing_the_machine().map_err(io::Error::other)?);
         let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
         Ok(Box::new(TlsConnector::from(config).connect(name, stream).await?))
     }

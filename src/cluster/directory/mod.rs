@@ -23,7 +23,6 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, RwLock, Semaphore, watch};
 use tokio::time::Instant;
-use tokio_rustls::rustls::ClientConfig;
 use url::Url;
 
 use self::claiming::MAX_CLAIMS;
@@ -55,10 +54,8 @@ pub type Ask = Arc<dyn Fn(Node) -> BoxFuture<'static, bool> + Send + Sync>;
 
 /// What a node has to know to join.
 pub struct Settings {
-    /// Where the engine is.
+    /// Where the engine is. On TLS who is believed there is the machine's to say.
     pub engine: Engine,
-    /// Who is believed there on TLS, else the machine's own authorities.
-    pub tls: Option<Arc<ClientConfig>>,
     /// This node.
     pub me: Node,
     /// Seconds since 1970.
@@ -114,7 +111,7 @@ impl Directory {
             ask: settings.ask,
             sessions: AtomicU64::new(settings.me.sessions),
             draining: AtomicBool::new(settings.me.draining),
-            link: Link::new(settings.engine, settings.tls),
+            link: Link::new(settings.engine),
             zero,
             tenure: Mutex::new(Tenure::new(zero)),
             until: AtomicU64::new(0),

@@ -129,7 +129,7 @@ mod tests {
             std::future::pending().boxed()
         });
         let (engine, me) = ("redis://127.0.0.1:1".parse().unwrap(), node(1));
-        let (Directory(shared), _) = Directory::join(Settings { engine, tls: None, me, clock: || 0, ask });
+        let (Directory(shared), _) = Directory::join(Settings { engine, me, clock: || 0, ask });
         shared.nodes.read(vec![node(1), node(2)], Instant::now());
         shared.nodes.read(vec![node(1)], Instant::now());
         let ask_for_it = async || {

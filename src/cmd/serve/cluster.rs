@@ -111,8 +111,7 @@ impl Cluster {
             })
         };
         let me = Node { id, address, url: self.node_url.clone(), sessions: 0, draining: false };
-        let (directory, keeper) =
-            Directory::join(Settings { engine: self.engine, tls: None, me, clock: clock::unix_now, ask });
+        let (directory, keeper) = Directory::join(Settings { engine: self.engine, me, clock: clock::unix_now, ask });
         let cluster = server::Cluster::new(directory, peers, self.secret, self.node_url, held);
         Ok(Joined { cluster, keeper, listener, address })
     }

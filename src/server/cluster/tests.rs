@@ -50,7 +50,7 @@ pub(super) fn server(told: Told) -> Server {
     let secret = Secret::new(&[cluster_secret; 32]).unwrap();
     let ask: Ask = Arc::new(|_| async { false }.boxed());
     let (engine, me) = ("redis://127.0.0.1:1".parse().unwrap(), at(id(1), address));
-    let (directory, _) = Directory::join(Settings { engine, tls: None, me, clock: || 0, ask });
+    let (directory, _) = Directory::join(Settings { engine, me, clock: || 0, ask });
     let peers = Peers::new(id(1), secret.clone(), TaskTracker::new());
     let mut config = Config::new(keys, || 0);
     config.domain = domain.map(|domain| domain.parse().unwrap());

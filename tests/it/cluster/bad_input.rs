@@ -224,7 +224,7 @@ async fn a_clock_that_is_set_under_way() {
         clock.set(0);
         server
             .program
-            .printed(|output| output.stderr.matches("no longer: this machine's clock").count() == times)
+            .printed(|output| output.stderr.matches("clock agrees with the engine's again").count() == times)
             .await;
     }
     assert_eq!(well.engine.tell("get {sendit}:claim:kept").await.unwrap(), first);

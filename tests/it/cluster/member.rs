@@ -50,7 +50,7 @@ impl World {
             async move { lives }.boxed()
         });
         self.living.lock().unwrap().insert(me.id);
-        let settings = Settings { engine: url.parse().unwrap(), tls: None, me, clock: now, ask };
+        let settings = Settings { engine: url.parse().unwrap(), me, clock: now, ask };
         let (directory, keeper) = Directory::join(settings);
         let keeping = TaskTracker::new().spawn(async { match keeper.run().await {} });
         let keeping = AbortOnDropHandle::new(keeping);
