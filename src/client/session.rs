@@ -84,7 +84,10 @@ impl Client {
             },
         };
         life.tasks.close();
-        let _ = timeout(FAREWELL, life.tasks.wait()).await;
+        // Where another session is to be opened visitors wait for that, and not for what is left of this one.
+        if !matches!(ended, Ended::Lost(_)) {
+            let _ = timeout(FAREWELL, life.tasks.wait()).await;
+        }
         ended
     }
 

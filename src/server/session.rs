@@ -271,10 +271,11 @@ impl Session {
     }
 
     /// Has no exchange under way in the end: long ones come to their end first, for 30 s at most, while others begin; then none
-    /// begins any more, and the last have 5 s.
+    /// begins any more, and the last have 5 s. Those that lasted all the time are not waited for again, while visitors wait.
     pub(super) async fn quiet(&self) {
-        self.exchanges.are_young(Instant::now() + GRACE).await;
-        if timeout(LAST, self.exchanges.last()).await.is_err() {
+        let had_theirs = self.exchanges.are_young(Instant::now() + GRACE).await;
+        let _ = timeout(LAST, self.exchanges.last(had_theirs)).await;
+        if self.exchanges.len() > 0 {
             tracing::warn!(left = self.exchanges.len(), prefix = %self.prefix(), "exchanges in flight are cut off");
         }
     }

@@ -203,6 +203,7 @@ async fn a_tunnel_that_cannot_stand_ends_all() {
     let last = said.lines().last().unwrap();
     assert_eq!(code, Some(4), "{said}");
     assert!(last.starts_with("error: tunnel `api`: "), "{said}");
+    assert!(said.contains("; the other tunnels end as well, and their exchanges in flight have 30 s\n"), "{said}");
     assert!(said.contains("warning: `sendit.toml` holds a secret, and others can read it; "), "{said}");
 }
 

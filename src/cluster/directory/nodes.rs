@@ -22,9 +22,12 @@ const VERDICT: Duration = Duration::from_secs(1);
 /// All nodes, and those that were. Of these there are no more than begin within two minutes.
 pub(super) struct Nodes {
     inner: Mutex<Inner>,
-    /// Which of those that were live, and until when that is believed. Held while one is asked, so that it is asked once.
-    verdicts: tokio::sync::Mutex<HashMap<NodeId, (bool, Instant)>>,
+    /// Of those that were, which live.
+    verdicts: Mutex<HashMap<NodeId, Arc<Verdict>>>,
 }
+
+/// Whether a node lives, and until when that is believed. Held while it is asked, so that it is asked once.
+type Verdict = tokio::sync::Mutex<Option<(bool, Instant)>>;
 
 struct Inner {
     all: Arc<[Node]>,
@@ -35,7 +38,7 @@ struct Inner {
 impl Nodes {
     pub(super) fn new() -> Self {
         let inner = Inner { all: Arc::new([]), read: Instant::now(), former: HashMap::new() };
-        Self { inner: Mutex::new(inner), verdicts: tokio::sync::Mutex::default() }
+        Self { inner: Mutex::new(inner), verdicts: Mutex::default() }
     }
 
     pub(super) fn all(&self) -> Arc<[Node]> {
@@ -54,6 +57,7 @@ impl Nodes {
         let gone: Vec<Node> = inner.all.iter().filter(|&node| !is_among(&all, node.id)).cloned().collect();
         inner.former.retain(|id, (_, since)| !is_among(&all, *id) && now < *since + FORMER);
         inner.former.extend(gone.into_iter().map(|node| (node.id, (node, now))));
+        lock(&self.verdicts).retain(|id, _| inner.former.contains_key(id));
         (inner.all, inner.read) = (all, now);
     }
 
@@ -92,14 +96,15 @@ impl Shared {
 impl Shared {
     /// Whether a former node lives, which it is asked once for all who want to know.
     async fn still_lives(&self, node: &Node) -> bool {
-        let mut verdicts = self.nodes.verdicts.lock().await;
-        let now = Instant::now();
-        verdicts.retain(|_, (_, until)| now < *until);
-        if let Some((lives, _)) = verdicts.get(&node.id) {
-            return *lives;
+        let verdict = Arc::clone(lock(&self.nodes.verdicts).entry(node.id).or_default());
+        let mut verdict = verdict.lock().await;
+        if let Some((lives, until)) = *verdict
+            && Instant::now() < until
+        {
+            return lives;
         }
         let lives = timeout(ASK, (self.ask)(node.clone())).await.is_ok_and(|lives| lives);
-        verdicts.insert(node.id, (lives, Instant::now() + VERDICT));
+        *verdict = Some((lives, Instant::now() + VERDICT));
         lives
     }
 }
@@ -130,16 +135,18 @@ mod tests {
         });
         let (engine, me) = ("redis://127.0.0.1:1".parse().unwrap(), node(1));
         let (Directory(shared), _) = Directory::join(Settings { engine, me, clock: || 0, ask });
-        shared.nodes.read(vec![node(1), node(2)], Instant::now());
+        shared.nodes.read(vec![node(1), node(2), node(3)], Instant::now());
         shared.nodes.read(vec![node(1)], Instant::now());
-        let ask_for_it = async || {
-            let told = join_all((0..500).map(|_| shared.news_of(node(2).id))).await;
+        let ask_for_them = async || {
+            let begin = Instant::now();
+            let told = join_all((0..200).map(|number| shared.news_of(node(2 + number % 2).id))).await;
             assert!(told.iter().all(|told| *told == Ok(None)));
-            asked.load(Ordering::Relaxed)
+            (asked.load(Ordering::Relaxed), begin.elapsed())
         };
-        assert_eq!([ask_for_it().await, ask_for_it().await], [1; 2]);
+        // Both at once, and once each.
+        assert_eq!([ask_for_them().await, ask_for_them().await], [(2, ASK), (2, Duration::ZERO)]);
         tokio::time::advance(VERDICT).await;
-        assert_eq!(ask_for_it().await, 2);
+        assert_eq!(ask_for_them().await, (4, ASK));
     }
 
     #[test]

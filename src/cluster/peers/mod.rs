@@ -9,6 +9,7 @@ mod carried;
 mod greeting;
 mod pass;
 mod passed;
+mod places;
 mod pool;
 mod serve;
 mod threads;

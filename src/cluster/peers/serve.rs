@@ -19,22 +19,19 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::carried::unpack;
 use super::passed::{PASSED, Passed};
+use super::places::Places;
 use super::told::Told;
 use super::unproved::Unproved;
 use super::{
     ALL_WINDOWS, MAX_HEAD, MAX_SEND, MAX_STREAMS, PING, PING_DEADLINE, Tasks, WINDOW, greeting, tunnel, upgrade,
 };
 use crate::cluster::{NodeId, Secret};
-
-/// How many connections of nodes there may be: those beyond are closed, and who wanted one for another thread goes by what it has.
-pub(super) const MAX_CONNECTIONS: usize = 1_024;
 
 /// How long a node that has been greeted may say nothing, and a head within a stream.
 pub(super) const HEAD_DEADLINE: Duration = Duration::from_secs(5);
@@ -60,7 +57,7 @@ pub async fn serve<H, Fut>(
 {
     let (tasks, cut) = (TaskTracker::new(), CancellationToken::new());
     let _cut = cut.clone().drop_guard();
-    let (places, told) = (Semaphore::new(MAX_CONNECTIONS), Told::default());
+    let (places, told) = (Places::default(), Told::default());
     let serving = Arc::new(Serving { me, secret, threads, stop, tasks: Tasks(tasks.clone()), places, told });
     let mut unproved = Unproved::default();
     while let Some((stream, peer)) = accepted(&listener, &serving.stop).await {
@@ -96,7 +93,7 @@ struct Serving {
     stop: CancellationToken,
     tasks: Tasks,
     /// For those who have proved to be nodes.
-    places: Semaphore,
+    places: Places,
     told: Told,
 }
 
@@ -111,8 +108,8 @@ impl Serving {
         H: Fn(Request<Body>, Passed) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Response<Body>> + Send + 'static,
     {
-        let Some(true) = self.stop.run_until_cancelled(self.is_node(&mut stream, peer, unproved)).await else { return };
-        let Ok(_place) = self.places.try_acquire() else { return };
+        let proved = self.stop.run_until_cancelled(self.node(&mut stream, peer, unproved)).await;
+        let Some(_place) = proved.flatten().and_then(|node| self.places.enter(node)) else { return };
         let Some(Some(thread)) = self.stop.run_until_cancelled(wanted(&mut stream)).await else { return };
         let Some(there) = thread.checked_sub(1).and_then(|at| self.threads.get(usize::from(at))).cloned() else {
             return self.serve(stream, peer, handler).await;
@@ -166,19 +163,13 @@ impl Serving {
         }
     }
 
-    /// Whether the other end proves to be a node before it has to go.
-    async fn is_node(&self, stream: &mut TcpStream, peer: SocketAddr, unproved: CancellationToken) -> bool {
+    /// Which node the other end proves to be, before it has to go.
+    async fn node(&self, stream: &mut TcpStream, peer: SocketAddr, unproved: CancellationToken) -> Option<NodeId> {
         let _over = unproved.clone().drop_guard();
         // Small answers must not wait for the acknowledgement of the ones before. It fails on a dead connection only.
         let _ = stream.set_nodelay(true);
-        match unproved.run_until_cancelled(greeting::answer(stream, self.me, &self.secret)).await {
-            Some(Ok(_)) => true,
-            Some(Err(greeted)) => {
-                self.told.tell_of_caller(peer.ip(), &greeted);
-                false
-            }
-            None => false,
-        }
+        let greeted = unproved.run_until_cancelled(greeting::answer(stream, self.me, &self.secret)).await?;
+        greeted.map_err(|greeted| self.told.tell_of_caller(peer.ip(), &greeted)).ok()
     }
 }
 

@@ -101,7 +101,9 @@ impl Standing {
     /// Keeps them standing until `shutdown` is cancelled, and then for as long as exchanges may take to end. Where one
     /// cannot stand any more, that is the end of all. Cancelling it cuts them.
     pub(crate) async fn hold(&mut self, shutdown: CancellationToken) -> Result<(), Failure> {
-        let clients = std::mem::take(&mut self.clients).into_iter().enumerate();
+        let clients = std::mem::take(&mut self.clients);
+        let are_several = clients.len() > 1;
+        let clients = clients.into_iter().enumerate();
         let clients = clients.map(|(at, client)| {
             let (inspection, terminal, shutdown) =
                 (self.inspection.clone(), Arc::clone(&self.terminal), shutdown.clone());
@@ -113,7 +115,13 @@ impl Standing {
             };
             async move {
                 let ended = client.run(told, shutdown.clone()).await;
-                if ended.is_err() {
+                if let Err(Failure { sentence, .. }) = &ended {
+                    // At once: the end of the others can take as long as their exchanges.
+                    if are_several && !shutdown.is_cancelled() {
+                        output::warn(format!(
+                            "{sentence}; the other tunnels end as well, and their exchanges in flight have 30 s"
+                        ));
+                    }
                     shutdown.cancel();
                 }
                 ended

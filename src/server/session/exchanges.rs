@@ -38,25 +38,32 @@ impl Exchanges {
         self.parts.iter().map(TaskTracker::len).sum()
     }
 
-    /// Waits until all that are under way have begun a moment ago, while others begin: until `deadline` at most.
-    pub(super) async fn are_young(&self, deadline: Instant) {
-        loop {
+    /// Waits until all that are under way have begun a moment ago, while others begin: until `deadline` at most. Returns those of
+    /// which some were under way all that time.
+    pub(super) async fn are_young(&self, deadline: Instant) -> Option<&TaskTracker> {
+        for round in 0.. {
             let begin = Instant::now();
             let old = self.part(self.turns.fetch_add(1, Ordering::SeqCst));
             old.close();
             let ended = timeout_at(deadline, old.wait()).await;
             old.reopen();
-            if ended.is_err() || begin.elapsed() <= YOUNG {
-                return;
+            if ended.is_err() {
+                return (round == 0).then_some(old);
+            }
+            if begin.elapsed() <= YOUNG {
+                break;
             }
         }
+        None
     }
 
-    /// Has none begin any more, and waits until all have ended.
-    pub(super) async fn last(&self) {
+    /// Has none begin any more, and waits until all have ended but those that had their time.
+    pub(super) async fn last(&self, had_theirs: Option<&TaskTracker>) {
         self.last.store(true, Ordering::SeqCst);
         self.close();
-        self.wait().await;
+        for part in self.parts.iter().filter(|part| had_theirs.is_none_or(|had| !std::ptr::eq(*part, had))) {
+            part.wait().await;
+        }
     }
 
     /// Whether none is to begin.
@@ -103,9 +110,9 @@ mod tests {
         assert!(young.as_mut().now_or_never().is_none(), "the next is old by now");
         let short = exchanges.begin();
         drop(next);
-        young.await;
+        assert!(young.await.is_none());
         assert_eq!((exchanges.len(), exchanges.are_the_last(), exchanges.is_closed()), (1, false, false));
-        let mut ended = Box::pin(exchanges.last());
+        let mut ended = Box::pin(exchanges.last(None));
         assert!(ended.as_mut().now_or_never().is_none());
         assert!(exchanges.are_the_last() && exchanges.begin().is_none());
         drop(short);
@@ -116,7 +123,15 @@ mod tests {
     async fn one_that_lasts_is_not_waited_for_without_end() {
         let (exchanges, begin) = (Exchanges::default(), Instant::now());
         let _long = exchanges.begin();
-        exchanges.are_young(begin + Duration::from_secs(30)).await;
+        let mut young = Box::pin(exchanges.are_young(begin + Duration::from_secs(30)));
+        assert!(young.as_mut().now_or_never().is_none());
+        let short = exchanges.begin();
+        let had_theirs = young.await;
         assert_eq!(begin.elapsed(), Duration::from_secs(30));
+        let mut ended = Box::pin(exchanges.last(had_theirs));
+        assert!(ended.as_mut().now_or_never().is_none(), "the one that has begun meanwhile is waited for");
+        drop(short);
+        ended.await;
+        assert_eq!((begin.elapsed(), exchanges.len()), (Duration::from_secs(30), 1));
     }
 }

@@ -3,7 +3,7 @@
 use tokio::io::AsyncReadExt as _;
 
 use super::*;
-use crate::cluster::peers::serve::MAX_CONNECTIONS;
+use crate::cluster::peers::places::MAX_CONNECTIONS;
 use crate::cluster::peers::unproved::MAX_UNPROVED;
 
 /// A connection takes a descriptor, and many systems give more than a few only where they are asked.
