@@ -90,6 +90,7 @@ async fn check(poison: &[&str]) {
     // What was revoked still is.
     two.directory.revoke(revoked("sub:y"));
     let both = BTreeSet::from(["sub:x".to_owned(), "sub:y".to_owned()]);
+    until(|| async { (engine.say::<String>(&["TYPE", "{sendit}:revoked"]) == "set").then_some(()) }).await;
     let told = || async { (engine.say::<BTreeSet<String>>(&["SMEMBERS", "{sendit}:revoked"]) == both).then_some(()) };
     until(told).await;
     until(|| async { (**all.borrow() == both).then_some(()) }).await;
