@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use futures_util::{AsyncWrite as _, Stream as _};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
@@ -40,6 +41,20 @@ impl Stream {
     ) -> Self {
         let id = inner.id().val();
         Self { inner, ahead: None, id, registry, resets, half_closed: false, _permit: permit }
+    }
+}
+
+impl Stream {
+    /// What has come next, as it came: the bytes of a frame. There are none at the end.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        if ready!(Pin::new(&mut *self).poll_fill_buf(cx))?.is_empty() {
+            return Poll::Ready(Ok(Bytes::new()));
+        }
+        let piece = self.ahead.take().map(|(packet, read)| Bytes::from_owner(packet).slice(read..));
+        Poll::Ready(Ok(piece.unwrap_or_default()))
     }
 }
 

@@ -50,11 +50,16 @@ impl<S: AsyncRead + 'static> Connector<S> {
     }
 
     /// Opens one, for a visitor who has `waited`, where that has to be said. Bounded by whoever gives streams.
+    pub(super) fn stream(&self, waited: Option<Duration>) -> impl Future<Output = io::Result<S>> + Send + use<S> {
+        (self.0)(waited)
+    }
+
+    /// The same, as the library's client uses it.
     pub(super) fn open(
         &self,
         waited: Option<Duration>,
     ) -> impl Future<Output = io::Result<Connection<S>>> + Send + use<S> {
-        let opening = (self.0)(waited);
+        let opening = self.stream(waited);
         async move { Ok(Connection::new(opening.await?)) }
     }
 }
@@ -69,10 +74,6 @@ struct Facts {
     tls: AtomicBool,
     /// The stream itself said that there is no connection to the target behind it.
     refused: AtomicBool,
-    /// Something came since the last request.
-    answered: AtomicBool,
-    /// A request went out after an earlier one was answered.
-    reused: AtomicBool,
     /// Nothing more is to go out.
     cut: AtomicBool,
     /// Who waits for room to send more.
@@ -91,22 +92,10 @@ impl Seen {
         }
     }
 
-    /// Whether the connection was kept from an earlier exchange and then brought nothing: the other end had closed it
-    /// when the request came.
-    pub(super) fn was_stale(&self) -> bool {
-        self.0.reused.load(Ordering::Relaxed) && !self.0.answered.load(Ordering::Relaxed)
-    }
-
     /// Ends the connection where anything more of the request would go out.
     pub(super) fn cut(&self) {
         self.0.cut.store(true, Ordering::Release);
         self.0.sends.wake();
-    }
-
-    fn asks(&self) {
-        if self.0.answered.swap(false, Ordering::Relaxed) {
-            self.0.reused.store(true, Ordering::Relaxed);
-        }
     }
 }
 
@@ -179,7 +168,7 @@ struct Watched<S> {
 }
 
 /// The type of a TLS alert record. (RFC 8446, section 5.1)
-const TLS_ALERT: u8 = 21;
+pub(super) const TLS_ALERT: u8 = 21;
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
@@ -193,9 +182,6 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         }
         let came = buf.filled().len() - before;
         this.came += came as u64;
-        if came > 0 {
-            this.seen.0.answered.store(true, Ordering::Relaxed);
-        }
         if this.in_turns {
             spend(came, cx);
         }
@@ -209,7 +195,6 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        this.seen.asks();
         this.came = 0;
         let Facts { cut, sends, .. } = &*this.seen.0;
         sends.register(cx.waker());

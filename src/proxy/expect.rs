@@ -19,6 +19,15 @@ use super::interim::Interim;
 /// theirs without an answer do so after as long.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// When the visitor is asked for a body that waits to be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// As soon as it can be passed on.
+    Never,
+    /// Once the target wants it.
+    UntilAsked,
+}
+
 /// Holds the body back until the target asks for it, or stays silent. The visitor is told to go on when the first byte
 /// of the body is asked for, as HTTP servers do. (RFC 9110, section 10.1.1)
 pub(super) fn hold_body(request: &mut Request<Body>, interim: &Interim) {

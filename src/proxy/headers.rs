@@ -25,7 +25,7 @@ pub(super) fn is_our_own(name: &str) -> bool {
 }
 
 /// The tokens of all `Connection` lines.
-fn connection_tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+pub(super) fn connection_tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let lines = headers.get_all(CONNECTION).into_iter().filter_map(|value| value.to_str().ok());
     lines.flat_map(|line| line.split(',')).map(str::trim).filter(|token| !token.is_empty())
 }

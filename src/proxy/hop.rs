@@ -6,25 +6,26 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::body::Body;
-use http::header::{HOST, HeaderMap, HeaderValue};
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
-use hyper::body::Incoming;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::answer::{Answer, Breaker};
+use super::came::Came;
 use super::confine::{Asks, confine};
 use super::connection::Connector;
+use super::expect::Hold;
 use super::forwarded::X_FORWARDED_PREFIX;
 use super::headers::{Intent, drop_all, has, is_our_own, join_cookies, strip_hop_by_hop};
-use super::interim::Interim;
+use super::pieces::Pieces;
 use super::rewrite::Outside;
 use super::rules::{Path, Protocol, Rules, strip};
 use super::tracked::Tracked;
-use super::{Fault, Meter, Visitor, ambiguous, expect, forwarded, http1, http2, trailers, upgrade};
+use super::{Fault, Meter, Visitor, ambiguous, forwarded, http1, http2, trailers, upgrade};
 use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
 
 /// What is known of an exchange beside its request.
@@ -58,7 +59,7 @@ enum Way<S> {
     Http2(http2::Shared<S>),
 }
 
-impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
+impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Hop<S> {
     /// A hop over the streams that `open` gives, whose tasks run in `tasks`, of a server that is to stop once `stopping` is
     /// cancelled. It is told how long the visitor has waited for whom a stream is, where that is one who has.
     pub fn new<F, Fut>(
@@ -122,19 +123,11 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
         let has_body = !request.body().is_end_stream();
         let (mut response, seen) = match &self.way {
             Way::Http1(pool) => {
-                let interim = Interim::default();
-                if is_http_11 {
-                    expect::hold_body(&mut request, &interim);
-                }
-                let (response, seen) = tokio::select! {
-                    biased;
-                    answered = pool.answered(&mut request, &interim, waited) => answered?,
-                    () = interim.flood() => return Err(Fault::TargetBadResponse),
-                };
-                (response, Some(seen))
+                let hold = if is_http_11 { Hold::UntilAsked } else { Hold::Never };
+                pool.answered(&mut request, hold, waited).await?
             }
             // Apart, for it would have its room in every exchange.
-            Way::Http2(shared) => (Box::pin(shared.answered(request)).await?, None),
+            Way::Http2(shared) => (Box::pin(shared.answered(request)).await?.map(Came::Incoming), None),
         };
         if let Some(fault) = self.own_fault(&response) {
             return Err(fault);
@@ -155,7 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Hop<S> {
     }
 
     /// The client's own answer, where it could not reach the target: known by a key that no target ever sees.
-    fn own_fault(&self, response: &Response<Incoming>) -> Option<Fault> {
+    fn own_fault<B>(&self, response: &Response<B>) -> Option<Fault> {
         if !has(response.headers(), FAULT_KEY_HEADER) || response.headers()[FAULT_KEY_HEADER] != self.fault_key {
             return None;
         }
@@ -198,9 +191,13 @@ fn prepare<'a>(
 }
 
 /// Makes of a target's answer the one that the visitor gets.
-fn brought_back(response: &mut Response<Incoming>, intent: &Intent, outside: &Outside<'_>, asks: Asks) {
+fn brought_back<B>(response: &mut Response<B>, intent: &Intent, outside: &Outside<'_>, asks: Asks) {
     *response.version_mut() = Version::HTTP_11;
     let headers = response.headers_mut();
+    // The visitor's side would else believe it. (RFC 9112, section 6.3)
+    if http1::is_coded(headers) {
+        headers.remove(CONTENT_LENGTH);
+    }
     strip_hop_by_hop(headers, intent);
     drop_all(headers, is_our_own);
     outside.translate(headers);

@@ -1,25 +1,34 @@
 //! The way to a target that speaks HTTP/1.1: streams that are opened on demand, and for requests that may be repeated kept
 //! alive and used again.
 
-use std::pin::pin;
+mod ask;
+mod framing;
+mod head;
+mod kept;
+mod rest;
+mod two_way;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
-use http::{Request, Response};
+use http::header::{CONTENT_LENGTH, UPGRADE};
+use http::{Method, Request, Response};
 use http_body::Body as _;
-use hyper::body::Incoming;
-use hyper::client::conn::http1::Builder;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::AsyncWrite;
 
-use super::Fault;
-use super::connection::{Connector, Seen, repeated};
-use super::interim::Interim;
-use super::kept::{Kept, Open};
+use super::came::Came;
+use super::connection::{Connector, Seen};
+use super::headers::has;
+use super::pieces::Pieces;
 use super::tracked::Tracked;
+use super::{Fault, expect::Hold};
+use ask::{Failure, ask};
+pub(super) use framing::is_coded;
+use kept::Kept;
+pub(super) use rest::Rest;
 
 /// The most that an answer's head may be.
 const MAX_HEAD: usize = 64 * 1024;
@@ -27,16 +36,16 @@ const MAX_HEAD: usize = 64 * 1024;
 /// Streams, kept and fresh.
 pub(super) struct Pool<S> {
     connector: Connector<S>,
-    kept: Arc<Kept>,
+    kept: Arc<Kept<S>>,
     tasks: Tracked,
 }
 
-/// An answer, and what was seen on the connection that brought it.
-pub(super) type Answered = (Response<Incoming>, Seen);
+/// An answer, and the connection that has brought it where that may still send.
+pub(super) type Answered<S> = (Response<Came<S>>, Option<Seen>);
 
-impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Pool<S> {
+impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Pool<S> {
     pub(super) fn new(connector: Connector<S>, tasks: Tracked) -> Self {
-        Self { connector, kept: Arc::default(), tasks }
+        Self { connector, kept: Kept::new(tasks.clone()), tasks }
     }
 
     /// Has a request answered. A target may close a kept connection just when the next request goes into it, which is
@@ -48,112 +57,74 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Pool<S> {
     pub(super) async fn answered(
         &self,
         request: &mut Request<Body>,
-        interim: &Interim,
+        hold: Hold,
         waited: Option<Duration>,
-    ) -> Result<Answered, Fault> {
-        frame(request);
-        interim.watch(request);
-        // What does more than ask may have done it. (RFC 9110, section 9.2.2)
-        let Some(mut again) = repeated(request).filter(|again| again.method().is_safe()) else {
-            return self.by_another(std::mem::take(request), After::Ends, waited).await;
-        };
-        if waited.is_some() {
-            return self.by_another(std::mem::take(request), After::IsKept, waited).await;
+    ) -> Result<Answered<S>, Fault> {
+        let request = std::mem::take(request);
+        if only_asks(&request) {
+            let (method, head) = (request.method().clone(), head::spelt(&request));
+            // Who waits keeps as little as can be.
+            drop(request);
+            return Ok((self.asked(&method, &head, waited).await?.map(Came::Rest), None));
         }
-        while let Some(mut open) = self.kept.take() {
-            match open.sender.try_send_request(std::mem::take(request)).await {
-                Ok(response) => return Ok((response, self.keep(open))),
-                Err(mut error) => match error.take_message() {
-                    Some(unsent) => *request = unsent,
-                    None if open.seen.was_stale() => {
-                        interim.watch(&mut again);
-                        return self.by_another(again, After::Ends, None).await;
-                    }
-                    None => return Err(open.seen.blame()),
-                },
+        // Apart, for few exchanges need room for what that keeps.
+        let answering = async move {
+            self.kept.clear();
+            let connection = self.connector.open(waited).await.map_err(|_| Fault::ClientOffline)?;
+            two_way::answered(connection, request, hold, &self.tasks).await
+        };
+        let (answer, seen) = answering.boxed().await?;
+        Ok((answer.map(Came::Incoming), Some(seen)))
+    }
+
+    /// The same for one that only asks.
+    async fn asked(&self, method: &Method, head: &[u8], waited: Option<Duration>) -> Result<Response<Rest<S>>, Fault> {
+        if waited.is_none() {
+            let (stream, age) = self.take_or_open().await?;
+            match ask(stream, method, head, Arc::clone(&self.kept)).await {
+                Err(Failure::Silent) if age == Age::Kept => {}
+                answered => return answered.map_err(Failure::fault),
             }
         }
-        self.by_another(std::mem::take(request), After::IsKept, None).await
+        let stream = self.open(waited).await?;
+        ask(stream, method, head, Arc::clone(&self.kept)).await.map_err(Failure::fault)
     }
 
-    /// Has a request answered by a stream that is not there yet. Apart, for few exchanges need room for what that keeps.
-    fn by_another(
-        &self,
-        request: Request<Body>,
-        after: After,
-        waited: Option<Duration>,
-    ) -> BoxFuture<'_, Result<Answered, Fault>> {
-        let answered = async move {
-            let mut open = match (after, waited) {
-                (After::IsKept, None) => self.open_or_take().await?,
-                _ => self.open(waited).await?,
-            };
-            let answered = open.sender.send_request(request).await;
-            let response = answered.map_err(|_| open.seen.blame())?;
-            let seen = match after {
-                After::IsKept => self.keep(open),
-                After::Ends => open.seen,
-            };
-            Ok((response, seen))
-        };
-        answered.boxed()
+    /// Apart, for few exchanges need room for what it keeps.
+    fn open(&self, waited: Option<Duration>) -> BoxFuture<'_, Result<S, Fault>> {
+        self.kept.clear();
+        async move { self.connector.stream(waited).await.map_err(|_| Fault::ClientOffline) }.boxed()
     }
 
-    async fn open(&self, waited: Option<Duration>) -> Result<Open, Fault> {
-        let connection = self.connector.open(waited).await.map_err(|_| Fault::ClientOffline)?;
-        let seen = connection.seen();
-        let mut builder = Builder::new();
-        builder.max_buf_size(MAX_HEAD);
-        // Says nothing by itself, so it waits for nobody.
-        let (sender, connection) = builder.handshake(connection).await.map_err(|_| Fault::ClientOffline)?;
-        self.tasks.spawn(connection.with_upgrades());
-        Ok(Open { sender, seen })
-    }
-
-    /// A new stream, or one that another exchange has done with meanwhile: those that are kept have their places too.
-    async fn open_or_take(&self) -> Result<Open, Fault> {
-        let mut opening = pin!(self.open(None));
+    /// A stream that is kept, or a new one, or one that another exchange has done with meanwhile: those that are kept have
+    /// their places too.
+    async fn take_or_open(&self) -> Result<(S, Age), Fault> {
+        if let Some(stream) = self.kept.take() {
+            return Ok((stream, Age::Kept));
+        }
+        let mut opening = self.open(None);
         tokio::select! {
             biased;
-            open = opening.as_mut() => open,
-            open = self.kept.taken() => Ok(open),
+            stream = opening.as_mut() => Ok((stream?, Age::Fresh)),
+            stream = self.kept.taken() => Ok((stream, Age::Kept)),
         }
-    }
-
-    /// Keeps a stream once its answer is through.
-    fn keep(&self, mut open: Open) -> Seen {
-        let seen = open.seen.clone();
-        if open.sender.is_ready() {
-            self.kept.put(open, &self.tasks);
-        } else if !open.sender.is_closed() {
-            let (kept, tasks) = (Arc::clone(&self.kept), self.tasks.clone());
-            self.tasks.spawn(async move {
-                if open.sender.ready().await.is_ok() {
-                    kept.put(open, &tasks);
-                }
-            });
-        }
-        seen
     }
 }
 
-/// What becomes of a stream after its answer.
+/// Whether a stream was opened for the request that goes into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum After {
-    IsKept,
-    Ends,
+enum Age {
+    Fresh,
+    /// It was there before, so the target may have closed it in this moment, which is nobody's fault.
+    Kept,
 }
 
-/// Says how a body ends of which nobody has told the length. Of a method that brings one seldom, such as `GET`, the library
-/// would else take it for none, and drop it.
-fn frame(request: &mut Request<Body>) {
-    if request.body().is_end_stream() {
-        return;
-    }
-    let is_told = request.headers().contains_key(CONTENT_LENGTH) || request.body().size_hint().exact().is_some();
-    if !is_told {
-        request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-    }
+/// Whether nothing follows a request's head, and it may be repeated: what does more than ask may have done it. (RFC 9110,
+/// section 9.2.2)
+fn only_asks(request: &Request<Body>) -> bool {
+    let headers = request.headers();
+    let is_empty = request.body().is_end_stream() && (!has(headers, &CONTENT_LENGTH) || headers[CONTENT_LENGTH] == "0");
+    request.method().is_safe() && is_empty && !has(headers, &UPGRADE)
 }
 
 #[cfg(test)]
@@ -193,7 +164,7 @@ mod tests {
         let long = Some(Duration::from_secs(2));
         for (waited, expected) in [(None, 1), (None, 1), (long, 2), (None, 2), (long, 3)] {
             let mut request = Request::get("/x").header("host", "a.example").body(Body::empty()).unwrap();
-            let answered = pool.answered(&mut request, &Interim::default(), waited).await;
+            let answered = pool.answered(&mut request, Hold::Never, waited).await;
             assert!(answered.is_ok(), "it is answered");
             tokio::task::yield_now().await;
             assert_eq!(opened.lock().unwrap().len(), expected, "{waited:?}");
@@ -221,7 +192,7 @@ mod tests {
         };
         let pool = Pool::new(connector, Tracked(tasks.clone()));
         let mut request = Request::get("/x").header("host", "a.example").body(Body::empty()).unwrap();
-        let answered = pool.answered(&mut request, &Interim::default(), None).await;
+        let answered = pool.answered(&mut request, Hold::Never, None).await;
         let Ok((mut answer, _)) = answered else { panic!("it is answered") };
         let (mut came, mut last) = (0, None);
         while let Some(frame) = answer.frame().await {

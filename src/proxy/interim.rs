@@ -11,7 +11,7 @@ use http::{Request, StatusCode};
 use hyper::ext::on_informational;
 
 /// The most that a target may give: each is read for nothing, and an exchange may last for ever.
-const MAX_INTERIM: usize = 100;
+pub(super) const MAX_INTERIM: usize = 100;
 
 /// What has come of them in one exchange.
 #[derive(Clone, Default)]

@@ -1,7 +1,6 @@
 //! What stands between a visitor's connection and the HTTP library: it refuses what two readers could take for
 //! different requests, and tells a visitor who has said all from one who has left. Both need the bytes as they came.
 
-mod chunks;
 mod course;
 mod head;
 mod patience;

@@ -6,9 +6,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
 use crate::mux;
+use crate::proxy::Pieces;
 use crate::wire::v2::{Outcome, Waited};
 
 /// A byte stream to the target of a session. Where the client could not connect, reading it is an error of kind
@@ -62,6 +64,16 @@ impl AsyncRead for TargetStream {
             ready!(this.poll_outcome(cx))?;
         }
         Pin::new(&mut this.stream).poll_read(cx, buf)
+    }
+}
+
+impl Pieces for TargetStream {
+    fn poll_piece(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        let this = self.get_mut();
+        if this.awaiting {
+            ready!(this.poll_outcome(cx))?;
+        }
+        this.stream.poll_piece(cx)
     }
 }
 

@@ -1,9 +1,8 @@
 //! Where the messages on a visitor's connection begin and end, as a pure value: what may pass of the bytes that have
 //! come, and what is refused. A head passes whole or not at all.
 
-use super::chunks::Chunks;
 use super::head::{self, Body};
-use crate::proxy::Fault;
+use crate::proxy::{Chunks, Fault, Padding};
 
 /// How many empty lines there may be before a head. Old senders put one behind a body; each passes by itself, and would
 /// have whoever reads on look at all of them again. (RFC 9112, section 2.2)
@@ -55,8 +54,8 @@ impl Scan {
                 Ok(count)
             }
             Place::Chunks { mut chunks, upgrade } => {
-                let count = chunks.read(bytes)?;
-                let over = chunks == Chunks::Over;
+                let count = chunks.read(bytes).map_err(|_| Fault::BadRequest)?;
+                let over = chunks.is_over();
                 self.place = if over { Place::Trailers { upgrade } } else { Place::Chunks { chunks, upgrade } };
                 Ok(count)
             }
@@ -108,7 +107,7 @@ impl Scan {
         (self.searched, self.empty_lines) = (0, 0);
         self.place = match head.body {
             Body::Length(left) => body(left, head.upgrade),
-            Body::Chunked => Place::Chunks { chunks: Chunks::new(), upgrade: head.upgrade },
+            Body::Chunked => Place::Chunks { chunks: Chunks::new(Padding::Refused), upgrade: head.upgrade },
         };
         Ok(end)
     }

@@ -1,0 +1,46 @@
+//! The body of an answer, by whichever way it came.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::BoxError;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::io::AsyncWrite;
+
+use super::http1::Rest;
+use super::pieces::Pieces;
+
+pub(super) enum Came<S: Pieces + AsyncWrite + Send + Unpin + 'static> {
+    /// From a connection of the library's.
+    Incoming(Incoming),
+    /// From a stream that is read here.
+    Rest(Rest<S>),
+}
+
+impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Body for Came<S> {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match self.get_mut() {
+            Self::Incoming(incoming) => Pin::new(incoming).poll_frame(cx).map_err(Into::into),
+            Self::Rest(rest) => Pin::new(rest).poll_frame(cx).map_err(Into::into),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Incoming(incoming) => incoming.is_end_stream(),
+            Self::Rest(rest) => rest.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Incoming(incoming) => incoming.size_hint(),
+            Self::Rest(rest) => rest.size_hint(),
+        }
+    }
+}

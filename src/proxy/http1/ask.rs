@@ -1,0 +1,108 @@
+//! A request that only asks: nothing follows its head, so the visitor's own task writes it and reads the answer.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
+use http::{Method, Response, StatusCode};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+
+use super::super::Fault;
+use super::super::connection::TLS_ALERT;
+use super::super::headers::has;
+use super::super::interim::MAX_INTERIM;
+use super::super::pieces::Pieces;
+use super::framing::{Framing, is_coded};
+use super::head::{Reader, goes_on};
+use super::kept::Kept;
+use super::rest::Rest;
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// Nothing came at all: where the stream was used before, it may have been closed in this moment.
+    Silent,
+    Fault(Fault),
+}
+
+impl Failure {
+    pub(super) fn fault(self) -> Fault {
+        match self {
+            Self::Silent => Fault::TargetBadResponse,
+            Self::Fault(fault) => fault,
+        }
+    }
+}
+
+/// Has the request with this method and this `head` answered. The stream is `kept` behind the answer, where another
+/// exchange may follow. Waits as long as the target takes; cancelling it cuts the stream.
+pub(super) async fn ask<S>(
+    mut stream: S,
+    method: &Method,
+    head: &[u8],
+    kept: Arc<Kept<S>>,
+) -> Result<Response<Rest<S>>, Failure>
+where
+    S: Pieces + AsyncWrite + Send + Unpin + 'static,
+{
+    // Where that fails, what there is to read tells why.
+    let _ = stream.write_all(head).await;
+    let (mut answer, reader) = answered(&mut stream).await?;
+    let framing = Framing::of(method, &answer).map_err(|_| Failure::Fault(Fault::TargetBadResponse))?;
+    let headers = answer.headers_mut();
+    // Where two things are said of a body's end, the next answer may not begin where it seems to. (RFC 9112, section 6.3)
+    let is_sure = !(is_coded(headers) && has(headers, &CONTENT_LENGTH));
+    if let Framing::Length(length) = &framing
+        && is_said_twice(headers)
+    {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(*length));
+    }
+    let kept = (is_sure && goes_on(answer.version(), answer.headers())).then_some(kept);
+    Ok(answer.map(|()| Rest::new(framing, reader.ahead(), stream, kept)))
+}
+
+/// Whether a length is said in more lines than one, or as a list.
+fn is_said_twice(headers: &HeaderMap) -> bool {
+    let mut lines = headers.get_all(CONTENT_LENGTH).into_iter();
+    lines.next().is_some_and(|line| line.as_bytes().contains(&b',')) || lines.next().is_some()
+}
+
+/// The head of the answer that counts, and who has read it.
+async fn answered<S: Pieces + Unpin>(stream: &mut S) -> Result<(Response<()>, Reader), Failure> {
+    let (mut reader, mut interim, mut seems) = (Reader::default(), 0, None);
+    loop {
+        let piece = match poll_fn(|cx| Pin::new(&mut *stream).poll_piece(cx)).await {
+            Ok(piece) if !piece.is_empty() => piece,
+            // A connection that is closed before it has answered has answered nothing that can be told.
+            Ok(_) => return Err(seems.map_or(Failure::Silent, Failure::Fault)),
+            Err(error) => return Err(failure(&error, seems)),
+        };
+        let seems = *seems.get_or_insert(match piece[0] {
+            TLS_ALERT => Fault::TargetSpeaksTls,
+            _ => Fault::TargetBadResponse,
+        });
+        let mut head = reader.read(piece).map_err(|_| Failure::Fault(seems))?;
+        while let Some(answer) = head {
+            if !answer.status().is_informational() {
+                return Ok((answer, reader));
+            }
+            interim += 1;
+            // Nobody has asked for another protocol.
+            if answer.status() == StatusCode::SWITCHING_PROTOCOLS || interim > MAX_INTERIM {
+                return Err(Failure::Fault(Fault::TargetBadResponse));
+            }
+            head = reader.next().map_err(|_| Failure::Fault(seems))?;
+        }
+    }
+}
+
+/// What the stream itself says, where it says why it is none.
+fn failure(error: &io::Error, seems: Option<Fault>) -> Failure {
+    match (error.kind(), seems) {
+        (io::ErrorKind::ConnectionRefused | io::ErrorKind::TimedOut, _) => Failure::Fault(Fault::TargetRefused),
+        (_, Some(fault)) => Failure::Fault(fault),
+        (_, None) => Failure::Silent,
+    }
+}

@@ -1,0 +1,123 @@
+//! What follows an answer's head, as the visitor takes it, and what becomes of the stream behind it.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http_body::{Body, Frame, SizeHint};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::task::coop::poll_proceed;
+
+use super::super::pieces::Pieces;
+use super::framing::{Framing, Part};
+use super::kept::Kept;
+
+/// A piece with less is waited with for what is there behind it, so many times.
+const SMALL: usize = 4 * 1024;
+const MAX_GATHERED: usize = 64;
+
+/// A body that is read where it is asked for. Dropping it before its end cuts the stream.
+pub(crate) struct Rest<S: Pieces + AsyncWrite + Send + Unpin + 'static> {
+    framing: Framing,
+    /// What has come of it.
+    ahead: Bytes,
+    /// None once the body is over, or cannot be had.
+    stream: Option<S>,
+    /// Where the stream goes then, if it may be used again.
+    kept: Option<Arc<Kept<S>>>,
+}
+
+impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Rest<S> {
+    pub(super) fn new(framing: Framing, ahead: Bytes, stream: S, kept: Option<Arc<Kept<S>>>) -> Self {
+        let mut rest = Self { framing, ahead, stream: Some(stream), kept };
+        rest.settle();
+        rest
+    }
+
+    /// Gives the stream away where the body is over.
+    fn settle(&mut self) {
+        if !self.framing.is_over() {
+            return;
+        }
+        let Some(stream) = self.stream.take() else { return };
+        match self.kept.take() {
+            // What nobody has asked for belongs to no exchange.
+            Some(kept) if self.ahead.is_empty() => kept.put(stream),
+            _ => end(stream),
+        }
+        self.ahead = Bytes::new();
+    }
+
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Part>> {
+        loop {
+            let part = self.framing.next(&mut self.ahead).map_err(|_| io::ErrorKind::InvalidData)?;
+            if part != Part::Missing {
+                return Poll::Ready(Ok(part));
+            }
+            self.ahead = ready!(self.poll_ahead(cx))?;
+            if self.ahead.is_empty() {
+                self.kept = None;
+                self.framing.end().map_err(|_| io::ErrorKind::UnexpectedEof)?;
+            }
+        }
+    }
+
+    /// What comes next. Small pieces that are there come together, for each would cost the visitor a chunk, and all below as
+    /// much as a large one.
+    fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        let Some(stream) = &mut self.stream else { return Poll::Ready(Err(io::ErrorKind::NotConnected.into())) };
+        let mut piece = ready!(Pin::new(&mut *stream).poll_piece(cx))?;
+        let is_all = |len: usize| self.framing.left().is_some_and(|left| len as u64 >= left);
+        for _ in 1..MAX_GATHERED {
+            if piece.is_empty() || piece.len() >= SMALL || is_all(piece.len()) {
+                break;
+            }
+            // The end is still there when it is asked for again, and so is a failure.
+            let Poll::Ready(Ok(more)) = Pin::new(&mut *stream).poll_piece(cx) else { break };
+            if more.is_empty() {
+                break;
+            }
+            piece = [piece, more].concat().into();
+        }
+        Poll::Ready(Ok(piece))
+    }
+}
+
+/// Ends a stream in order that nobody needs any more. What takes it is in memory, and has room as a rule.
+pub(super) fn end<S: AsyncWrite + Unpin>(mut stream: S) {
+    let _ = stream.shutdown().now_or_never();
+}
+
+impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Body for Rest<S> {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let this = self.get_mut();
+        // Thousands of small chunks may be in one piece.
+        let step = ready!(poll_proceed(cx));
+        let part = ready!(this.poll_part(cx));
+        step.made_progress();
+        if part.is_err() {
+            this.stream = None;
+        }
+        this.settle();
+        Poll::Ready(match part {
+            Ok(Part::Data(data)) => Some(Ok(Frame::data(data))),
+            Ok(Part::Trailers(trailers)) => Some(Ok(Frame::trailers(trailers))),
+            Ok(Part::Missing | Part::End) => None,
+            Err(error) => Some(Err(error)),
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.framing.is_over()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.framing.left().map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
