@@ -1,13 +1,17 @@
 //! The body of an answer, by whichever way it came.
 
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::BoxError;
 use bytes::Bytes;
+use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::io::AsyncWrite;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::either::Either;
 
 use super::http1::Rest;
 use super::pieces::Pieces;
@@ -17,6 +21,21 @@ pub(super) enum Came<S: Pieces + AsyncWrite + Send + Unpin + 'static> {
     Incoming(Incoming),
     /// From a stream that is read here.
     Rest(Rest<S>),
+}
+
+/// An answer that goes over to another protocol, and the bytes that follow it.
+pub(super) fn switched<S: Pieces + AsyncWrite + Send + Unpin + 'static>(
+    mut answer: Response<Came<S>>,
+) -> (Response<axum::body::Body>, impl Future<Output = Result<impl AsyncRead + AsyncWrite, ()>> + Send) {
+    let upgraded = hyper::upgrade::on(&mut answer);
+    let (head, body) = answer.into_parts();
+    let target = async move {
+        match body {
+            Came::Incoming(_) => upgraded.await.map(TokioIo::new).map(Either::Left).map_err(drop),
+            Came::Rest(rest) => rest.switched().map(Either::Right).ok_or(()),
+        }
+    };
+    (Response::from_parts(head, axum::body::Body::empty()), target)
 }
 
 impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Body for Came<S> {

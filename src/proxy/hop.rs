@@ -25,7 +25,7 @@ use super::pieces::Pieces;
 use super::rewrite::Outside;
 use super::rules::{Path, Protocol, Rules, strip};
 use super::tracked::Tracked;
-use super::{Fault, Meter, Visitor, ambiguous, forwarded, http1, http2, trailers, upgrade};
+use super::{Fault, Meter, Visitor, ambiguous, came, forwarded, http1, http2, trailers, upgrade};
 use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
 
 /// What is known of an exchange beside its request.
@@ -140,9 +140,9 @@ impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Hop<S> {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let visitor = wants_upgrade.ok_or(Fault::TargetBadResponse)?;
             protocol.say(response.headers_mut());
-            let target = hyper::upgrade::on(&mut response);
+            let (answer, target) = came::switched(response);
             self.tasks.spawn(upgrade::splice(visitor, target, breaker, meter, self.stopping.clone(), guard));
-            return Ok(response.map(|_| Body::empty()));
+            return Ok(answer);
         }
         Ok(response.map(|body| Body::new(Answer::new(body, breaker, meter, rest, guard))))
     }

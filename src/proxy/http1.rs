@@ -6,6 +6,7 @@ mod framing;
 mod head;
 mod kept;
 mod rest;
+mod switched;
 mod two_way;
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use axum::body::Body;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use http::header::{CONTENT_LENGTH, UPGRADE};
+use http::header::CONTENT_LENGTH;
 use http::{Method, Request, Response};
 use http_body::Body as _;
 use tokio::io::AsyncWrite;
@@ -124,7 +125,7 @@ enum Age {
 fn only_asks(request: &Request<Body>) -> bool {
     let headers = request.headers();
     let is_empty = request.body().is_end_stream() && (!has(headers, &CONTENT_LENGTH) || headers[CONTENT_LENGTH] == "0");
-    request.method().is_safe() && is_empty && !has(headers, &UPGRADE)
+    request.method().is_safe() && is_empty
 }
 
 #[cfg(test)]
@@ -163,7 +164,9 @@ mod tests {
         let pool = Pool::new(connector, Tracked(tasks));
         let long = Some(Duration::from_secs(2));
         for (waited, expected) in [(None, 1), (None, 1), (long, 2), (None, 2), (long, 3)] {
-            let mut request = Request::get("/x").header("host", "a.example").body(Body::empty()).unwrap();
+            // Some clients offer that on each request; it is for the target to take.
+            let request = Request::get("/x").header("host", "a.example").header("upgrade", "h2c");
+            let mut request = request.body(Body::empty()).unwrap();
             let answered = pool.answered(&mut request, Hold::Never, waited).await;
             assert!(answered.is_ok(), "it is answered");
             tokio::task::yield_now().await;

@@ -1,8 +1,10 @@
 //! An answer that somebody else has brought back, on its last way to the visitor: where it is cut, so is the visitor.
 
 use axum::body::Body;
+use futures_util::TryFutureExt as _;
 use http::Response;
 use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
@@ -26,7 +28,7 @@ pub fn relay_upgrade<G: Send>(
     stopping: CancellationToken,
     guard: G,
 ) -> impl Future<Output = ()> + Send + use<G> {
-    let target = hyper::upgrade::on(&mut *answer);
+    let target = hyper::upgrade::on(&mut *answer).map_ok(TokioIo::new);
     *answer.body_mut() = Body::empty();
     upgrade::splice(visitor, target, breaker, Meter::default(), stopping, guard)
 }

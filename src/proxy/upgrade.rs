@@ -1,8 +1,10 @@
 //! After a 101: bytes both ways until both sides have ended.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::TryFutureExt as _;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional_with_sizes};
@@ -21,17 +23,17 @@ const HALF_OPEN: Duration = Duration::from_secs(5);
 /// Joins a visitor's connection to a target's. Ends when both directions have, each in its own time; a cut on either
 /// side is a cut on the other. Exempt from timers: people leave such connections open for days. But once `stopping` is cancelled
 /// nothing is waited for that may never come: a side which does not end after the other has is cut when it is silent.
-pub(super) async fn splice(
+pub(super) async fn splice<T: AsyncRead + AsyncWrite + Unpin, E>(
     visitor: OnUpgrade,
-    target: OnUpgrade,
+    target: impl Future<Output = Result<T, E>>,
     breaker: Breaker,
     meter: Meter,
     stopping: CancellationToken,
     _guard: impl Send,
 ) {
-    match tokio::try_join!(visitor, target) {
-        Ok((visitor, target)) => join(TokioIo::new(visitor), TokioIo::new(target), breaker, meter, stopping).await,
-        Err(_) => breaker.trip(),
+    match tokio::try_join!(visitor.map_err(drop), target.map_err(drop)) {
+        Ok((visitor, target)) => join(TokioIo::new(visitor), target, breaker, meter, stopping).await,
+        Err(()) => breaker.trip(),
     }
 }
 

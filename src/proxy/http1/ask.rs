@@ -50,6 +50,9 @@ where
     // Where that fails, what there is to read tells why.
     let _ = stream.write_all(head).await;
     let (mut answer, reader) = answered(&mut stream).await?;
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(answer.map(|()| Rest::new(Framing::Stream, reader.ahead(), stream, None)));
+    }
     let framing = Framing::of(method, &answer).map_err(|_| Failure::Fault(Fault::TargetBadResponse))?;
     let headers = answer.headers_mut();
     // Where two things are said of a body's end, the next answer may not begin where it seems to. (RFC 9112, section 6.3)
@@ -85,12 +88,11 @@ async fn answered<S: Pieces + Unpin>(stream: &mut S) -> Result<(Response<()>, Re
         });
         let mut head = reader.read(piece).map_err(|_| Failure::Fault(seems))?;
         while let Some(answer) = head {
-            if !answer.status().is_informational() {
+            if !answer.status().is_informational() || answer.status() == StatusCode::SWITCHING_PROTOCOLS {
                 return Ok((answer, reader));
             }
             interim += 1;
-            // Nobody has asked for another protocol.
-            if answer.status() == StatusCode::SWITCHING_PROTOCOLS || interim > MAX_INTERIM {
+            if interim > MAX_INTERIM {
                 return Err(Failure::Fault(Fault::TargetBadResponse));
             }
             head = reader.next().map_err(|_| Failure::Fault(seems))?;

@@ -14,6 +14,7 @@ use tokio::task::coop::poll_proceed;
 use super::super::pieces::Pieces;
 use super::framing::{Framing, Part};
 use super::kept::Kept;
+use super::switched::Switched;
 
 /// A piece with less is waited with for what is there behind it, so many times.
 const SMALL: usize = 4 * 1024;
@@ -35,6 +36,12 @@ impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Rest<S> {
         let mut rest = Self { framing, ahead, stream: Some(stream), kept };
         rest.settle();
         rest
+    }
+
+    /// What follows a 101, which is no body.
+    pub(crate) fn switched(self) -> Option<Switched<S>> {
+        let Self { ahead, stream, .. } = self;
+        stream.map(|stream| Switched { ahead, stream })
     }
 
     /// Gives the stream away where the body is over.
