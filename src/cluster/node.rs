@@ -17,7 +17,7 @@ pub struct NodeId(u64);
 
 /// Why a text is no [`NodeId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a node's id is 16 lower-case hexadecimal digits")]
+#[error("a server's id is 16 lower-case hexadecimal digits")]
 pub struct InvalidNodeId;
 
 impl NodeId {

@@ -87,9 +87,9 @@ pub(crate) async fn run(args: Sessions, env: &Env) -> Result<(), Failure> {
 }
 
 /// Tells of a server whose sessions are not in the list.
-fn tell(Silent { node, address }: &Silent) {
+fn tell(Silent { server, address }: &Silent) {
     output::warn(format_args!(
-        "the server `{node}` does not answer the others at `{address}`: its sessions are missing"
+        "the server `{server}` does not answer the others at `{address}`: its sessions are missing"
     ));
 }
 

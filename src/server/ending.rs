@@ -29,7 +29,9 @@ impl Server {
     /// Takes no new session and no new exchange, lets those in flight end, for 30 s at most, then ends all sessions.
     /// Cancelling it leaves the server draining.
     pub async fn shutdown(&self) {
-        self.0.draining.cancel();
+        let Inner { draining, last_calls, .. } = &*self.0;
+        draining.cancel();
+        last_calls.cancel();
         self.finish(GRACE).await;
         self.close().await;
     }

@@ -115,7 +115,7 @@ struct Inner {
     awaits_certificate: AtomicBool,
     /// Connections that have not brought a request yet.
     fresh: TaskTracker,
-    /// Each answer to a visitor is the last of its connection.
+    /// The server is to stop: each answer to a visitor is the last of its connection, and half an upgrade is not waited for.
     last_calls: CancellationToken,
     /// New connections are left to the server that takes this one's place.
     leaving: CancellationToken,

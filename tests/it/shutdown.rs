@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::peer::{End, Peer};
 use crate::target::Target;
 use crate::tunnel::{Client, Tunnel};
+use crate::upgrade::switched;
 use crate::world::{PATIENCE, Program};
 
 /// Exchanges of which the visitors have seen one half.
@@ -74,6 +75,20 @@ async fn a_server_ends_after_its_exchanges() {
     assert_eq!(body, "the server is being restarted; try again shortly\n");
     halves.end_well().await;
     assert_eq!(tunnel.server.program.ended().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_server_does_not_wait_for_a_side_that_is_silent_after_the_other_has_ended() {
+    let mut target = Target::start();
+    let mut tunnel = Tunnel::to(&target.url()).await;
+    let (mut visitor, mut service) = switched(&tunnel, &mut target).await;
+    visitor.finish().await;
+    assert_eq!(service.rest().await, (String::new(), End::Closed));
+    ask(&mut tunnel.server.program).await;
+    assert_eq!(visitor.rest().await, (String::new(), End::Reset));
+    assert_eq!(tunnel.server.program.ended().await, Some(0));
+    let said = tunnel.server.program.all().await.stderr;
+    assert!(!said.contains("exchanges in flight are cut off"), "all that time was waited: {said}");
 }
 
 #[tokio::test]

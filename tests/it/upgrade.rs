@@ -64,7 +64,7 @@ const REQUEST: &str =
 const SWITCHED: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: Own/2\r\n\r\n";
 
 /// Both ends of a connection that has changed to a protocol that nobody knows.
-async fn switched(tunnel: &Tunnel, target: &mut Target) -> (Peer, Peer) {
+pub(crate) async fn switched(tunnel: &Tunnel, target: &mut Target) -> (Peer, Peer) {
     let mut visitor = tunnel.server.visit().await;
     visitor.send(REQUEST).await;
     let mut service = target.accept().await;

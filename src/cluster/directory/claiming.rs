@@ -77,12 +77,12 @@ impl Shared {
                     self.cache().forget(prefix.as_str());
                     return Ok(pending.granted(entry));
                 }
-                Claimed::Found(found, node) => expected = self.over(found, &node).await?,
+                Claimed::Found(found, node) => expected = self.over(prefix, found, &node).await?,
                 Claimed::Many => return Err(Unclaimed::TooMany),
                 Claimed::Young(left) => return Err(Unclaimed::Young(left.min(YOUNG))),
                 Claimed::Gone => break,
                 Claimed::Unreadable => {
-                    self.is_unreadable();
+                    self.is_unreadable("claim", prefix.as_str());
                     break;
                 }
             }
@@ -116,9 +116,9 @@ impl Shared {
     }
 
     /// What is claimed over: what was `found`, where its holder, of which `node` is the entry, does not mind.
-    async fn over(&self, found: String, node: &str) -> Result<String, Unclaimed> {
+    async fn over(&self, prefix: &Prefix, found: String, node: &str) -> Result<String, Unclaimed> {
         let Ok(entry) = found.parse::<Entry>() else {
-            self.is_unreadable();
+            self.is_unreadable("claim", prefix.as_str());
             return Err(Unclaimed::Unavailable);
         };
         self.rises(entry.fence);

@@ -133,7 +133,7 @@ impl Shared {
         for (id, entry) in &said.nodes {
             match read_node(id, entry) {
                 Ok(node) => nodes.push(node),
-                Err(_) => self.is_unreadable(),
+                Err(_) => self.is_unreadable("node", id),
             }
         }
         nodes.sort_by_key(|node: &Node| node.id);
@@ -153,7 +153,7 @@ impl Shared {
             for (Standing { prefix, entry, .. }, written) in batch.iter().zip(written.ok_or_else(forgotten)?) {
                 match written {
                     Written::Kept => {}
-                    Written::Unreadable => self.is_unreadable(),
+                    Written::Unreadable => self.is_unreadable("claim", prefix),
                     Written::Lost => {
                         self.counts.claims_lost.add();
                         self.held.lose(prefix, entry.fence);

@@ -122,7 +122,7 @@ async fn look_up(shared: Weak<Shared>, prefix: String) -> Result<Found, Unavaila
     let live = shared.link.live().ok_or(Unavailable)?;
     let answer = scripts::find(&shared.link, &live, &prefix).await.map_err(|_| Unavailable)?;
     let found = match answer {
-        Ok((entry, node)) => shared.judge(&entry, &node),
+        Ok((entry, node)) => shared.judge(&prefix, &entry, &node),
         Err(Duration::ZERO) => Found::Nobody,
         Err(_) => Found::Unknown,
     };
@@ -143,9 +143,9 @@ impl Shared {
         (is_there || self.link.live().is_none()).then_some(found)
     }
 
-    fn judge(&self, entry: &str, node: &str) -> Found {
+    fn judge(&self, prefix: &str, entry: &str, node: &str) -> Found {
         let Ok(entry) = entry.parse::<Entry>() else {
-            self.is_unreadable();
+            self.is_unreadable("claim", prefix);
             return Found::Nobody;
         };
         self.rises(entry.fence);

@@ -277,10 +277,10 @@ impl Shared {
         lock(&self.lookups)
     }
 
-    /// Something stands there that nobody can read.
-    fn is_unreadable(&self) {
+    /// What stands there for a `claim` or a `node` of this name nobody can read.
+    fn is_unreadable(&self, kind: &str, name: &str) {
         *lock(&self.unreadable) = Some(Instant::now() + UNREADABLE);
-        self.troubles.set(Part::Entries, Some(Trouble::Unreadable));
+        self.troubles.set(Part::Entries, Some(Trouble::Unreadable(format!("{{sendit}}:{kind}:{name}"))));
     }
 
     fn forget_unreadable(&self) {

@@ -38,9 +38,9 @@ pub enum Trouble {
     Apart,
     /// Somebody else writes there.
     #[error(
-        "the engine has entries below `{{sendit}}` that are none of this version's, and they are left alone: give the cluster a database of its own"
+        "the engine has entries that are none of this version's, `{0}` among them, and they are left alone: delete what nobody needs, or give the cluster a database of its own"
     )]
-    Unreadable,
+    Unreadable(String),
 }
 
 impl Trouble {
@@ -55,7 +55,7 @@ impl Trouble {
             Self::NoPrimary(place, name) => format!("the sentinel at `{place}` knows `{name}`"),
             Self::Refused(place, _) => format!("the engine at `{place}` does what it is told again"),
             Self::Apart => "this machine's clock agrees with the engine's again".to_owned(),
-            Self::Unreadable => "the engine has no entries any more that are none of this version's".to_owned(),
+            Self::Unreadable(_) => "the engine has no entries any more that are none of this version's".to_owned(),
         }
     }
 

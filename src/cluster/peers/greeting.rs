@@ -46,13 +46,13 @@ pub enum Greeted {
     #[error("it cannot be reached: {0}")]
     Nobody(#[from] io::Error),
     /// What is there says something else.
-    #[error("it is no node of a cluster")]
+    #[error("it is no server of a cluster")]
     Stranger,
     /// Of the two one does not know the cluster's secret.
     #[error("it does not know the cluster's secret")]
     WrongSecret,
     /// A node of the cluster is there, but not the one that was expected.
-    #[error("it is another node, {0}")]
+    #[error("it is another server, {0}")]
     Other(NodeId),
 }
 
@@ -62,12 +62,12 @@ impl Greeted {
     pub fn sentence(&self, address: impl Into<SocketAddr>) -> String {
         let address = address.into();
         match self {
-            Self::Nobody(cause) => format!("the node at `{address}` cannot be reached: {cause}"),
-            Self::Stranger => format!("what is at `{address}` is no node of a cluster"),
+            Self::Nobody(cause) => format!("the server at `{address}` cannot be reached: {cause}"),
+            Self::Stranger => format!("what is at `{address}` is no server of a cluster"),
             Self::WrongSecret => format!(
-                "the node at `{address}` does not know the cluster's secret that this one has: give all nodes the same"
+                "the server at `{address}` does not know the cluster's secret that this one has: give all servers the same"
             ),
-            Self::Other(id) => format!("at `{address}` is another node than expected, `{id}`"),
+            Self::Other(id) => format!("at `{address}` is another server than expected, `{id}`"),
         }
     }
 
@@ -77,10 +77,10 @@ impl Greeted {
         match self {
             Self::Nobody(_) | Self::Other(_) => None,
             Self::Stranger => {
-                Some(format!("what calls from `{ip}`, where other servers are awaited, is no node of a cluster"))
+                Some(format!("what calls from `{ip}`, where other servers are awaited, is no server of a cluster"))
             }
             Self::WrongSecret => Some(format!(
-                "a node that calls from `{ip}` does not know the cluster's secret that this one has: give all nodes the same"
+                "a server that calls from `{ip}` does not know the cluster's secret that this one has: give all servers the same"
             )),
         }
     }

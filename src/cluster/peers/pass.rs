@@ -28,13 +28,13 @@ const MAX_TRIES: usize = 3;
 #[derive(Debug, thiserror::Error)]
 pub enum NotPassed {
     /// It does not hold what the request is for.
-    #[error("the node that was asked does not hold it")]
+    #[error("the server that was asked does not hold it")]
     NotMine(Again),
     /// Surely nothing of it was taken in.
-    #[error("the node is not reached")]
+    #[error("the server is not reached")]
     Unreachable(Again),
     /// It may have been taken in, and there will be no answer.
-    #[error("the node was lost before it answered")]
+    #[error("the server was lost before it answered")]
     Lost(Again),
 }
 

@@ -77,7 +77,7 @@ async fn accepted(listener: &TcpListener, stop: &CancellationToken) -> Option<(T
             match listener.accept().await {
                 Ok(accepted) => return accepted,
                 Err(cause) => {
-                    tracing::debug!(%cause, "a node's connection could not be accepted");
+                    tracing::debug!(%cause, "another server's connection could not be accepted");
                     sleep(BREATHER).await;
                 }
             }
@@ -159,7 +159,7 @@ impl Serving {
             }
         };
         if let Err(cause) = served {
-            tracing::debug!(%peer, %cause, "a node's connection broke");
+            tracing::debug!(%peer, %cause, "another server's connection broke");
         }
     }
 
@@ -211,7 +211,7 @@ struct Whole(Incoming);
 enum NotWhole {
     #[error(transparent)]
     Broken(#[from] hyper::Error),
-    #[error("the node that passes it on is lost")]
+    #[error("the server that passes it on is lost")]
     Cut,
 }
 

@@ -138,7 +138,12 @@ impl Advertised {
         let Self { text, host, port } = self;
         let name = host.trim_start_matches('[').trim_end_matches(']');
         let found = lookup_host((name, *port)).await.ok().and_then(|mut found| found.next());
-        found.ok_or_else(|| Failure::usage(format!("the others cannot reach `{text}`: there is no host of that name")))
+        let cause = match found {
+            Some(found) if !found.ip().to_canonical().is_unspecified() => return Ok(found),
+            Some(_) => "it means all addresses of a machine; name the one where they reach this server",
+            None => "there is no host of that name",
+        };
+        Err(Failure::usage(format!("the others cannot reach `{text}`: {cause}")))
     }
 
     /// Where to listen: at the address that was given for that, else here.

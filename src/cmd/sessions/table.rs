@@ -6,7 +6,7 @@ use crate::cmd::units::size;
 const HEAD: [&str; 12] = [
     "PREFIX",
     "SESSION",
-    "NODE",
+    "SERVER",
     "SUBJECT",
     "FROM",
     "SINCE",
@@ -21,9 +21,9 @@ const HEAD: [&str; 12] = [
 /// The table, without the end of its last line.
 pub(super) fn of(sessions: &[Listed]) -> String {
     let rows: Vec<[String; 12]> = std::iter::once(HEAD.map(str::to_owned)).chain(sessions.iter().map(row)).collect();
-    let has_nodes = sessions.iter().any(|session| session.node.is_some());
+    let has_several = sessions.iter().any(|session| session.server.is_some());
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let shown = (0..HEAD.len()).filter(|column| has_nodes || HEAD[*column] != "NODE");
+    let shown = (0..HEAD.len()).filter(|column| has_several || HEAD[*column] != "SERVER");
     let widths: Vec<(usize, usize)> = shown.map(|column| (column, width(column))).collect();
     let line = |row: &[String; 12]| {
         let cells = widths.iter().map(|&(column, width)| format!("{:width$}", row[column]));
@@ -37,7 +37,7 @@ fn row(session: &Listed) -> [String; 12] {
         since,
         prefix,
         id,
-        node,
+        server,
         subject,
         from,
         wire,
@@ -53,7 +53,7 @@ fn row(session: &Listed) -> [String; 12] {
     [
         prefix.clone(),
         id.chars().take(12).collect(),
-        node.clone().unwrap_or_else(|| "-".to_owned()),
+        server.clone().unwrap_or_else(|| "-".to_owned()),
         // Whoever made the token has chosen it.
         subject.as_ref().map_or_else(|| "-".to_owned(), |subject| subject.escape_default().to_string()),
         from.map_or_else(|| "-".to_owned(), |from| from.to_string()),
@@ -77,7 +77,7 @@ mod tests {
             since: "2025-11-26T04:06:40Z".to_owned(),
             prefix: prefix.to_owned(),
             id: "0123456789abcdef".to_owned(),
-            node: None,
+            server: None,
             subject: subject.map(str::to_owned),
             from: None,
             wire: "v2".to_owned(),
@@ -97,10 +97,10 @@ PREFIX        SESSION       SUBJECT   FROM  SINCE                 WIRE  CARRIED 
 my-app        0123456789ab  -         -     2025-11-26T04:06:40Z  v2    streams                   attended  2       3          7 B/12 kB
 a-longer-one  0123456789ab  jo\\u{1b}  -     2025-11-26T04:06:40Z  v2    streams down, batches up  attended  2       3          7 B/12 kB"
         );
-        assert_eq!(of(&[]), HEAD.join("  ").replace("NODE  ", ""));
-        let on = |node: &str| Listed { node: Some(node.to_owned()), ..session("my-app", None, "streams") };
+        assert_eq!(of(&[]), HEAD.join("  ").replace("SERVER  ", ""));
+        let on = |server: &str| Listed { server: Some(server.to_owned()), ..session("my-app", None, "streams") };
         let table = of(&[on("0a1b2c3d")]);
         let columns: Vec<_> = table.lines().map(|line| line.split_whitespace().take(3).collect::<Vec<_>>()).collect();
-        assert_eq!(columns, [["PREFIX", "SESSION", "NODE"], ["my-app", "0123456789ab", "0a1b2c3d"]]);
+        assert_eq!(columns, [["PREFIX", "SESSION", "SERVER"], ["my-app", "0123456789ab", "0a1b2c3d"]]);
     }
 }

@@ -15,7 +15,7 @@ use crate::wire::{SessionId, stamp};
 pub struct Sessions {
     /// Which of several servers answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub node: Option<String>,
+    pub server: Option<String>,
     /// Each session, the oldest first.
     pub sessions: Vec<Listed>,
     /// Those of several servers whose sessions are not among them, for they did not answer in time.
@@ -26,8 +26,8 @@ pub struct Sessions {
 /// A server that did not answer another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silent {
-    /// Which of them it is, as [`Listed::node`] has it.
-    pub node: String,
+    /// Which of them it is, as [`Listed::server`] has it.
+    pub server: String,
     /// Where the others reach it.
     pub address: SocketAddr,
 }
@@ -43,7 +43,7 @@ pub struct Listed {
     pub id: String,
     /// Which of several servers it lives on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub node: Option<String>,
+    pub server: Option<String>,
     /// Whom its token names.
     pub subject: Option<String>,
     /// Where its client called from when it opened the session.
@@ -67,7 +67,7 @@ pub struct Listed {
 }
 
 impl Listed {
-    fn of(session: &Session, node: Option<String>) -> Self {
+    fn of(session: &Session, server: Option<String>) -> Self {
         let wire = session.link().wire();
         let [down, up] = match session.link() {
             Link::V1(_) => [true; 2],
@@ -80,7 +80,7 @@ impl Listed {
             since: String::from_utf8_lossy(&stamp).replace(".000000", ""),
             prefix: session.prefix().to_string(),
             id: session.id().to_string(),
-            node,
+            server,
             subject: session.bearer().and_then(|bearer| bearer.subject.clone()),
             from: session.from(),
             wire: Wire::VALUES[wire.place()].to_owned(),
@@ -98,16 +98,17 @@ impl Listed {
 impl Server {
     /// All that this server knows alone.
     pub(in crate::server) fn sessions(&self) -> Sessions {
-        Sessions { node: self.node(), sessions: self.listed(), silent: Vec::new() }
+        Sessions { server: self.name(), sessions: self.listed(), silent: Vec::new() }
     }
 
     /// The sessions of this server.
     pub(in crate::server) fn listed(&self) -> Vec<Listed> {
-        let node = self.node();
-        self.0.registry.all().iter().map(|session| Listed::of(session, node.clone())).collect()
+        let name = self.name();
+        self.0.registry.all().iter().map(|session| Listed::of(session, name.clone())).collect()
     }
 
-    fn node(&self) -> Option<String> {
+    /// What it is called among several.
+    fn name(&self) -> Option<String> {
         self.0.config.cluster.as_ref().map(|cluster| cluster.me().short())
     }
 

@@ -50,7 +50,7 @@ impl Cluster {
         for (node, told) in others.into_iter().zip(told) {
             match told {
                 Some(sessions) => all.sessions.extend(sessions),
-                None => all.silent.push(Silent { node: node.id.short(), address: node.address }),
+                None => all.silent.push(Silent { server: node.id.short(), address: node.address }),
             }
         }
         all

@@ -83,7 +83,7 @@ pub(super) async fn look(cluster: &Cluster, address: SocketAddr) -> Infallible {
                 Some(trouble) => tracing::warn!("{trouble}"),
                 None if was_kept => {
                     let servers = cluster.directory.nodes().len();
-                    tracing::info!(node = %cluster.me(), %address, servers, "this server is one of several");
+                    tracing::info!(server = %cluster.me(), %address, servers, "this server is one of several");
                 }
                 None => {}
             }

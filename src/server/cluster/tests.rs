@@ -15,15 +15,16 @@ use super::super::public::Arrival;
 use super::super::router::Routes;
 use super::*;
 use crate::auth::Keys;
-use crate::cluster::Node;
 use crate::cluster::directory::{Ask, Settings};
 use crate::cluster::peers::NotPassed;
+use crate::cluster::{Found, Node};
 use crate::proxy::Breaker;
 use crate::wire::v2::SESSION_HEADER;
 use crate::wire::{ERROR_HEADER, SessionId, v1, v2};
 
 /// What a server is told.
 pub(super) struct Told {
+    pub(super) id: u8,
     pub(super) keys: Option<Keys>,
     pub(super) domain: Option<&'static str>,
     pub(super) base: &'static str,
@@ -33,7 +34,7 @@ pub(super) struct Told {
 
 impl Default for Told {
     fn default() -> Self {
-        Self { keys: None, domain: None, base: "", cluster_secret: 7, address: ([127, 0, 0, 1], 1).into() }
+        Self { id: 1, keys: None, domain: None, base: "", cluster_secret: 7, address: ([127, 0, 0, 1], 1).into() }
     }
 }
 
@@ -46,12 +47,12 @@ fn at(id: NodeId, address: SocketAddr) -> Node {
 }
 
 pub(super) fn server(told: Told) -> Server {
-    let Told { keys, domain, base, cluster_secret, address } = told;
+    let Told { id: number, keys, domain, base, cluster_secret, address } = told;
     let secret = Secret::new(&[cluster_secret; 32]).unwrap();
     let ask: Ask = Arc::new(|_| async { false }.boxed());
-    let (engine, me) = ("redis://127.0.0.1:1".parse().unwrap(), at(id(1), address));
+    let (engine, me) = ("redis://127.0.0.1:1".parse().unwrap(), at(id(number), address));
     let (directory, _) = Directory::join(Settings { engine, me, clock: || 0, ask });
-    let peers = Peers::new(id(1), secret.clone(), TaskTracker::new());
+    let peers = Peers::new(id(number), secret.clone(), TaskTracker::new());
     let mut config = Config::new(keys, || 0);
     config.domain = domain.map(|domain| domain.parse().unwrap());
     config.base = base.parse().unwrap();
@@ -100,6 +101,26 @@ async fn only_what_is_a_sessions_is_passed_to_its_server() {
         let request = Request::builder().method(Method::POST).uri(path).header(SESSION_HEADER, elsewhere.as_str());
         let (status, _) = answered(&server, request.body(Body::empty()).unwrap()).await;
         assert_eq!(status == StatusCode::SERVICE_UNAVAILABLE, is_passed, "{path} {status}");
+    }
+}
+
+/// Who has a tunnel is known, and whether its client is there only that server can say: one that does not hear this one says nothing.
+#[tokio::test]
+async fn what_the_server_that_has_a_tunnel_cannot_be_asked_is_undecided() {
+    let [listener, nobodys] = [TcpListener::bind("127.0.0.1:0").await, TcpListener::bind("127.0.0.1:0").await];
+    let (listener, nobodys) = (listener.unwrap(), nobodys.unwrap().local_addr().unwrap());
+    let address = listener.local_addr().unwrap();
+    let mut answering = JoinSet::new();
+    answering.spawn(answer_peers(listener, server(Told { id: 2, address, ..Told::default() })));
+    for (cluster_secret, address, error) in
+        [(7, address, "client-offline"), (8, address, "undecided"), (7, nobodys, "undecided")]
+    {
+        let server = server(Told { cluster_secret, ..Told::default() });
+        let holder = (at(id(2), address), "1".parse().unwrap(), Duration::ZERO);
+        let heard = server.0.config.cluster.as_ref().unwrap().directory.hear("app", Some(holder));
+        assert!(matches!(heard, Found::At { .. }));
+        let request = Request::get("/app/").body(Body::empty()).unwrap();
+        assert_eq!(answered(&server, request).await, (StatusCode::SERVICE_UNAVAILABLE, Some(error.to_owned())));
     }
 }
 

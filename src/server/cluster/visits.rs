@@ -108,16 +108,19 @@ impl Cluster {
             Ok(Found::At { node, fence, hold, lapsed: false }) => (node, fence, hold),
         };
         let told = passed(visit.request, visit.visitor);
-        let back = match self.peers.pass(&node, Some(visit.prefix), std::mem::take(visit.request), &told).await {
+        let (back, fault) = match self.peers.pass(&node, Some(visit.prefix), std::mem::take(visit.request), &told).await
+        {
             Ok(answer) => return Ok(Tried::Answered(answer)),
-            Err(NotPassed::NotMine(request) | NotPassed::Unreachable(request)) => request,
+            Err(NotPassed::NotMine(request)) => (request, Fault::ClientOffline),
+            // Whether the client is there only that server can say.
+            Err(NotPassed::Unreachable(request)) => (request, Fault::Undecided),
             // A request that may be sent twice is, where nothing is known of it.
-            Err(NotPassed::Lost(request)) => request.filter(|request| request.method().is_safe()),
+            Err(NotPassed::Lost(request)) => (request.filter(|request| request.method().is_safe()), Fault::Undecided),
         };
         self.directory.forget(visit.prefix, fence);
         // The other server may have had it.
         *visit.request = *back.ok_or(Fault::ClientLost)?;
-        Ok(Tried::Nobody(hold, Fault::ClientOffline))
+        Ok(Tried::Nobody(hold, fault))
     }
 }
 

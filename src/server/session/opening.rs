@@ -62,7 +62,7 @@ impl Link {
 /// What a session has of its server.
 pub(in crate::server) struct Around {
     pub(in crate::server) tasks: TaskTracker,
-    /// The server is to stop, and leaves what it has to others.
+    /// The server is to stop.
     pub(in crate::server) stopping: CancellationToken,
     pub(in crate::server) closing: CancellationToken,
     pub(in crate::server) limits: Limits,

@@ -113,15 +113,15 @@ async fn sessions_of_all_are_listed_and_ended_by_any() {
     for at in 0..3 {
         let (list, said) = servers.listed(at).await;
         assert_eq!((prefixes(&list), &*said), (vec!["one", "two"], ""));
-        names.push(list["node"].as_str().unwrap().to_owned());
-        let homes = list["sessions"].as_array().unwrap().iter().map(|session| session["node"].clone());
+        names.push(list["server"].as_str().unwrap().to_owned());
+        let homes = list["sessions"].as_array().unwrap().iter().map(|session| session["server"].clone());
         lists.push(homes.collect::<Vec<_>>());
     }
     assert!(lists.iter().all(|homes| *homes == [&*names[0], &*names[1]]), "{names:?} {lists:?}");
     let (_, table, _) = servers.sessions(2, &[]).await;
     let columns = |line: &str| line.split_whitespace().take(3).map(str::to_owned).collect::<Vec<_>>();
     let columns: Vec<_> = table.lines().map(columns).collect();
-    assert_eq!((&*columns[0][2], &*columns[1][2], &*columns[2][2]), ("NODE", &*names[0], &*names[1]), "{table}");
+    assert_eq!((&*columns[0][2], &*columns[1][2], &*columns[2][2]), ("SERVER", &*names[0], &*names[1]), "{table}");
     // People tell them apart by what they see of their ids.
     assert_ne!(columns[1][1], columns[2][1]);
 
@@ -129,7 +129,7 @@ async fn sessions_of_all_are_listed_and_ended_by_any() {
     servers.stage.nodes[1].freeze();
     let (list, said) = servers.listed(2).await;
     servers.stage.nodes[1].wake();
-    assert_eq!((prefixes(&list), &list["silent"][0]["node"]), (vec!["one"], &Value::from(&*names[1])));
+    assert_eq!((prefixes(&list), &list["silent"][0]["server"]), (vec!["one"], &Value::from(&*names[1])));
     let (name, address) = (&names[1], servers.stage.nodes[1].peers());
     assert_eq!(
         said,

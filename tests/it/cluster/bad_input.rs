@@ -121,7 +121,8 @@ async fn a_wrong_secret() {
         let well = Well::start().await;
         let secret = well.folder.path().join("wrong");
         std::fs::write(&secret, "what nobody else of the cluster has, and long enough").unwrap();
-        well.check(OneMore { secret, ..well.one_more() }, "secret").await;
+        let sentence = "does not know the cluster's secret that this one has: give all servers the same";
+        well.check(OneMore { secret, ..well.one_more() }, sentence).await;
     }
 }
 

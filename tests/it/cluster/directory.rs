@@ -246,20 +246,25 @@ async fn what_nobody_can_read_is_never_acted_on() {
         let prefix = format!("poisoned-{at}");
         engine.say::<()>(&["SET", &format!("{{sendit}}:claim:{prefix}"), poison]);
         assert_eq!(one.try_claim(&prefix).await.unwrap_err(), Unclaimed::Unavailable, "{prefix}");
+        one.shows(&format!("entries that are none of this version's, `{{sendit}}:claim:{prefix}` among them")).await;
         assert_eq!(one.find(&prefix).await, Ok(Found::Nobody), "{prefix}");
         assert_eq!(engine.say::<String>(&["GET", &format!("{{sendit}}:claim:{prefix}")]), poison);
     }
     engine.say::<()>(&["LPUSH", "{sendit}:claim:listed", "x"]);
+    assert_eq!(one.find("listed").await, Ok(Found::Nobody));
+    one.shows("`{sendit}:claim:listed`").await;
     assert_eq!(one.try_claim("listed").await.unwrap_err(), Unclaimed::Unavailable);
-    one.shows("entries").await;
     engine.say::<()>(&["SET", "{sendit}:fence", "99999999999999999999999"]);
     engine.say::<()>(&["ZADD", "{sendit}:nodes", "9", "not a node"]);
     engine.say::<()>(&["SET", "{sendit}:node:not a node", "nonsense"]);
     let renewed = one.directory.counts().renewals.get() + 2;
     until(|| async { (one.directory.counts().renewals.get() > renewed).then_some(()) }).await;
     assert_eq!(one.directory.nodes().len(), 1);
+    one.shows("`{sendit}:node:not a node`").await;
     let next = one.try_claim("next").await.unwrap();
     assert!(next.fence() > claim.fence());
+    engine.say::<()>(&["DEL", "{sendit}:claim:listed"]);
+    assert!(one.try_claim("listed").await.unwrap().stands());
 }
 
 #[tokio::test]

@@ -38,6 +38,18 @@ async fn a_check_refuses_what_the_commands_would() {
             "the others cannot reach `http://no.such.host.invalid:0`: there is no host of that name",
         ),
         (
+            "cluster = 'redis://a'\ncluster_secret_file = 'secret'\nadvertise = 'http://0.0.0.0:0'",
+            "the others cannot reach `http://0.0.0.0:0`: it means all addresses of a machine; ",
+        ),
+        (
+            "cluster = 'redis://a'\ncluster_secret_file = 'secret'\nadvertise = 'http://[::]:0'",
+            "the others cannot reach `http://[::]:0`: it means all addresses of a machine; ",
+        ),
+        (
+            "cluster = 'redis://a'\ncluster_secret_file = 'secret'\nadvertise = 'http://[::ffff:0.0.0.0]:0'",
+            "the others cannot reach `http://[::ffff:0.0.0.0]:0`: it means all addresses of a machine; ",
+        ),
+        (
             "cluster = 'redis://a'\ncluster_secret_file = 'secret'\nadvertise = 'http://127.0.0.1:0'\n\
              cluster_addr = 'no.such.host.invalid:0'",
             "cannot listen on `no.such.host.invalid:0`: there is no host of that name",

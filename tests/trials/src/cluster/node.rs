@@ -176,9 +176,9 @@ impl Drop for Node {
 
 /// Whether a session of this prefix lives on the server that tells this list of all.
 fn lives_where_it_is_told(list: &str, prefix: &str) -> bool {
-    let node = |text: &str| Some(text.split_once("\"node\":\"")?.1.split('"').next()?.to_owned());
-    let of = list.split_once(&format!("\"prefix\":\"{prefix}\"")).map(|(_, session)| node(session));
-    of.is_some_and(|of| of == node(list))
+    let server = |text: &str| Some(text.split_once("\"server\":\"")?.1.split('"').next()?.to_owned());
+    let of = list.split_once(&format!("\"prefix\":\"{prefix}\"")).map(|(_, session)| server(session));
+    of.is_some_and(|of| of == server(list))
 }
 
 fn line(binary: &Path, flags: &[String], [public, admin, peers]: [&str; 3]) -> Command {
@@ -200,8 +200,8 @@ mod tests {
 
     #[test]
     fn a_session_lives_on_one_server() {
-        let list = "{\"node\":\"0a\",\"sessions\":[{\"prefix\":\"a\",\"id\":\"1\",\"node\":\"0b\"},\
-                    {\"prefix\":\"b\",\"id\":\"2\",\"node\":\"0a\"}]}";
+        let list = "{\"server\":\"0a\",\"sessions\":[{\"prefix\":\"a\",\"id\":\"1\",\"server\":\"0b\"},\
+                    {\"prefix\":\"b\",\"id\":\"2\",\"server\":\"0a\"}]}";
         for (prefix, is_here) in [("a", false), ("b", true), ("c", false)] {
             assert_eq!(lives_where_it_is_told(list, prefix), is_here, "{prefix}");
         }
