@@ -14,7 +14,7 @@ use super::super::connection::TLS_ALERT;
 use super::super::headers::has;
 use super::super::interim::MAX_INTERIM;
 use super::super::pieces::Pieces;
-use super::framing::{Framing, is_coded};
+use super::framing::{Framing, is_coded, length};
 use super::head::{Reader, goes_on};
 use super::kept::Kept;
 use super::rest::Rest;
@@ -54,10 +54,10 @@ where
     let headers = answer.headers_mut();
     // Where two things are said of a body's end, the next answer may not begin where it seems to. (RFC 9112, section 6.3)
     let is_sure = !(is_coded(headers) && has(headers, &CONTENT_LENGTH));
-    if let Framing::Length(length) = &framing
-        && is_said_twice(headers)
+    if is_said_twice(headers)
+        && let Some(length) = length(headers)
     {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(*length));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     let kept = (is_sure && goes_on(answer.version(), answer.headers())).then_some(kept);
     Ok(answer.map(|()| Rest::new(framing, reader.ahead(), stream, kept)))

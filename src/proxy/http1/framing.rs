@@ -145,7 +145,7 @@ fn is_chunked(headers: &HeaderMap) -> bool {
 }
 
 /// The one length that all lines give, which may be lists of it. (RFC 9110, section 8.6)
-fn length(headers: &HeaderMap) -> Option<u64> {
+pub(super) fn length(headers: &HeaderMap) -> Option<u64> {
     let lines = headers.get_all(CONTENT_LENGTH).into_iter();
     let mut values = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).map(digits);
     let first = values.next()??;
