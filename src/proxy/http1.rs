@@ -3,6 +3,8 @@
 
 mod ask;
 mod framing;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzing;
 mod head;
 mod kept;
 mod rest;
