@@ -102,7 +102,8 @@ impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Body for Rest<S> {
         let part = ready!(this.poll_part(cx));
         step.made_progress();
         if part.is_err() {
-            this.stream = None;
+            // Nor is what came with it read on.
+            (this.stream, this.ahead) = (None, Bytes::new());
         }
         this.settle();
         Poll::Ready(match part {
@@ -119,5 +120,86 @@ impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Body for Rest<S> {
 
     fn size_hint(&self) -> SizeHint {
         self.framing.left().map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use http::Method;
+    use http_body_util::BodyExt as _;
+    use tokio_util::task::TaskTracker;
+
+    use super::super::ask::ask;
+    use super::super::fuzzing::{Target, Then};
+    use super::*;
+    use crate::proxy::Tracked;
+
+    /// The body of an answer that a target gives in these pieces.
+    async fn body<'a>(pieces: impl Iterator<Item = &'a [u8]>, then: Then) -> Rest<Target> {
+        let (stream, kept) = (Target::new(pieces, then), Kept::new(Tracked(TaskTracker::new())));
+        let Ok(answer) = ask(stream, &Method::GET, b"", kept).await else { panic!("there is no answer") };
+        answer.into_body()
+    }
+
+    /// Who asks on behind an error is told of one again, whatever else is there.
+    #[tokio::test]
+    async fn a_body_that_cannot_be_had_never_looks_whole() {
+        let chunked = "Transfer-Encoding: chunked\r\n\r\n";
+        for (said, then) in [
+            (format!("{chunked}5 6\r\n\r\n0\r\n\r\n"), Then::Stays),
+            (format!("{chunked}0\r\nSum: 1\n\r\n\r\n"), Then::Stays),
+            (format!("{chunked}0\r\nSum 1\r\n\r\n\r\n"), Then::Stays),
+            (format!("{chunked}0\r\n{}\r\n", "a: b\r\n".repeat(4_000)), Then::Stays),
+            (format!("{chunked}1\r\n"), Then::Leaves),
+            (format!("{chunked}0\r\n"), Then::Leaves),
+            ("Content-Length: 1\r\n\r\n".to_owned(), Then::Leaves),
+            ("Content-Length: 1\r\n\r\n".to_owned(), Then::Fails(io::ErrorKind::ConnectionReset)),
+            ("A: b\r\n\r\n".to_owned(), Then::Fails(io::ErrorKind::ConnectionReset)),
+        ] {
+            let said = format!("HTTP/1.1 200 OK\r\n{said}");
+            for step in [1, said.len()] {
+                let mut body = body(said.as_bytes().chunks(step), then).await;
+                for _ in 0..5 {
+                    assert!(matches!(body.frame().await, Some(Err(_))), "{said:?} by {step}");
+                    assert!(!body.is_end_stream(), "{said:?} by {step}");
+                }
+            }
+        }
+    }
+
+    /// Each would cost the visitor a chunk.
+    #[tokio::test]
+    async fn small_pieces_come_together() {
+        let bytes = [b'x'; 10 * MAX_GATHERED];
+        let mut body = body([&b"HTTP/1.1 200 OK\r\n\r\n"[..]].into_iter().chain(bytes.chunks(1)), Then::Stays).await;
+        for _ in 0..10 {
+            let data = body.frame().await.unwrap().unwrap().into_data().unwrap();
+            assert_eq!(data.len(), MAX_GATHERED);
+        }
+        assert!(body.frame().now_or_never().is_none(), "it is not over");
+    }
+
+    /// However many there are of one byte.
+    #[tokio::test]
+    async fn others_have_their_turn_between_chunks() {
+        let chunks = "1\r\nx\r\n".repeat(10_000);
+        let said = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n");
+        for step in [1, 6, 64 * 1024] {
+            let mut body = body(said.as_bytes().chunks(step), Then::Leaves).await;
+            let (mut turns, mut came) = (0, 0);
+            poll_fn(|cx| {
+                turns += 1;
+                while let Some(frame) = ready!(Pin::new(&mut body).poll_frame(cx)) {
+                    came += frame.unwrap().into_data().unwrap().len();
+                }
+                Poll::Ready(())
+            })
+            .await;
+            assert_eq!(came, 10_000);
+            // The runtime has 128 steps for a turn.
+            assert!(turns >= came / 128, "{turns} by {step}");
+        }
     }
 }
