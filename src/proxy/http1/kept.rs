@@ -168,4 +168,18 @@ mod tests {
         kept.put(loud);
         assert!(kept.take().is_none(), "nobody has asked for that");
     }
+
+    /// Where another is wanted, for each has its place: and no other is.
+    #[tokio::test(start_paused = true)]
+    async fn one_that_the_other_end_has_ended_is_ended() {
+        let kept = kept();
+        let ((gone, mut gone_far), (other, mut other_far)) = (duplex(64), duplex(64));
+        kept.put(gone);
+        kept.put(other);
+        gone_far.shutdown().await.unwrap();
+        assert!(timeout(IDLE / 4, gone_far.read_u8()).await.is_err(), "nobody has looked at it");
+        kept.clear();
+        assert!(timeout(IDLE / 4, gone_far.read_u8()).await.unwrap().is_err(), "it is ended");
+        assert!(timeout(IDLE / 4, other_far.read_u8()).await.is_err(), "it is kept");
+    }
 }
