@@ -1,5 +1,8 @@
 //! Exchanges with a target that a test plays.
 
+mod answers;
+mod reuse;
+
 use std::sync::Mutex;
 
 use http_body_util::BodyExt as _;
