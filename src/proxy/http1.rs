@@ -30,7 +30,7 @@ use super::pieces::Pieces;
 use super::tracked::Tracked;
 use super::{Fault, expect::Hold};
 use ask::{Failure, ask};
-pub(super) use framing::is_coded;
+pub(super) use framing::settle_length;
 use kept::Kept;
 pub(super) use rest::Rest;
 

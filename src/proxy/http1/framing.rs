@@ -135,7 +135,7 @@ impl From<u64> for Framing {
 
 /// Whether a coding says how the body ends, whatever is said of its length. That nothing is done to it is no coding, though
 /// once it had a name. (RFC 2068, section 3.6; RFC 9112, section 6.3)
-pub(in super::super) fn is_coded(headers: &HeaderMap) -> bool {
+pub(super) fn is_coded(headers: &HeaderMap) -> bool {
     let is_none = |line: &HeaderValue| line.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
     has(headers, &TRANSFER_ENCODING) && !headers.get_all(TRANSFER_ENCODING).into_iter().all(is_none)
 }
@@ -147,8 +147,26 @@ fn is_chunked(headers: &HeaderMap) -> bool {
     coding.is_some_and(|coding| coding.trim().eq_ignore_ascii_case("chunked"))
 }
 
+/// Leaves of what an answer's head says of a length one number, and nothing where a coding says how the body ends: the visitor's
+/// side would else believe it. (RFC 9112, section 6.3)
+pub(in super::super) fn settle_length(headers: &mut HeaderMap) {
+    if is_coded(headers) {
+        headers.remove(CONTENT_LENGTH);
+    } else if is_said_twice(headers)
+        && let Some(length) = length(headers)
+    {
+        headers.insert(CONTENT_LENGTH, length.into());
+    }
+}
+
+/// Whether a length is said in more lines than one, or as a list.
+fn is_said_twice(headers: &HeaderMap) -> bool {
+    let mut lines = headers.get_all(CONTENT_LENGTH).into_iter();
+    lines.next().is_some_and(|line| line.as_bytes().contains(&b',')) || lines.next().is_some()
+}
+
 /// The one length that all lines give, which may be lists of it. (RFC 9110, section 8.6)
-pub(super) fn length(headers: &HeaderMap) -> Option<u64> {
+fn length(headers: &HeaderMap) -> Option<u64> {
     let lines = headers.get_all(CONTENT_LENGTH).into_iter();
     let mut values = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).map(digits);
     let first = values.next()??;

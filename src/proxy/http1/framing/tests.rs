@@ -38,6 +38,28 @@ fn what_a_head_announces() {
     check(&[("transfer-encoding", "identity"), ("transfer-encoding", "chunked"), ("content-length", "5")], Ok(None));
 }
 
+/// What is left of these lines for a visitor.
+#[track_caller]
+fn settled(lines: &[(&str, &str)], expected: &[&str]) {
+    let named = |(name, value): &(&str, &str)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+    let mut headers: HeaderMap = lines.iter().map(named).collect();
+    settle_length(&mut headers);
+    assert_eq!(headers.get_all(CONTENT_LENGTH).iter().collect::<Vec<_>>(), expected, "{lines:?}");
+}
+
+#[test]
+fn what_a_visitor_is_told_of_a_length() {
+    settled(&[], &[]);
+    settled(&[("content-length", "05")], &["05"]);
+    settled(&[("content-length", "5, 05,5")], &["5"]);
+    settled(&[("content-length", "0"), ("content-length", "0")], &["0"]);
+    settled(&[("content-length", "5"), ("transfer-encoding", "identity")], &["5"]);
+    settled(&[("content-length", "5"), ("transfer-encoding", "chunked"), ("content-length", "6")], &[]);
+    settled(&[("content-length", "5"), ("transfer-encoding", "gzip")], &[]);
+    // It is no body's: those are refused.
+    settled(&[("content-length", "5, x")], &["5, x"]);
+}
+
 #[test]
 fn what_has_no_body_whatever_is_announced() {
     let lines = [("content-length", "5"), ("transfer-encoding", "chunked")];
