@@ -15,7 +15,7 @@ pub use crate::inspect::fuzzing::{show, tap};
 pub use crate::mux::fuzzing::{frames, streams};
 pub use crate::pipe::v1::fuzzing::handshake;
 pub use crate::pipe::v2::fuzzing::{log, records, state};
-pub use crate::proxy::fuzzing::{ambiguous, forwarded};
+pub use crate::proxy::fuzzing::{ambiguous, answers, forwarded};
 
 /// What stands in a path, in a carrier's headers, or in what nodes tell each other: the lines are a path, a base path, and headers by
 /// their order. What is parsed says the same again.
@@ -62,8 +62,9 @@ mod tests {
 
     type Target = fn(&[u8]);
 
-    const TARGETS: [(&str, Target); 12] = [
+    const TARGETS: [(&str, Target); 13] = [
         ("ambiguous", ambiguous),
+        ("answers", answers),
         ("forwarded", forwarded),
         ("frames", frames),
         ("handshake", handshake),

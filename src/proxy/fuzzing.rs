@@ -1,5 +1,5 @@
 //! Requests of visitors, as bytes that a fuzzer chooses: a head as lines of text, which is settled, stripped and
-//! introduced.
+//! introduced. And answers of targets.
 
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a fuzzer hears of a fault")]
 
@@ -11,6 +11,8 @@ use http::{Request, Version};
 
 use super::headers::{Intent, strip_hop_by_hop};
 use super::{Trusted, Visitor, ambiguous, forwarded};
+
+pub use super::http1::fuzzing::answers;
 
 /// Lines of `name: value`; those that are none are passed over, as hyper would have refused them.
 fn headers<'a>(lines: impl Iterator<Item = &'a [u8]>) -> HeaderMap {

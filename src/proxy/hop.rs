@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::body::Body;
-use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue};
+use http::header::{HOST, HeaderMap, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
@@ -194,10 +194,7 @@ fn prepare<'a>(
 fn brought_back<B>(response: &mut Response<B>, intent: &Intent, outside: &Outside<'_>, asks: Asks) {
     *response.version_mut() = Version::HTTP_11;
     let headers = response.headers_mut();
-    // The visitor's side would else believe it. (RFC 9112, section 6.3)
-    if http1::is_coded(headers) {
-        headers.remove(CONTENT_LENGTH);
-    }
+    http1::settle_length(headers);
     strip_hop_by_hop(headers, intent);
     drop_all(headers, is_our_own);
     outside.translate(headers);

@@ -25,6 +25,7 @@ mod absence;
 mod access_log;
 #[cfg(unix)]
 mod acme;
+mod answers;
 #[cfg(unix)]
 mod apps;
 mod architecture;

@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
+use http::header::CONTENT_LENGTH;
 use http::{Method, Response, StatusCode};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
@@ -49,27 +49,16 @@ where
 {
     // Where that fails, what there is to read tells why.
     let _ = stream.write_all(head).await;
-    let (mut answer, reader) = answered(&mut stream).await?;
+    let (answer, reader) = answered(&mut stream).await?;
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         return Ok(answer.map(|()| Rest::new(Framing::Stream, reader.ahead(), stream, None)));
     }
     let framing = Framing::of(method, &answer).map_err(|_| Failure::Fault(Fault::TargetBadResponse))?;
-    let headers = answer.headers_mut();
+    let headers = answer.headers();
     // Where two things are said of a body's end, the next answer may not begin where it seems to. (RFC 9112, section 6.3)
     let is_sure = !(is_coded(headers) && has(headers, &CONTENT_LENGTH));
-    if let Framing::Length(length) = &framing
-        && is_said_twice(headers)
-    {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(*length));
-    }
-    let kept = (is_sure && goes_on(answer.version(), answer.headers())).then_some(kept);
+    let kept = (is_sure && goes_on(answer.version(), headers)).then_some(kept);
     Ok(answer.map(|()| Rest::new(framing, reader.ahead(), stream, kept)))
-}
-
-/// Whether a length is said in more lines than one, or as a list.
-fn is_said_twice(headers: &HeaderMap) -> bool {
-    let mut lines = headers.get_all(CONTENT_LENGTH).into_iter();
-    lines.next().is_some_and(|line| line.as_bytes().contains(&b',')) || lines.next().is_some()
 }
 
 /// The head of the answer that counts, and who has read it.

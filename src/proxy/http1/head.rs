@@ -47,6 +47,8 @@ pub(super) struct Reader {
     partial: BytesMut,
     /// What came behind the last one.
     ahead: Bytes,
+    /// How long the empty lines were before it.
+    skipped: usize,
 }
 
 impl Reader {
@@ -69,9 +71,7 @@ impl Reader {
 
     /// Reads the head that the bytes behind the last one begin with, if it is whole.
     pub(super) fn next(&mut self) -> Result<Option<Response<()>>, Malformed> {
-        // Some servers send them behind a body. (RFC 9112, section 2.2)
-        let empty = self.ahead.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        self.ahead.advance(empty);
+        self.skip()?;
         if let Some((mut head, len)) = parse(&self.ahead)? {
             if len > MAX_HEAD {
                 return Err(Malformed);
@@ -89,6 +89,21 @@ impl Reader {
         }
         self.partial = BytesMut::from(ahead);
         Ok(None)
+    }
+
+    /// Takes off empty lines, which some servers send behind a body. (RFC 9112, section 2.2) They count as a head does, or there
+    /// might be no end of them.
+    fn skip(&mut self) -> Result<(), Malformed> {
+        loop {
+            let len = match self.ahead[..] {
+                [b'\n', ..] => 1,
+                [b'\r', b'\n', ..] => 2,
+                _ => break,
+            };
+            self.ahead.advance(len);
+            self.skipped += len;
+        }
+        if self.skipped > MAX_HEAD { Err(Malformed) } else { Ok(()) }
     }
 
     /// What came behind the head.
@@ -126,11 +141,13 @@ fn parse(bytes: &Bytes) -> Result<Option<(Response<()>, usize)>, Malformed> {
     Ok(Some((head, len)))
 }
 
-/// Whether another exchange may follow on the connection. What speaks HTTP/1.0 would have to be asked for that. (RFC 9112,
-/// section 9.3)
+/// Whether another exchange may follow on the connection. (RFC 9112, section 9.3)
 pub(super) fn goes_on(version: Version, headers: &HeaderMap) -> bool {
-    let says_close = || connection_tokens(headers).any(|token| token.eq_ignore_ascii_case("close"));
-    version == Version::HTTP_11 && !(has(headers, &CONNECTION) && says_close())
+    if !has(headers, &CONNECTION) {
+        return version == Version::HTTP_11;
+    }
+    let says = |what: &str| connection_tokens(headers).any(|token| token.eq_ignore_ascii_case(what));
+    !says("close") && (version == Version::HTTP_11 || says("keep-alive"))
 }
 
 #[cfg(test)]
@@ -215,7 +232,7 @@ mod tests {
             goes_on(version, &headers)
         };
         assert!(goes_on(Version::HTTP_11, &HeaderMap::new()) && !goes_on(Version::HTTP_10, &HeaderMap::new()));
-        assert!(says(Version::HTTP_11, "keep-alive") && !says(Version::HTTP_10, "keep-alive"));
+        assert!(says(Version::HTTP_11, "keep-alive") && says(Version::HTTP_10, "x, Keep-Alive"));
         assert!(!says(Version::HTTP_11, "x, Close") && !says(Version::HTTP_10, "close"));
     }
 

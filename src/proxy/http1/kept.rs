@@ -59,13 +59,19 @@ impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Kept<S> {
             if Instant::now() < until && is_silent(&mut stream) {
                 return Some(stream);
             }
-            end(stream);
+            end(&mut stream);
         }
     }
 
     /// Ends those that the other end has ended: each has its place among those of the session.
     pub(super) fn clear(&self) {
-        self.lock().streams.retain_mut(|(_, stream)| is_silent(stream));
+        self.lock().streams.retain_mut(|(_, stream)| {
+            let is_silent = is_silent(stream);
+            if !is_silent {
+                end(stream);
+            }
+            is_silent
+        });
     }
 
     /// The same, where one is waited for. Bounded by nothing; cancelling it loses none.
@@ -96,7 +102,7 @@ impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Kept<S> {
         let mut idle = self.lock();
         let now = Instant::now();
         let old = idle.streams.partition_point(|(until, _)| *until <= now);
-        idle.streams.drain(..old).for_each(|(_, stream)| end(stream));
+        idle.streams.drain(..old).for_each(|(_, mut stream)| end(&mut stream));
         let next = idle.streams.front().map(|(until, _)| *until);
         idle.is_swept = next.is_some();
         next
@@ -167,5 +173,19 @@ mod tests {
         far.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
         kept.put(loud);
         assert!(kept.take().is_none(), "nobody has asked for that");
+    }
+
+    /// Where another is wanted, for each has its place: and no other is.
+    #[tokio::test(start_paused = true)]
+    async fn one_that_the_other_end_has_ended_is_ended() {
+        let kept = kept();
+        let ((gone, mut gone_far), (other, mut other_far)) = (duplex(64), duplex(64));
+        kept.put(gone);
+        kept.put(other);
+        gone_far.shutdown().await.unwrap();
+        assert!(timeout(IDLE / 4, gone_far.read_u8()).await.is_err(), "nobody has looked at it");
+        kept.clear();
+        assert!(timeout(IDLE / 4, gone_far.read_u8()).await.unwrap().is_err(), "it is ended");
+        assert!(timeout(IDLE / 4, other_far.read_u8()).await.is_err(), "it is kept");
     }
 }
