@@ -14,7 +14,10 @@ use crate::world::program;
 
 /// A request that keeps its connection at work: its body is never whole.
 fn unfinished() -> String {
-    format!("POST {} HTTP/1.1\r\nHost: a.example\r\nContent-Length: 100\r\n\r\n{{", crate::v2::OPEN)
+    format!(
+        "POST {} HTTP/1.1\r\nHost: a.example\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n{{",
+        crate::v2::OPEN
+    )
 }
 
 #[tokio::test]
@@ -27,12 +30,18 @@ async fn the_idle_make_room_and_the_busy_do_not() {
         if said.starts_with("GET / ") {
             visitor.head().await;
         }
+        if said.starts_with("PRI") {
+            // Until then it waits as one that may become anything, and begins to wait anew.
+            visitor.read_block(&mut [0; 9]).await;
+        }
         idle.push(visitor);
     }
     let mut busy = Vec::new();
     for _ in 0..4 {
         let mut visitor = server.visit().await;
         visitor.send(unfinished()).await;
+        // Until its request is there it is as idle as the others.
+        assert_eq!(visitor.head().await.status(), "100");
         busy.push(visitor);
     }
     for mut visitor in idle {
