@@ -57,8 +57,7 @@ impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Pool<S> {
     /// nobody's fault: one that may be repeated is, and one that may not (RFC 9112, section 9.3.1) never goes into a
     /// connection that another has used. That costs the client a connection, and no round trip of the tunnel, for
     /// streams are opened together with what they bring. Nor does one whose visitor has `waited`, for that is said where a
-    /// stream begins. Takes the request out of its place. Waits as long as the target
-    /// takes.
+    /// stream begins. Takes the request out of its place. Waits as long as the target takes.
     pub(super) async fn answered(
         &self,
         request: &mut Request<Body>,

@@ -4,6 +4,7 @@ use axum::body::Body;
 use http::header::{EXPECT, HOST};
 use http::uri::{Authority, Scheme};
 use http::{Method, Request, Response, Uri, Version};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::TokioTimer;
@@ -11,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Mutex;
 
 use super::Fault;
-use super::connection::{Connector, Seen, repeated};
+use super::connection::{Connector, Seen};
 use super::tracked::Tracked;
 
 /// How often a request goes into a connection: three may turn out to be closed.
@@ -82,6 +83,18 @@ enum Age {
     Fresh,
     /// It was there before, so the target may have closed it in this moment, which is nobody's fault.
     Kept,
+}
+
+/// The same request once more, where there is nothing behind its head.
+fn repeated(request: &Request<Body>) -> Option<Request<Body>> {
+    if !request.body().is_end_stream() {
+        return None;
+    }
+    let mut again = Request::new(Body::empty());
+    *again.method_mut() = request.method().clone();
+    *again.uri_mut() = request.uri().clone();
+    *again.headers_mut() = request.headers().clone();
+    Some(again)
 }
 
 /// Whether a request can be sent again: where the target says that it has not looked at it (RFC 9113, section 8.7), or

@@ -30,14 +30,14 @@ async fn who_leaves_cancels_the_exchange() {
 
     let (visitor, mut service) = begun(&tunnel, &mut target, GET, "").await;
     visitor.cut();
-    // It ends: `rest` would panic if not.
-    assert_eq!(service.rest().await.0, "", "before the answer's head");
+    // At once: `rest` would panic if not.
+    assert_eq!(service.rest().await, (String::new(), End::Reset), "before the answer's head");
 
     let (mut visitor, mut service) = begun(&tunnel, &mut target, GET, "").await;
     service.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf").await;
     visitor.until("half").await;
     visitor.cut();
-    assert_eq!(service.rest().await.0, "", "in the answer's body");
+    assert_eq!(service.rest().await, (String::new(), End::Reset), "in the answer's body");
 }
 
 /// Who has said all still listens, before the answer and in its middle.

@@ -134,7 +134,7 @@ impl From<u64> for Framing {
 }
 
 /// Whether a coding says how the body ends, whatever is said of its length. That nothing is done to it is no coding, though
-/// once it had a name. (RFC 2068, section 3.6; RFC 9112, section 6.3)
+/// once it had a name, and nor is a line without any. (RFC 2068, section 3.6; RFC 9112, section 6.3)
 pub(super) fn is_coded(headers: &HeaderMap) -> bool {
     let is_none = |line: &HeaderValue| {
         let line = line.as_bytes().trim_ascii();

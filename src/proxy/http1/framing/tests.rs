@@ -35,6 +35,7 @@ fn what_a_head_announces() {
         check(&[("transfer-encoding", coded), ("content-length", "5")], Ok(None));
     }
     check(&[("transfer-encoding", "identity"), ("content-length", "5")], Ok(Some(5)));
+    check(&[("transfer-encoding", ""), ("content-length", "5")], Ok(Some(5)));
     check(&[("transfer-encoding", "identity"), ("transfer-encoding", "chunked"), ("content-length", "5")], Ok(None));
 }
 
