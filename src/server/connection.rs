@@ -1,39 +1,25 @@
 //! One connection, from the first byte to the last: HTTP/1.1 or HTTP/2, on the thread where it belongs.
 
-use std::cell::Cell;
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::time::Duration;
 
-use axum::body::Body;
-use http::StatusCode;
-use http::header::{CONNECTION, HeaderValue};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::accept::{HEAD_DEADLINE, MAX_HEAD};
-use super::answer::Answer;
+use super::accept::HEAD_DEADLINE;
 use super::connections::Place;
-use super::gate::{Course, Gate, Patience, UnderWay, refusal};
-use super::public::Arrival;
+use super::gate::{Course, Gate, Patience};
+use super::http1::{self, Service};
 use super::router::Routes;
 use super::severable::Severable;
 use super::threads::Home;
 use super::tls::Credential;
 use super::transport::Transport;
 use super::{Inner, Server, Tls, assign, http2};
-use crate::proxy::{Breaker, Visitor, has};
-use crate::wire::ERROR_HEADER;
+use crate::proxy::{Breaker, Visitor};
 
 /// How often a silent connection's other end is asked for a sign of life: a visitor who has said all may have left
 /// without another word.
@@ -116,11 +102,11 @@ impl Begun {
     async fn serve(self) {
         let Self { stream, is_http2, peer, deadline, breaker, visitor, fresh, server, routes, _place } = self;
         let outcome = if is_http2 {
-            http2::serve(stream, deadline, visitor, routes, &server).await
+            http2::serve(stream, deadline, visitor, routes, &server).await.map_err(io::Error::other)
         } else {
             let (course, Inner { closing, connections, .. }) = (Course::default(), &*server.0);
             let gate = Gate::new(stream, course.clone(), Patience::new(deadline, connections.waiting().clone()));
-            http1(gate, course, visitor, breaker, routes, closing, fresh).await
+            http1::serve(gate, Service::new(routes, course, visitor, breaker, fresh), closing).await
         };
         if let Err(cause) = outcome {
             tracing::debug!(%peer, %cause, "a connection broke");
@@ -146,90 +132,4 @@ async fn begin(
     let mut stream = Severable::new(stream, breaker);
     let is_http2 = stream.begins_with(http2::PREFACE).await?;
     Ok((stream, credential, is_http2))
-}
-
-async fn http1(
-    gate: Gate<Severable>,
-    course: Course,
-    visitor: Visitor,
-    breaker: Breaker,
-    routes: Routes,
-    closing: &CancellationToken,
-    fresh: TaskTrackerToken,
-) -> hyper::Result<()> {
-    let fresh = Cell::new(Some(fresh));
-    let service = service_fn(move |request: Request<Incoming>| {
-        drop(fresh.take());
-        // Told before the answer is awaited: the end of what the visitor sends may be there already.
-        let arrival = Arrival { visitor: visitor.clone(), breaker: breaker.clone(), owed: Some(course.begin()) };
-        answer(routes.clone(), request, course.clone(), arrival)
-    });
-    let mut http = http1::Builder::new();
-    // The gate has the clock that heads are read by.
-    http.header_read_timeout(None).max_header_size(MAX_HEAD).max_buf_size(MAX_HEAD);
-    let mut serving = pin!(http.serve_connection(TokioIo::new(gate), service).with_upgrades());
-    tokio::select! {
-        served = serving.as_mut() => served,
-        () = closing.cancelled() => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
-        }
-    }
-}
-
-/// The answer to one request, and what it makes of the connection.
-async fn answer(
-    routes: Routes,
-    request: Request<Incoming>,
-    course: Course,
-    arrival: Arrival,
-) -> Result<Response<Answer<UnderWay>>, Infallible> {
-    let (under_way, has_left) = (course.exchange(), routes.home_has_left());
-    let mut answer = match refusal(&request, &arrival.visitor, routes.server()) {
-        Some(refusal) => refusal,
-        None => routes.answer(request.map(Body::new), arrival).await,
-    };
-    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-        course.switch();
-    }
-    if is_last(&answer, course.is_within(), has_left) {
-        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    Ok(answer.map(|body| Answer::new(body, under_way)))
-}
-
-/// Whether an answer is the last of its connection. Who is refused by the server, or a client, is heard no more. Who has come
-/// for a session that lives elsewhere now has its next exchange there, but says all of this one. What is HTTP no more has no
-/// next one.
-fn is_last<B>(answer: &Response<B>, is_within: bool, has_left: bool) -> bool {
-    match answer.status() {
-        StatusCode::SWITCHING_PROTOCOLS => false,
-        _ if is_within => has(answer.headers(), ERROR_HEADER),
-        _ => has_left,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_is_refused_or_is_served_elsewhere_has_the_last_answer() {
-        for (status, error, is_within, has_left, last) in [
-            (200, false, false, false, false),
-            (200, false, false, true, true),
-            (200, false, true, true, false),
-            (502, true, false, false, false),
-            (502, true, true, false, true),
-            // `Connection` says something else there.
-            (101, false, false, true, false),
-        ] {
-            let mut answer = Response::builder().status(status);
-            if error {
-                answer = answer.header(ERROR_HEADER, "limit");
-            }
-            let answer = answer.body(()).unwrap();
-            assert_eq!(is_last(&answer, is_within, has_left), last, "{status} {is_within} {has_left}");
-        }
-    }
 }

@@ -3,6 +3,8 @@
 
 mod course;
 mod head;
+mod library;
+mod messages;
 mod patience;
 mod scan;
 #[cfg(test)]
@@ -13,14 +15,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf as _, BytesMut};
+use bytes::BytesMut;
 use http::header::{ACCEPT, HeaderValue};
 use http::{Request, Response};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::{Interval, MissedTickBehavior, Sleep, interval, sleep};
 
 use course::State;
-pub(super) use course::{Course, Owed, UnderWay};
+pub(super) use course::{Course, Owed};
+pub(super) use messages::Next;
 pub(super) use patience::Patience;
 use patience::Stage;
 use scan::Scan;
@@ -118,10 +121,7 @@ impl<S: AsyncRead + Breakable + Unpin> Gate<S> {
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         let came = &buf.filled()[before..];
         if came.is_empty() {
-            let mut looks = interval(LOOK);
-            looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            self.ended = Some(looks);
-            self.course.end();
+            self.note_end();
             return Poll::Ready(Ok(()));
         }
         // The bytes of a body are most of all, and need no copy.
@@ -133,6 +133,14 @@ impl<S: AsyncRead + Breakable + Unpin> Gate<S> {
         self.held.extend_from_slice(&came[passes..]);
         buf.set_filled(before + passes);
         Poll::Ready(Ok(()))
+    }
+
+    /// Notes that the visitor has said all.
+    fn note_end(&mut self) {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.ended = Some(looks);
+        self.course.end();
     }
 
     /// Notes what has become of what is written to the visitor.
@@ -183,76 +191,6 @@ impl<S: AsyncRead + Breakable + Unpin> Gate<S> {
             }
         }
         Poll::Pending
-    }
-}
-
-impl<S: AsyncRead + Breakable + Unpin> AsyncRead for Gate<S> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let before = buf.filled().len();
-        loop {
-            if this.due > 0 {
-                let count = this.due.min(buf.remaining());
-                buf.put_slice(&this.held[..count]);
-                this.held.advance(count);
-                this.due -= count;
-            }
-            if buf.filled().len() > before || buf.remaining() == 0 {
-                return Poll::Ready(Ok(()));
-            }
-            this.decide(cx)?;
-            if this.due > 0 {
-                continue;
-            }
-            if this.refused || this.held.len() >= MAX_HEAD {
-                return Poll::Pending;
-            }
-            if this.ended.is_some() {
-                return this.poll_end(cx);
-            }
-            if this.scan.is_open() {
-                return Pin::new(&mut this.stream).poll_read(cx, buf);
-            }
-            match this.poll_fill(cx, buf) {
-                Poll::Ready(filled) => filled?,
-                Poll::Pending => return this.poll_patience(cx),
-            }
-        }
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Breakable + Unpin> AsyncWrite for Gate<S> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
-        this.written(written)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
-        this.written(written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
-        if this.refused || this.scan.is_within() {
-            ready!(this.poll_linger(cx));
-        }
-        Poll::Ready(Ok(()))
     }
 }
 

@@ -16,6 +16,7 @@ mod domain;
 mod ending;
 mod expected;
 mod gate;
+mod http1;
 mod http2;
 mod https;
 mod limits;

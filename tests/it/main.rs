@@ -73,6 +73,7 @@ mod inspector;
 #[cfg(unix)]
 mod inspector_page;
 mod intermediaries;
+mod kept;
 mod left_out;
 mod limits;
 mod load;

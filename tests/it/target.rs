@@ -55,11 +55,16 @@ impl Target {
     }
 
     /// Answers every request without a body by itself from now on, with the path that it asked for.
-    pub(crate) fn echo_paths(mut self) {
+    pub(crate) fn echo_paths(self) {
+        self.answer(echo);
+    }
+
+    /// Answers every request by itself from now on, by its path. Behind one with a body nothing is read.
+    pub(crate) fn answer(mut self, said: fn(&str) -> String) {
         let tasks = TaskTracker::new();
         tasks.clone().spawn(async move {
             while let Some(stream) = self.connections.recv().await {
-                tasks.spawn(echo_paths(stream, usize::MAX));
+                tasks.spawn(answer(stream, usize::MAX, said));
             }
         });
     }
@@ -72,7 +77,7 @@ impl Target {
             while let Some(stream) = self.connections.recv().await {
                 let counted = Arc::clone(&counted);
                 tasks.spawn(async move {
-                    let second = echo_paths(stream, 1).await;
+                    let second = answer(stream, 1, echo).await;
                     counted.fetch_add(second.into(), Ordering::Relaxed);
                 });
             }
@@ -117,7 +122,7 @@ async fn accept(listener: TcpListener, sender: mpsc::Sender<TcpStream>) {
 
 /// Answers so many requests, and closes unanswered where one more comes; whether one did. The connection may end
 /// whenever it likes, in the middle of the wait for a head too: so no `Peer`, which would panic.
-async fn echo_paths(mut stream: TcpStream, answers: usize) -> bool {
+async fn answer(mut stream: TcpStream, answers: usize, said: fn(&str) -> String) -> bool {
     let (read, mut write) = stream.split();
     let mut lines = BufReader::new(read).lines();
     let mut path = None;
@@ -130,12 +135,15 @@ async fn echo_paths(mut stream: TcpStream, answers: usize) -> bool {
         if answered == answers {
             return true;
         }
-        let body = path.take().unwrap_or_default();
-        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-        if write.write_all(answer.as_bytes()).await.is_err() {
+        let said = said(&path.take().unwrap_or_default());
+        if write.write_all(said.as_bytes()).await.is_err() {
             return false;
         }
         answered += 1;
     }
     false
+}
+
+fn echo(path: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nDate: then\r\nContent-Length: {}\r\n\r\n{path}", path.len())
 }
