@@ -27,23 +27,27 @@ pub(super) enum Body {
 /// The length of the lines that `bytes` begin with, with the empty one that ends them; none if that has not come.
 /// `searched` is what was looked at before, and is kept by the caller.
 pub(super) fn block(bytes: &[u8], searched: &mut usize) -> Result<Option<usize>, Fault> {
-    for at in *searched..bytes.len() {
-        match (bytes[at], bytes.get(at + 1)) {
-            // A carriage return alone, which some take for a line's end. (RFC 9112, section 2.2)
-            (b'\r', Some(b'\n')) => {}
-            (b'\r', None) => {
+    while let Some(plain) = bytes[*searched..].iter().position(|byte| is_barred(*byte)) {
+        let at = *searched + plain;
+        match bytes[at..] {
+            // What follows it is not there yet.
+            [b'\r'] => {
                 *searched = at;
                 return Ok(None);
             }
-            (b'\n', _) if bytes[..=at] == *b"\r\n" || bytes[..=at].ends_with(b"\n\r\n") => return Ok(Some(at + 1)),
-            (b'\n', _) if bytes[..=at].ends_with(b"\r\n") => {}
-            // A line feed alone, NUL, and what else no line may hold. (RFC 9110, section 5.5)
-            (0..0x20 | 0x7f, _) if bytes[at] != b'\t' => return Err(Fault::BadRequest),
-            _ => {}
+            [b'\r', b'\n', ..] if at == 0 || bytes[at - 1] == b'\n' => return Ok(Some(at + 2)),
+            [b'\r', b'\n', ..] => *searched = at + 2,
+            // Half a line's end, which some take for a whole one. (RFC 9112, section 2.2)
+            _ => return Err(Fault::BadRequest),
         }
     }
     *searched = bytes.len();
     Ok(None)
+}
+
+/// Whether no line may hold it. (RFC 9110, section 5.5)
+fn is_barred(byte: u8) -> bool {
+    matches!(byte, 0..0x20 | 0x7f) && byte != b'\t'
 }
 
 /// Reads a whole head, whose bytes [`block`] has looked at.
