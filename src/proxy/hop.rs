@@ -177,13 +177,14 @@ fn prepare<'a>(
     rules.access.conceal(headers);
     strip_hop_by_hop(headers, intent);
     intent.say(headers);
-    forwarded::introduce(headers, visitor, &rules.trusted);
-    let outside = Outside::of(headers, place, rules.path, rules.host.as_ref(), &path);
-    if let (Path::Stripped, false, Ok(said)) = (rules.path, place.is_empty(), HeaderValue::from_str(outside.place())) {
-        headers.insert(X_FORWARDED_PREFIX, said);
-    }
+    let mut called = forwarded::introduce(headers, visitor, &rules.trusted);
     if let Some(host) = &rules.host {
         headers.insert(HOST, host.clone());
+        called.told = Some(host.clone());
+    }
+    let outside = Outside::of(called, headers, place, rules.path, &path);
+    if let (Path::Stripped, false, Ok(said)) = (rules.path, place.is_empty(), HeaderValue::from_str(outside.place())) {
+        headers.insert(X_FORWARDED_PREFIX, said);
     }
     *request.uri_mut() = path.into();
     *request.version_mut() = Version::HTTP_11;
