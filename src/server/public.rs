@@ -38,9 +38,9 @@ pub(super) struct Arrival {
 /// Everything that is no control endpoint.
 pub(super) async fn routed(State(server): State<Server>, mut request: Request) -> Response {
     let arrival = request.extensions_mut().remove::<Arrival>();
-    let arrival =
+    let mut arrival =
         arrival.unwrap_or_else(|| Arrival { visitor: caller(&request), breaker: Breaker::default(), owed: None });
-    visit(server, request, arrival).await
+    visit(&server, &mut request, &mut arrival).await
 }
 
 /// What a tunnel's own host is asked for is the tunnel's, control endpoints included: to its visitors there is no server.
@@ -49,17 +49,17 @@ pub(super) async fn by_host(State(server): State<Server>, request: Request, next
     if is_tunnels { routed(State(server), request).await } else { next.run(request).await }
 }
 
-/// A request of a visitor's.
-pub(super) async fn visit(server: Server, mut request: Request, mut arrival: Arrival) -> Response {
+/// A request of a visitor's. Takes it out of its place.
+pub(super) async fn visit(server: &Server, request: &mut Request, arrival: &mut Arrival) -> Response {
     let (accept, version) = (request.headers().get(ACCEPT).cloned(), request.version());
-    let there = There::of(&mut request, &server.0.config);
+    let there = There::of(request, &server.0.config);
     let from = server.0.config.trusted.spelt_origin(&arrival.visitor, request.headers());
-    let entry = Entry::begin(&server, from, request.method(), &there.whole);
+    let entry = Entry::begin(server, from, request.method(), there.whole.as_ref().unwrap_or(request.uri()));
     let exchange = Arc::new(Exchange { places: OnceLock::new(), entry });
     let answer = match &server.0.config.cluster {
-        None => pass_on(&server, &mut request, &mut arrival, &there, &exchange).await,
+        None => pass_on(server, request, arrival, &there, &exchange).await,
         // Apart, for it would have its room in every visit.
-        Some(cluster) => Box::pin(among_others(&server, cluster, &mut request, &mut arrival, &there, &exchange)).await,
+        Some(cluster) => Box::pin(among_others(server, cluster, request, arrival, &there, &exchange)).await,
     };
     let mut answer = answer.inspect(|answer| exchange.entry.answered(answer.status())).unwrap_or_else(|fault| {
         let headers = accept.map(|accept| (ACCEPT, accept)).into_iter().collect();
@@ -184,7 +184,9 @@ async fn pass_on(
         let attended = unless_told_to_go(caller.owed, || once(&one_of_all), attended).await.ok_or(Fault::Limit)??;
         (one_of_all, under_way, attended)
     };
-    *request.uri_mut() = there.whole.clone();
+    if let Some(whole) = &there.whole {
+        *request.uri_mut() = whole.clone();
+    }
     let (breaker, meter) = (arrival.breaker.clone(), entry.meter());
     let call = Call { visitor, place: &there.path, breaker, meter, waited };
     let (places, owed) = (exchange.places.get_or_init(|| (one_of_all, place)), arrival.owed.take());
@@ -225,8 +227,8 @@ pub(super) fn origin(server: &Server, request: &Request) -> Option<IpAddr> {
 
 /// Where in the server's world a visitor wants to go.
 struct There {
-    /// What the visitor sent: with what a program that mounts the router has cut off.
-    whole: Uri,
+    /// What the visitor sent, where a program that mounts the router has cut something off.
+    whole: Option<Uri>,
     /// The path of the tunnel as the visitor sent it, without a slash at its end: empty where the host is the tunnel's own.
     path: String,
     name: Name,
@@ -244,13 +246,12 @@ enum Name {
 impl There {
     fn of(request: &mut Request, config: &Config) -> Self {
         let Config { base, domain, .. } = config;
-        let mounted = request.extensions_mut().remove::<OriginalUri>();
-        let whole = mounted.map_or_else(|| request.uri().clone(), |uri| uri.0);
+        let whole = request.extensions_mut().remove::<OriginalUri>().map(|uri| uri.0);
         if let Some(name) = domain.as_ref().and_then(|domain| domain.tunnel_of(request)) {
             return Self { whole, path: String::new(), name: Name::Host(name) };
         }
         let cut = request.uri().path();
-        let mount = whole.path().strip_suffix(cut).unwrap_or_default();
+        let mount = whole.as_ref().and_then(|whole| whole.path().strip_suffix(cut)).unwrap_or_default();
         let prefix = base.prefix_of(cut);
         let path = [mount, base.as_str(), "/", prefix.unwrap_or_default()].concat();
         let name = prefix.map_or(Name::Nothing, |prefix| Name::Segment(path.len() - prefix.len()));
@@ -281,8 +282,9 @@ mod tests {
     /// Thousands may wait, and each has room for all that is handed on by value below it.
     #[test]
     fn a_visit_takes_little_room() {
-        let arrival = Arrival { visitor: Visitor::new(None, false), breaker: Breaker::default(), owed: None };
-        let visit = visit(Server::new(Config::new(None, || 0)), Request::new(Body::empty()), arrival);
+        let mut arrival = Arrival { visitor: Visitor::new(None, false), breaker: Breaker::default(), owed: None };
+        let (server, mut request) = (Server::new(Config::new(None, || 0)), Request::new(Body::empty()));
+        let visit = visit(&server, &mut request, &mut arrival);
         assert!(size_of_val(&visit) <= 4 * 1024, "{}", size_of_val(&visit));
     }
 }
