@@ -1,30 +1,29 @@
 //! A visitor's way to the session that holds the prefix of the path.
 
 mod among_others;
+mod attended;
 
 use std::future::pending;
 use std::iter::once;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use axum::extract::{ConnectInfo, OriginalUri, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{ACCEPT, CONNECTION, HeaderValue, WWW_AUTHENTICATE};
-use http::{HeaderMap, StatusCode, Uri, Version};
-use tokio::time::{Instant, timeout_at};
+use http::{StatusCode, Uri, Version};
 
 use super::access_log::Entry;
-use super::expected::Awaited;
 use super::gate::Owed;
 use super::quotas::{Listens, Taken, unless_told_to_go};
-use super::session::{Place, Presence, Session};
+use super::session::Place;
 use super::threads::Home;
 use super::{Config, Server};
 use crate::proxy::{Breaker, Call, Fault, Visitor, challenge};
 use among_others::among_others;
+use attended::{Attended, Caller, attended};
 
 /// What the server's own listener knows of a request. Where it goes by the router it carries that as an extension.
 #[derive(Clone, Debug)]
@@ -84,86 +83,6 @@ struct Exchange {
     entry: Entry,
 }
 
-/// The session that holds the prefix, with a place for one exchange, once its client is there: the one of now, or the one
-/// that takes its place. Waits for as long as that session allows.
-async fn attended(server: &Server, found: Found, caller: &Caller<'_>) -> Result<Attended, Fault> {
-    let mut session = match found {
-        Found::Session(session) => session,
-        Found::Awaited(awaited) => {
-            // Apart, for it would have its room in every visit.
-            Box::pin(awaited.back(caller.owed)).await?;
-            caller.finds(server)?
-        }
-    };
-    let begin = Instant::now();
-    let mut waited = None;
-    loop {
-        let place = session.place(caller.headers, caller.visitor, caller.owed).await?;
-        // Before anything of the request is on its way: a visitor who is told that nobody is there can safely try again.
-        let asked = Instant::now();
-        let found = {
-            let found = pin!(timeout_at(session.patience(begin), session.attended(caller.owed)));
-            unless_told_to_go(caller.owed, || place.taken(), found).await.ok_or(Fault::Limit)?
-        };
-        let found = found.map_err(|_| Fault::ClientOffline)??;
-        if found != Presence::There {
-            *waited.get_or_insert(Duration::ZERO) += asked.elapsed();
-        }
-        if found != Presence::Over {
-            return Ok(Attended { session, place, waited });
-        }
-        // Its lease is freed in the same breath as it ends.
-        tokio::task::yield_now().await;
-        session = caller.finds(server)?;
-    }
-}
-
-/// A session whose client is there.
-struct Attended {
-    session: Arc<Session>,
-    place: Place,
-    /// How long that took, where it was gone.
-    waited: Option<Duration>,
-}
-
-/// What holds a prefix.
-enum Found {
-    Session(Arc<Session>),
-    /// A session will, whose client is on its way.
-    Awaited(Arc<Awaited>),
-}
-
-/// What is known of who calls.
-struct Caller<'a> {
-    prefix: &'a str,
-    headers: &'a HeaderMap,
-    visitor: &'a Visitor,
-    entry: &'a Entry,
-    owed: &'a Option<Owed>,
-}
-
-impl Caller<'_> {
-    /// The session that lets it in, or may do so once it is there.
-    fn looks_for(&self, server: &Server) -> Result<Found, Fault> {
-        match self.finds(server) {
-            Err(Fault::UnknownPrefix) => {
-                let awaited = server.0.expected.at(self.prefix);
-                awaited.map(Found::Awaited).ok_or(Fault::UnknownPrefix)
-            }
-            found => found.map(Found::Session),
-        }
-    }
-
-    /// The session that lets it in.
-    fn finds(&self, server: &Server) -> Result<Arc<Session>, Fault> {
-        let session = server.0.registry.by_prefix(self.prefix).filter(|session| !session.is_leaving());
-        let session = session.ok_or(Fault::UnknownPrefix)?;
-        self.entry.goes_to(&session);
-        session.admit(self.headers, self.visitor)?;
-        Ok(session)
-    }
-}
-
 async fn pass_on(
     server: &Server,
     request: &mut Request,
@@ -179,9 +98,15 @@ async fn pass_on(
         let found = caller.looks_for(server)?;
         let under_way = server.begin()?;
         let one_of_all = server.0.places.take_now().await.ok_or(Fault::Limit)?;
-        // Nothing of the request is on its way, so who is told to go can safely try again.
-        let attended = pin!(server.unless_draining(attended(server, found, &caller)));
-        let attended = unless_told_to_go(caller.owed, || once(&one_of_all), attended).await.ok_or(Fault::Limit)??;
+        let attended = match found.free(&caller) {
+            Some(free) => free,
+            // Nothing of the request is on its way, so who is told to go can safely try again.
+            None => {
+                // Apart, for it would have its room in every visit, and few wait.
+                let attended = Box::pin(server.unless_draining(attended(server, found, &caller)));
+                unless_told_to_go(caller.owed, || once(&one_of_all), attended).await.ok_or(Fault::Limit)??
+            }
+        };
         (one_of_all, under_way, attended)
     };
     if let Some(whole) = &there.whole {
