@@ -18,8 +18,9 @@ const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 /// Programs that turn headers into environment variables take it for their proxy's address.
 const PROXY: HeaderName = HeaderName::from_static("proxy");
 
-/// How many headers of them there may be.
-const FAMILY: usize = 6;
+/// How many headers of them [`introduce`] says at most where none was said: room for more would be more than a small request
+/// has.
+const FAMILY: usize = 5;
 
 /// What the socket says of who calls.
 #[derive(Clone, Debug)]
