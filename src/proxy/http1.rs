@@ -64,13 +64,13 @@ impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Pool<S> {
         hold: Hold,
         waited: Option<Duration>,
     ) -> Result<Answered<S>, Fault> {
-        let request = std::mem::take(request);
-        if only_asks(&request) {
-            let (method, head) = (request.method().clone(), head::spelt(&request));
+        if only_asks(request) {
+            let (method, head) = (request.method().clone(), head::spelt(request));
             // Who waits keeps as little as can be.
-            drop(request);
+            *request = Request::default();
             return Ok((self.asked(&method, &head, waited).await?.map(Came::Rest), None));
         }
+        let request = std::mem::take(request);
         // Apart, for few exchanges need room for what that keeps.
         let answering = async move {
             self.kept.clear();
