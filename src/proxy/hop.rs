@@ -121,18 +121,21 @@ impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Hop<S> {
         let body = std::mem::take(request.body_mut());
         *request.body_mut() = trailers::without_what_is_ours(body);
         let has_body = !request.body().is_end_stream();
-        let (mut response, seen) = match &self.way {
+        let (mut response, protocol, seen) = match &self.way {
             Way::Http1(pool) => {
                 let hold = if is_http_11 { Hold::UntilAsked } else { Hold::Never };
                 pool.answered(request, hold, waited).await?
             }
             // Apart, for it would have its room in every exchange.
-            Way::Http2(shared) => (Box::pin(shared.answered(std::mem::take(request))).await?.map(Came::Incoming), None),
+            Way::Http2(shared) => {
+                let response = Box::pin(shared.answered(std::mem::take(request))).await?;
+                let protocol = Intent::of(response.headers());
+                (response.map(Came::Incoming), protocol, None)
+            }
         };
         if let Some(fault) = self.own_fault(&response) {
             return Err(fault);
         }
-        let protocol = Intent::of(response.headers());
         // Else the target may read on. (RFC 9112, sections 9.5 and 9.6)
         let is_done = protocol.closes || response.status().is_client_error() || response.status().is_server_error();
         let rest = seen.filter(|_| has_body && is_done);
