@@ -98,14 +98,13 @@ async fn pass_on(
         let found = caller.looks_for(server)?;
         let under_way = server.begin()?;
         let one_of_all = server.0.places.take_now().await.ok_or(Fault::Limit)?;
-        let attended = match found.free(&caller) {
-            Some(free) => free,
-            // Nothing of the request is on its way, so who is told to go can safely try again.
-            None => {
-                // Apart, for it would have its room in every visit, and few wait.
-                let attended = Box::pin(server.unless_draining(attended(server, found, &caller)));
-                unless_told_to_go(caller.owed, || once(&one_of_all), attended).await.ok_or(Fault::Limit)??
-            }
+        let attended = if let Some(free) = found.free(&caller) {
+            free
+        } else {
+            // Apart, for it would have its room in every visit, and few wait. Nothing of the request is on its way, so who is
+            // told to go can safely try again.
+            let attended = Box::pin(server.unless_draining(attended(server, found, &caller)));
+            unless_told_to_go(caller.owed, || once(&one_of_all), attended).await.ok_or(Fault::Limit)??
         };
         (one_of_all, under_way, attended)
     };
