@@ -169,7 +169,7 @@ fn hops(criterion: &mut Criterion) {
                     let breaker = Breaker::default();
                     let meter = Meter::default();
                     let call = Call { visitor: &visitor, place: "/my-app", breaker, meter, waited: None };
-                    let answer = hop.forward(request, call, ()).await.expect("an answer");
+                    let answer = hop.forward(&mut request, call, ()).await.expect("an answer");
                     black_box(answer.into_body().collect().await.expect("a whole answer"));
                 });
             });

@@ -73,7 +73,7 @@ pub(crate) fn event(level: &str, line: impl Display, event: &impl Serialize) {
 /// Prints a line for a terminal, with colours of our own. What strangers have put into it has to be harmless already:
 /// of what they could say, escape sequences alone would pass.
 pub(crate) fn coloured(line: impl Display) {
-    put(&harmless(&line.to_string(), true));
+    put(harmless(&line.to_string(), true).as_bytes());
 }
 
 /// Tells the person of something that may not be meant.
@@ -102,9 +102,11 @@ fn sink() -> Option<&'static Sink> {
 
 /// Prints a line of the log, without its end.
 pub(crate) fn line(line: &[u8]) {
-    // Nearly always text, which is sooner seen than made.
-    let text = std::str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed);
-    put(&harmless(&text, false));
+    // Nearly always, and then it need not be made text first.
+    if is_plain(line) {
+        return put(line);
+    }
+    put(harmless(&String::from_utf8_lossy(line), false).as_bytes());
 }
 
 /// A line of the log, in colours, as it is written to it, its end included.
@@ -113,7 +115,7 @@ pub(crate) struct Coloured;
 impl io::Write for Coloured {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
-        put(&harmless(text.strip_suffix('\n').unwrap_or(&text), true));
+        put(harmless(text.strip_suffix('\n').unwrap_or(&text), true).as_bytes());
         Ok(line.len())
     }
 
@@ -148,27 +150,32 @@ fn tell(level: &str, mark: &str, line: impl Display) {
 fn told(level: &str, mark: &str, line: impl Display, event: &impl Serialize) {
     let line = line.to_string();
     match FORMAT.get().copied().unwrap_or_default() {
-        Format::Text => put(&harmless(&format!("{mark}{line}"), false)),
+        Format::Text => put(harmless(&format!("{mark}{line}"), false).as_bytes()),
         Format::Json => {
             let timestamp = stamp(clock::since_1970());
             let told = Told { timestamp: &String::from_utf8_lossy(&timestamp), level, message: &line, event };
-            put(&harmless(&serde_json::to_string(&told).unwrap_or_default(), false));
+            put(harmless(&serde_json::to_string(&told).unwrap_or_default(), false).as_bytes());
         }
     }
 }
 
-fn put(line: &str) {
+fn put(line: &[u8]) {
     match sink() {
         Some(sink) => sink.put(line),
-        None => drop(writeln!(io::stderr().lock(), "{line}")),
+        None => drop(io::stderr().lock().write_all(&[line, b"\n"].concat())),
     }
+}
+
+/// Whether it is of spaces and visible ASCII characters. Without a way out among them they are looked at many at a time.
+fn is_plain(line: &[u8]) -> bool {
+    line.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'))
 }
 
 /// `text` as one line that does nothing to a terminal: of much that is told a stranger has chosen the words. What is
 /// escaped is so in JSON's manner, so that an object stays one.
 pub(super) fn harmless(text: &str, coloured: bool) -> Cow<'_, str> {
-    // Nearly every line is so. Without a way out among them the bytes are looked at many at a time.
-    if text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~')) {
+    // Nearly every line is so.
+    if is_plain(text.as_bytes()) {
         return Cow::Borrowed(text);
     }
     let harmful = |c: char| match c {

@@ -48,7 +48,7 @@ impl Sink {
     }
 
     /// Takes a line, without its end. Never waits for anything to be written.
-    pub(crate) fn put(&self, line: &str) {
+    pub(crate) fn put(&self, line: &[u8]) {
         let mut queue = self.0.queue();
         if queue.is_closed {
             return;
@@ -59,7 +59,7 @@ impl Sink {
         }
         // Otherwise the thread is at work or rests, and looks before it waits.
         let was_empty = queue.waiting.is_empty();
-        queue.waiting.extend_from_slice(line.as_bytes());
+        queue.waiting.extend_from_slice(line);
         queue.waiting.push(b'\n');
         drop(queue);
         if was_empty {
@@ -174,10 +174,10 @@ mod tests {
         let ((seen, written), (outcome, outcomes), (told, tellings)) = (channel(), channel(), channel());
         let tell = move |lines| told.send(lines).expect("the test listens");
         let sink = Sink::start(Stage(seen, outcomes), tell).unwrap();
-        sink.put("first");
+        sink.put(b"first");
         assert_eq!(written.recv_timeout(PATIENCE).unwrap(), b"first\n");
         // Nobody reads.
-        let line = "x".repeat(1023);
+        let line = b"x".repeat(1023);
         for _ in 0..300 {
             sink.put(&line);
         }
@@ -194,7 +194,7 @@ mod tests {
         outcome.send(Ok(MAX_WAITING / 2)).unwrap();
         assert_eq!(tellings.recv_timeout(PATIENCE), Ok(300 - 256 + 1));
         sink.close(PATIENCE);
-        sink.put("late");
+        sink.put(b"late");
         assert!(sink.0.queue().waiting.is_empty() && !sink.0.queue().writing);
     }
 }

@@ -53,7 +53,20 @@ fn is_chunked_at_most(headers: &HeaderMap) -> bool {
 
 /// Whether it is a host, with a port or without, and names no user.
 pub(crate) fn is_host(text: &str) -> bool {
-    text.parse::<Authority>().is_ok_and(|host| !host.as_str().contains('@'))
+    // Nearly always, and that is sooner seen than taken apart.
+    is_name(text) || text.parse::<Authority>().is_ok_and(|host| !host.as_str().contains('@'))
+}
+
+/// Whether it is of letters, digits, dots and dashes, and then a port, if any.
+fn is_name(text: &str) -> bool {
+    let is_of_a_name = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    let name = text.as_bytes().iter().take_while(is_of_a_name).count();
+    name > 0
+        && match &text.as_bytes()[name..] {
+            [] => true,
+            [b':', port @ ..] => !port.is_empty() && port.iter().all(u8::is_ascii_digit),
+            _ => false,
+        }
 }
 
 fn has_one_host<B>(request: &Request<B>) -> bool {
@@ -67,6 +80,8 @@ fn has_one_host<B>(request: &Request<B>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The host that the target is told.
@@ -108,5 +123,13 @@ mod tests {
         }
         check("POST", "/", new, &[host, ("transfer-encoding", "gzip, chunked")], None);
         check("POST", "/", new, &[host, ("transfer-encoding", "gzip"), chunked], None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_host_is_what_the_library_takes_for_one(text in "[a-zA-Z0-9.-]{0,4}:?[a-z0-9.:@/%_\\[\\]-]{0,4}") {
+            let is_host = text.parse::<Authority>().is_ok_and(|host| !host.as_str().contains('@'));
+            prop_assert_eq!(super::is_host(&text), is_host, "{}", text);
+        }
     }
 }

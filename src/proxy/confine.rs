@@ -65,6 +65,7 @@ fn scope(text: &str, outside: &Outside) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::forwarded::Called;
     use super::super::rules::Path;
     use super::*;
 
@@ -73,7 +74,8 @@ mod tests {
         let named = |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().unwrap());
         let mut headers: HeaderMap = before.iter().map(named).collect();
         headers.insert("x-other", HeaderValue::from_static("1"));
-        confine(&mut headers, &Outside::of(&HeaderMap::new(), "/my-app", path, None, &asked.parse().unwrap()), asks);
+        let outside = Outside::of(Called::default(), &HeaderMap::new(), "/my-app", path, &asked.parse().unwrap());
+        confine(&mut headers, &outside, asks);
         let mut expected = HeaderMap::from_iter([(HeaderName::from_static("x-other"), HeaderValue::from_static("1"))]);
         expected.extend(scope.map(|scope| (SERVICE_WORKER_ALLOWED, scope.parse().unwrap())));
         assert_eq!(headers, expected, "{path:?} {before:?}");

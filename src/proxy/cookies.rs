@@ -83,6 +83,7 @@ fn push_path(cookie: &mut Vec<u8>, path: &[u8], outside: &Outside) {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::forwarded::Called;
     use super::super::rules::Path;
     use super::*;
 
@@ -91,7 +92,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(SET_COOKIE, said.parse().unwrap());
         headers.append(SET_COOKIE, "z=1; Path=/my-app/z".parse().unwrap());
-        let outside = Outside::of(&HeaderMap::new(), "/my-app", Path::Stripped, None, &asked.parse().unwrap());
+        let outside =
+            Outside::of(Called::default(), &HeaderMap::new(), "/my-app", Path::Stripped, &asked.parse().unwrap());
         confine(&mut headers, &outside);
         let seen: Vec<&HeaderValue> = headers.get_all(SET_COOKIE).into_iter().collect();
         assert_eq!(seen, [expected, "z=1; Path=/my-app/z"], "{said}");
@@ -141,7 +143,7 @@ mod tests {
             said in "[a-z]{0,2}=?[a-z]{0,2}(; ?(Path|path|PATH|Secure|Domain) ?(= ?[/.a-z-]{0,12})?){0,4}",
             asked in "(/[a-z]{0,3}){1,3}",
         ) {
-            let outside = Outside::of(&HeaderMap::new(), "/my-app", Path::Stripped, None, &asked.parse().unwrap());
+            let outside = Outside::of(Called::default(), &HeaderMap::new(), "/my-app", Path::Stripped, &asked.parse().unwrap());
             let cookie = confined(&said.parse().unwrap(), &outside);
             let attributes = cookie.to_str().unwrap().split(';').skip(1);
             let paths = attributes.filter_map(|attribute| attribute.split_once('=')).map(|(name, path)| (name.trim(), path.trim()));

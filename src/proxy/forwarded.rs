@@ -18,8 +18,9 @@ const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 /// Programs that turn headers into environment variables take it for their proxy's address.
 const PROXY: HeaderName = HeaderName::from_static("proxy");
 
-/// How many headers of them there may be.
-const FAMILY: usize = 6;
+/// How many headers of them [`introduce`] says at most where none was said: room for more would be more than a small request
+/// has.
+const FAMILY: usize = 5;
 
 /// What the socket says of who calls.
 #[derive(Clone, Debug)]
@@ -106,8 +107,17 @@ fn address(text: &str) -> Option<IpAddr> {
     text.parse().ok().or_else(with_port).map(|address: IpAddr| address.to_canonical())
 }
 
+/// How a visitor calls, in the words that the target is told.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Called {
+    pub(super) scheme: Option<HeaderValue>,
+    /// The host that the visitor names, and the one that stands in the request: a proxy may have put another there.
+    pub(super) host: Option<HeaderValue>,
+    pub(super) told: Option<HeaderValue>,
+}
+
 /// Tells the target who calls, and drops what only looks as if it did.
-pub(super) fn introduce(headers: &mut HeaderMap, visitor: &Visitor, trusted: &Trusted) {
+pub(super) fn introduce(headers: &mut HeaderMap, visitor: &Visitor, trusted: &Trusted) -> Called {
     drop_all(headers, |name| name == PROXY.as_str() || is_alias(name));
     if !visitor.address().is_some_and(|peer| trusted.contains(peer)) {
         drop_all(headers, |name| is_of_the_family(name) || name == FORWARDED.as_str());
@@ -125,15 +135,18 @@ pub(super) fn introduce(headers: &mut HeaderMap, visitor: &Visitor, trusted: &Tr
         append_to_list(headers, FORWARDED, said);
     }
     let scheme = HeaderValue::from_static(if visitor.secure { "https" } else { "http" });
-    let secure = headers.entry(X_FORWARDED_PROTO).or_insert(scheme) == "https";
-    let Some(host) = headers.get(HOST).cloned() else { return };
-    if let Ok(text) = host.to_str() {
-        // What stands behind the last colon of an address in brackets is no number.
-        let port = text.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        let port: u16 = port.unwrap_or(if secure { 443 } else { 80 });
-        headers.entry(X_FORWARDED_PORT).or_insert(port.into());
-    }
-    headers.entry(X_FORWARDED_HOST).or_insert(host);
+    let scheme = headers.entry(X_FORWARDED_PROTO).or_insert(scheme).clone();
+    let told = headers.get(HOST).cloned();
+    let host = told.clone().map(|host| {
+        if let Ok(text) = host.to_str() {
+            // What stands behind the last colon of an address in brackets is no number.
+            let port = text.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+            let usual = HeaderValue::from_static(if scheme == "https" { "443" } else { "80" });
+            headers.entry(X_FORWARDED_PORT).or_insert_with(|| port.map_or(usual, |port: u16| port.into()));
+        }
+        headers.entry(X_FORWARDED_HOST).or_insert(host).clone()
+    });
+    Called { scheme: Some(scheme), host, told }
 }
 
 fn spelt(address: IpAddr) -> Option<HeaderValue> {

@@ -1,5 +1,6 @@
 //! Which headers end at a hop and which go on.
 
+use http::Version;
 use http::header::{CONNECTION, COOKIE, Entry, HOST, HeaderMap, HeaderName, HeaderValue, TE, UPGRADE};
 
 use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
@@ -78,6 +79,8 @@ pub(super) struct Intent {
     pub(super) upgrade: Option<HeaderValue>,
     /// The connection ends with this message.
     pub(super) closes: bool,
+    /// It does not, where it would without that word.
+    keeps: bool,
     /// The sender takes trailers. (RFC 9110, section 10.1.4)
     trailers: bool,
     /// The headers that it says are for this hop.
@@ -93,6 +96,8 @@ impl Intent {
                     intent.upgrade = headers.get(UPGRADE).cloned();
                 } else if token.eq_ignore_ascii_case("close") {
                     intent.closes = true;
+                } else if token.eq_ignore_ascii_case("keep-alive") {
+                    intent.keeps = true;
                 } else if !ends_here(token)
                     && let Ok(name) = token.parse::<HeaderName>()
                 {
@@ -108,6 +113,11 @@ impl Intent {
             intent.trailers = codings.any(|coding| coding.eq_ignore_ascii_case("trailers"));
         }
         intent
+    }
+
+    /// Whether another exchange may follow on the connection, where the message is of this version. (RFC 9112, section 9.3)
+    pub(super) fn goes_on(&self, version: Version) -> bool {
+        !self.closes && (version == Version::HTTP_11 || self.keeps)
     }
 
     pub(super) fn say(&self, headers: &mut HeaderMap) {
@@ -139,6 +149,16 @@ mod tests {
         strip_hop_by_hop(&mut seen, &intent);
         intent.say(&mut seen);
         assert_eq!(seen, headers(after));
+    }
+
+    #[test]
+    fn what_may_follow() {
+        let says = |version, text: &str| Intent::of(&headers(text)).goes_on(version);
+        assert!(says(Version::HTTP_11, "") && !says(Version::HTTP_10, ""));
+        assert!(
+            says(Version::HTTP_11, "Connection: keep-alive") && says(Version::HTTP_10, "Connection: x, Keep-Alive")
+        );
+        assert!(!says(Version::HTTP_11, "Connection: x, Close") && !says(Version::HTTP_10, "Connection: close"));
     }
 
     #[test]

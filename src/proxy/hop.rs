@@ -96,14 +96,14 @@ impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Hop<S> {
         trusted.origin(visitor, headers).filter(|address| !trusted.contains(*address))
     }
 
-    /// Has `request` answered. Waits as long as the target takes;
+    /// Has `request` answered. Takes it out of its place. Waits as long as the target takes;
     /// cancelling it cancels the exchange there. `guard` is dropped once the last byte is through.
     ///
     /// # Errors
     /// Whose fault it is that there is no answer.
     pub async fn forward(
         &self,
-        mut request: Request<Body>,
+        request: &mut Request<Body>,
         call: Call<'_>,
         guard: impl Send + Sync + Unpin + 'static,
     ) -> Result<Response<Body>, Fault> {
@@ -115,24 +115,27 @@ impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Hop<S> {
         let mut intent = Intent::of(request.headers());
         let may_upgrade = is_http_11 && matches!(self.way, Way::Http1(_));
         intent.upgrade = intent.upgrade.filter(|_| may_upgrade);
-        let wants_upgrade = intent.upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
-        let outside = prepare(&mut request, &intent, visitor, place, &self.rules)?;
+        let wants_upgrade = intent.upgrade.is_some().then(|| hyper::upgrade::on(&mut *request));
+        let outside = prepare(request, &intent, visitor, place, &self.rules)?;
         // In one place: each that it is handed on to would have its room in the future.
         let body = std::mem::take(request.body_mut());
         *request.body_mut() = trailers::without_what_is_ours(body);
         let has_body = !request.body().is_end_stream();
-        let (mut response, seen) = match &self.way {
+        let (mut response, protocol, seen) = match &self.way {
             Way::Http1(pool) => {
                 let hold = if is_http_11 { Hold::UntilAsked } else { Hold::Never };
-                pool.answered(&mut request, hold, waited).await?
+                pool.answered(request, hold, waited).await?
             }
             // Apart, for it would have its room in every exchange.
-            Way::Http2(shared) => (Box::pin(shared.answered(request)).await?.map(Came::Incoming), None),
+            Way::Http2(shared) => {
+                let response = Box::pin(shared.answered(std::mem::take(request))).await?;
+                let protocol = Intent::of(response.headers());
+                (response.map(Came::Incoming), protocol, None)
+            }
         };
         if let Some(fault) = self.own_fault(&response) {
             return Err(fault);
         }
-        let protocol = Intent::of(response.headers());
         // Else the target may read on. (RFC 9112, sections 9.5 and 9.6)
         let is_done = protocol.closes || response.status().is_client_error() || response.status().is_server_error();
         let rest = seen.filter(|_| has_body && is_done);
@@ -177,13 +180,14 @@ fn prepare<'a>(
     rules.access.conceal(headers);
     strip_hop_by_hop(headers, intent);
     intent.say(headers);
-    forwarded::introduce(headers, visitor, &rules.trusted);
-    let outside = Outside::of(headers, place, rules.path, rules.host.as_ref(), &path);
-    if let (Path::Stripped, false, Ok(said)) = (rules.path, place.is_empty(), HeaderValue::from_str(outside.place())) {
-        headers.insert(X_FORWARDED_PREFIX, said);
-    }
+    let mut called = forwarded::introduce(headers, visitor, &rules.trusted);
     if let Some(host) = &rules.host {
         headers.insert(HOST, host.clone());
+        called.told = Some(host.clone());
+    }
+    let outside = Outside::of(called, headers, place, rules.path, &path);
+    if let (Path::Stripped, false, Ok(said)) = (rules.path, place.is_empty(), HeaderValue::from_str(outside.place())) {
+        headers.insert(X_FORWARDED_PREFIX, said);
     }
     *request.uri_mut() = path.into();
     *request.version_mut() = Version::HTTP_11;

@@ -26,7 +26,7 @@ use tokio::io::AsyncWrite;
 
 use super::came::Came;
 use super::connection::{Connector, Seen};
-use super::headers::has;
+use super::headers::{Intent, has};
 use super::pieces::Pieces;
 use super::tracked::Tracked;
 use super::{Fault, expect::Hold};
@@ -45,8 +45,8 @@ pub(super) struct Pool<S> {
     tasks: Tracked,
 }
 
-/// An answer, and the connection that has brought it where that may still send.
-pub(super) type Answered<S> = (Response<Came<S>>, Option<Seen>);
+/// An answer, what it says of its connection, and that itself where it may still send.
+pub(super) type Answered<S> = (Response<Came<S>>, Intent, Option<Seen>);
 
 impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Pool<S> {
     pub(super) fn new(connector: Connector<S>, tasks: Tracked) -> Self {
@@ -64,13 +64,14 @@ impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Pool<S> {
         hold: Hold,
         waited: Option<Duration>,
     ) -> Result<Answered<S>, Fault> {
-        let request = std::mem::take(request);
-        if only_asks(&request) {
-            let (method, head) = (request.method().clone(), head::spelt(&request));
+        if only_asks(request) {
+            let (method, head) = (request.method().clone(), head::spelt(request));
             // Who waits keeps as little as can be.
-            drop(request);
-            return Ok((self.asked(&method, &head, waited).await?.map(Came::Rest), None));
+            *request = Request::default();
+            let (answer, intent) = self.asked(&method, &head, waited).await?;
+            return Ok((answer.map(Came::Rest), intent, None));
         }
+        let request = std::mem::take(request);
         // Apart, for few exchanges need room for what that keeps.
         let answering = async move {
             self.kept.clear();
@@ -78,11 +79,17 @@ impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Pool<S> {
             two_way::answered(connection, request, hold, &self.tasks).await
         };
         let (answer, seen) = answering.boxed().await?;
-        Ok((answer.map(Came::Incoming), Some(seen)))
+        let intent = Intent::of(answer.headers());
+        Ok((answer.map(Came::Incoming), intent, Some(seen)))
     }
 
     /// The same for one that only asks.
-    async fn asked(&self, method: &Method, head: &[u8], waited: Option<Duration>) -> Result<Response<Rest<S>>, Fault> {
+    async fn asked(
+        &self,
+        method: &Method,
+        head: &[u8],
+        waited: Option<Duration>,
+    ) -> Result<(Response<Rest<S>>, Intent), Fault> {
         if waited.is_none() {
             let (stream, age) = self.take_or_open().await?;
             match ask(stream, method, head, Arc::clone(&self.kept)).await {

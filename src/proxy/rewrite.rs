@@ -3,12 +3,12 @@
 
 use std::borrow::Cow;
 
-use http::header::{CONTENT_LOCATION, HOST, HeaderMap, HeaderValue, LOCATION};
+use http::header::{CONTENT_LOCATION, HeaderMap, HeaderValue, LOCATION};
 use http::uri::PathAndQuery;
 use url::Url;
 
 use super::cookies;
-use super::forwarded::{X_FORWARDED_HOST, X_FORWARDED_PREFIX, X_FORWARDED_PROTO};
+use super::forwarded::{Called, X_FORWARDED_PREFIX};
 use super::headers::has;
 use super::rules::Path;
 
@@ -20,25 +20,17 @@ pub(super) struct Outside<'a> {
     /// Below which path visitors find the tunnel; without a slash at its end.
     place: Cow<'a, str>,
     path: Path,
-    /// By which scheme and host visitors call. Few answers need any of this, so it is kept as it came.
-    scheme: Option<HeaderValue>,
-    host: Option<HeaderValue>,
-    /// Which host the target is told.
-    told: Option<HeaderValue>,
+    /// By which scheme and host visitors call, and which host the target is told. Few answers need any of this, so it is kept
+    /// as it came.
+    called: Called,
     /// The path that the target is asked for.
     asked: PathAndQuery,
 }
 
 impl<'a> Outside<'a> {
-    /// What `headers`, in which the visitor has been introduced, tell of how the visitor calls a tunnel at `place`, and
-    /// what the target is told instead of the host. `asked` is the target's path.
-    pub(super) fn of(
-        headers: &HeaderMap,
-        place: &'a str,
-        path: Path,
-        told: Option<&HeaderValue>,
-        asked: &PathAndQuery,
-    ) -> Self {
+    /// How a tunnel at `place` looks that is `called` so. Of `headers`, in which the visitor has been introduced, a proxy
+    /// that has stripped a path is heeded. `asked` is the target's path.
+    pub(super) fn of(called: Called, headers: &HeaderMap, place: &'a str, path: Path, asked: &PathAndQuery) -> Self {
         let own_host = place.is_empty();
         // There is nothing to take off.
         let path = if own_host { Path::Kept } else { path };
@@ -47,9 +39,7 @@ impl<'a> Outside<'a> {
             // A proxy of ours may have stripped a path as well, which comes before this one.
             Path::Stripped => format!("{}{place}", plain_path(text(headers.get(X_FORWARDED_PREFIX)))).into(),
         };
-        let (scheme, host) = (headers.get(X_FORWARDED_PROTO).cloned(), headers.get(X_FORWARDED_HOST).cloned());
-        let told = told.or_else(|| headers.get(HOST)).cloned();
-        Self { own_host, place, path, scheme, host, told, asked: asked.clone() }
+        Self { own_host, place, path, called, asked: asked.clone() }
     }
 
     /// Below which path visitors find the tunnel; without a slash at its end.
@@ -84,14 +74,14 @@ impl<'a> Outside<'a> {
     fn location(&self, reference: &str) -> Option<String> {
         let Some(authority) = Authority::of(reference) else { return self.relative(reference) };
         let rest = &reference[authority.end..];
-        let host = text(self.host.as_ref());
+        let host = text(self.called.host.as_ref());
         if authority.is(host) {
             return (self.path == Path::Stripped)
                 .then(|| format!("{}{}", &reference[..authority.end], self.below(rest)));
         }
         // It names the host that it was told, which visitors do not know.
-        let scheme = text(self.scheme.as_ref());
-        authority.is(text(self.told.as_ref())).then(|| format!("{scheme}://{host}{}", self.below(rest)))
+        let scheme = text(self.called.scheme.as_ref());
+        authority.is(text(self.called.told.as_ref())).then(|| format!("{scheme}://{host}{}", self.below(rest)))
     }
 
     fn relative(&self, text: &str) -> Option<String> {
@@ -198,11 +188,9 @@ mod tests {
 
     /// A tunnel at `/my-app`, called as `https://a.example`, whose target is told `told`.
     fn outside(path: Path, told: &str, asked: &str) -> Outside<'static> {
-        let headers = HeaderMap::from_iter([
-            (X_FORWARDED_PROTO, HeaderValue::from_static("https")),
-            (X_FORWARDED_HOST, HeaderValue::from_static("a.example")),
-        ]);
-        Outside::of(&headers, "/my-app", path, HeaderValue::from_str(told).ok().as_ref(), &asked.parse().unwrap())
+        let said = |text: &str| HeaderValue::from_str(text).ok();
+        let called = Called { scheme: said("https"), host: said("a.example"), told: said(told) };
+        Outside::of(called, &HeaderMap::new(), "/my-app", path, &asked.parse().unwrap())
     }
 
     #[track_caller]
@@ -293,7 +281,8 @@ mod tests {
             ("/a, /b", "/my-app"),
         ] {
             let headers = HeaderMap::from_iter([(X_FORWARDED_PREFIX, outer.parse().unwrap())]);
-            let outside = Outside::of(&headers, "/my-app", Path::Stripped, None, &PathAndQuery::from_static("/"));
+            let outside =
+                Outside::of(Called::default(), &headers, "/my-app", Path::Stripped, &PathAndQuery::from_static("/"));
             assert_eq!(outside.place(), place, "{outer}");
         }
     }

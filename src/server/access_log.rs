@@ -35,7 +35,7 @@ pub(super) struct Entry {
     metrics: Arc<Metrics>,
     outcome: OnceLock<Outcome>,
     is_head: bool,
-    line: Option<Box<Line>>,
+    line: Option<Line>,
 }
 
 /// What has become of an exchange.
@@ -63,7 +63,7 @@ impl Entry {
         let Inner { config, metrics, traffic, .. } = &*server.0;
         let line = is_read(config.access_log).then(|| {
             let (how, method, uri) = (config.access_log, method.clone(), uri.clone());
-            Box::new(Line { how, from, method, uri, sum: Arc::default(), session: Mutex::default() })
+            Line { how, from, method, uri, sum: Arc::default(), session: Mutex::default() }
         });
         let sum = line.as_ref().map(|line| Arc::clone(&line.sum));
         Self {

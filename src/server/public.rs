@@ -1,30 +1,29 @@
 //! A visitor's way to the session that holds the prefix of the path.
 
 mod among_others;
+mod attended;
 
 use std::future::pending;
 use std::iter::once;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use axum::extract::{ConnectInfo, OriginalUri, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{ACCEPT, CONNECTION, HeaderValue, WWW_AUTHENTICATE};
-use http::{HeaderMap, StatusCode, Uri, Version};
-use tokio::time::{Instant, timeout_at};
+use http::{StatusCode, Uri, Version};
 
 use super::access_log::Entry;
-use super::expected::Awaited;
 use super::gate::Owed;
 use super::quotas::{Listens, Taken, unless_told_to_go};
-use super::session::{Place, Presence, Session};
+use super::session::Place;
 use super::threads::Home;
 use super::{Config, Server};
 use crate::proxy::{Breaker, Call, Fault, Visitor, challenge};
 use among_others::among_others;
+use attended::{Attended, Caller, attended};
 
 /// What the server's own listener knows of a request. Where it goes by the router it carries that as an extension.
 #[derive(Clone, Debug)]
@@ -38,9 +37,9 @@ pub(super) struct Arrival {
 /// Everything that is no control endpoint.
 pub(super) async fn routed(State(server): State<Server>, mut request: Request) -> Response {
     let arrival = request.extensions_mut().remove::<Arrival>();
-    let arrival =
+    let mut arrival =
         arrival.unwrap_or_else(|| Arrival { visitor: caller(&request), breaker: Breaker::default(), owed: None });
-    visit(server, request, arrival).await
+    visit(&server, &mut request, &mut arrival).await
 }
 
 /// What a tunnel's own host is asked for is the tunnel's, control endpoints included: to its visitors there is no server.
@@ -49,17 +48,17 @@ pub(super) async fn by_host(State(server): State<Server>, request: Request, next
     if is_tunnels { routed(State(server), request).await } else { next.run(request).await }
 }
 
-/// A request of a visitor's.
-pub(super) async fn visit(server: Server, mut request: Request, mut arrival: Arrival) -> Response {
+/// A request of a visitor's. Takes it out of its place.
+pub(super) async fn visit(server: &Server, request: &mut Request, arrival: &mut Arrival) -> Response {
     let (accept, version) = (request.headers().get(ACCEPT).cloned(), request.version());
-    let there = There::of(&mut request, &server.0.config);
+    let there = There::of(request, &server.0.config);
     let from = server.0.config.trusted.spelt_origin(&arrival.visitor, request.headers());
-    let entry = Entry::begin(&server, from, request.method(), &there.whole);
+    let entry = Entry::begin(server, from, request.method(), there.whole.as_ref().unwrap_or(request.uri()));
     let exchange = Arc::new(Exchange { places: OnceLock::new(), entry });
     let answer = match &server.0.config.cluster {
-        None => pass_on(&server, &mut request, &mut arrival, &there, &exchange).await,
+        None => pass_on(server, request, arrival, &there, &exchange).await,
         // Apart, for it would have its room in every visit.
-        Some(cluster) => Box::pin(among_others(&server, cluster, &mut request, &mut arrival, &there, &exchange)).await,
+        Some(cluster) => Box::pin(among_others(server, cluster, request, arrival, &there, &exchange)).await,
     };
     let mut answer = answer.inspect(|answer| exchange.entry.answered(answer.status())).unwrap_or_else(|fault| {
         let headers = accept.map(|accept| (ACCEPT, accept)).into_iter().collect();
@@ -84,86 +83,6 @@ struct Exchange {
     entry: Entry,
 }
 
-/// The session that holds the prefix, with a place for one exchange, once its client is there: the one of now, or the one
-/// that takes its place. Waits for as long as that session allows.
-async fn attended(server: &Server, found: Found, caller: &Caller<'_>) -> Result<Attended, Fault> {
-    let mut session = match found {
-        Found::Session(session) => session,
-        Found::Awaited(awaited) => {
-            // Apart, for it would have its room in every visit.
-            Box::pin(awaited.back(caller.owed)).await?;
-            caller.finds(server)?
-        }
-    };
-    let begin = Instant::now();
-    let mut waited = None;
-    loop {
-        let place = session.place(caller.headers, caller.visitor, caller.owed).await?;
-        // Before anything of the request is on its way: a visitor who is told that nobody is there can safely try again.
-        let asked = Instant::now();
-        let found = {
-            let found = pin!(timeout_at(session.patience(begin), session.attended(caller.owed)));
-            unless_told_to_go(caller.owed, || place.taken(), found).await.ok_or(Fault::Limit)?
-        };
-        let found = found.map_err(|_| Fault::ClientOffline)??;
-        if found != Presence::There {
-            *waited.get_or_insert(Duration::ZERO) += asked.elapsed();
-        }
-        if found != Presence::Over {
-            return Ok(Attended { session, place, waited });
-        }
-        // Its lease is freed in the same breath as it ends.
-        tokio::task::yield_now().await;
-        session = caller.finds(server)?;
-    }
-}
-
-/// A session whose client is there.
-struct Attended {
-    session: Arc<Session>,
-    place: Place,
-    /// How long that took, where it was gone.
-    waited: Option<Duration>,
-}
-
-/// What holds a prefix.
-enum Found {
-    Session(Arc<Session>),
-    /// A session will, whose client is on its way.
-    Awaited(Arc<Awaited>),
-}
-
-/// What is known of who calls.
-struct Caller<'a> {
-    prefix: &'a str,
-    headers: &'a HeaderMap,
-    visitor: &'a Visitor,
-    entry: &'a Entry,
-    owed: &'a Option<Owed>,
-}
-
-impl Caller<'_> {
-    /// The session that lets it in, or may do so once it is there.
-    fn looks_for(&self, server: &Server) -> Result<Found, Fault> {
-        match self.finds(server) {
-            Err(Fault::UnknownPrefix) => {
-                let awaited = server.0.expected.at(self.prefix);
-                awaited.map(Found::Awaited).ok_or(Fault::UnknownPrefix)
-            }
-            found => found.map(Found::Session),
-        }
-    }
-
-    /// The session that lets it in.
-    fn finds(&self, server: &Server) -> Result<Arc<Session>, Fault> {
-        let session = server.0.registry.by_prefix(self.prefix).filter(|session| !session.is_leaving());
-        let session = session.ok_or(Fault::UnknownPrefix)?;
-        self.entry.goes_to(&session);
-        session.admit(self.headers, self.visitor)?;
-        Ok(session)
-    }
-}
-
 async fn pass_on(
     server: &Server,
     request: &mut Request,
@@ -179,12 +98,19 @@ async fn pass_on(
         let found = caller.looks_for(server)?;
         let under_way = server.begin()?;
         let one_of_all = server.0.places.take_now().await.ok_or(Fault::Limit)?;
-        // Nothing of the request is on its way, so who is told to go can safely try again.
-        let attended = pin!(server.unless_draining(attended(server, found, &caller)));
-        let attended = unless_told_to_go(caller.owed, || once(&one_of_all), attended).await.ok_or(Fault::Limit)??;
+        let attended = if let Some(free) = found.free(&caller) {
+            free
+        } else {
+            // Apart, for it would have its room in every visit, and few wait. Nothing of the request is on its way, so who is
+            // told to go can safely try again.
+            let attended = Box::pin(server.unless_draining(attended(server, found, &caller)));
+            unless_told_to_go(caller.owed, || once(&one_of_all), attended).await.ok_or(Fault::Limit)??
+        };
         (one_of_all, under_way, attended)
     };
-    *request.uri_mut() = there.whole.clone();
+    if let Some(whole) = &there.whole {
+        *request.uri_mut() = whole.clone();
+    }
     let (breaker, meter) = (arrival.breaker.clone(), entry.meter());
     let call = Call { visitor, place: &there.path, breaker, meter, waited };
     let (places, owed) = (exchange.places.get_or_init(|| (one_of_all, place)), arrival.owed.take());
@@ -225,8 +151,8 @@ pub(super) fn origin(server: &Server, request: &Request) -> Option<IpAddr> {
 
 /// Where in the server's world a visitor wants to go.
 struct There {
-    /// What the visitor sent: with what a program that mounts the router has cut off.
-    whole: Uri,
+    /// What the visitor sent, where a program that mounts the router has cut something off.
+    whole: Option<Uri>,
     /// The path of the tunnel as the visitor sent it, without a slash at its end: empty where the host is the tunnel's own.
     path: String,
     name: Name,
@@ -244,13 +170,12 @@ enum Name {
 impl There {
     fn of(request: &mut Request, config: &Config) -> Self {
         let Config { base, domain, .. } = config;
-        let mounted = request.extensions_mut().remove::<OriginalUri>();
-        let whole = mounted.map_or_else(|| request.uri().clone(), |uri| uri.0);
+        let whole = request.extensions_mut().remove::<OriginalUri>().map(|uri| uri.0);
         if let Some(name) = domain.as_ref().and_then(|domain| domain.tunnel_of(request)) {
             return Self { whole, path: String::new(), name: Name::Host(name) };
         }
         let cut = request.uri().path();
-        let mount = whole.path().strip_suffix(cut).unwrap_or_default();
+        let mount = whole.as_ref().and_then(|whole| whole.path().strip_suffix(cut)).unwrap_or_default();
         let prefix = base.prefix_of(cut);
         let path = [mount, base.as_str(), "/", prefix.unwrap_or_default()].concat();
         let name = prefix.map_or(Name::Nothing, |prefix| Name::Segment(path.len() - prefix.len()));
@@ -281,8 +206,9 @@ mod tests {
     /// Thousands may wait, and each has room for all that is handed on by value below it.
     #[test]
     fn a_visit_takes_little_room() {
-        let arrival = Arrival { visitor: Visitor::new(None, false), breaker: Breaker::default(), owed: None };
-        let visit = visit(Server::new(Config::new(None, || 0)), Request::new(Body::empty()), arrival);
+        let mut arrival = Arrival { visitor: Visitor::new(None, false), breaker: Breaker::default(), owed: None };
+        let (server, mut request) = (Server::new(Config::new(None, || 0)), Request::new(Body::empty()));
+        let visit = visit(&server, &mut request, &mut arrival);
         assert!(size_of_val(&visit) <= 4 * 1024, "{}", size_of_val(&visit));
     }
 }

@@ -126,11 +126,11 @@ impl Routes {
     }
 
     /// Answers as the router would.
-    pub(super) async fn answer(&self, mut request: Request, arrival: Arrival) -> Response {
+    pub(super) async fn answer(&self, mut request: Request, mut arrival: Arrival) -> Response {
         if self.is_plain_visit(&request) {
             // Apart, for each connection has room for what this future keeps beside itself, and most of a session's do not
             // bring visitors.
-            return Box::pin(public::visit(self.server.clone(), request, arrival)).await;
+            return Box::pin(public::visit(&self.server, &mut request, &mut arrival)).await;
         }
         request.extensions_mut().insert(arrival);
         if let Some(home) = &self.home {

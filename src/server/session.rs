@@ -216,7 +216,7 @@ impl Session {
         call.meter.goes_to(&self.traffic);
         let sending = Sending::watch(request, &call.meter);
         // In one place: what is handed on by value has room in each future that it is handed to.
-        let answer = pin!(self.hop.forward(std::mem::take(request), call, guard));
+        let answer = pin!(self.hop.forward(request, call, guard));
         let answer = async {
             tokio::select! {
                 biased;

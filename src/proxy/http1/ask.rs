@@ -11,11 +11,11 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::super::Fault;
 use super::super::connection::TLS_ALERT;
-use super::super::headers::has;
+use super::super::headers::{Intent, has};
 use super::super::interim::MAX_INTERIM;
 use super::super::pieces::Pieces;
 use super::framing::{Framing, is_coded};
-use super::head::{Reader, goes_on};
+use super::head::Reader;
 use super::kept::Kept;
 use super::rest::Rest;
 
@@ -36,29 +36,30 @@ impl Failure {
     }
 }
 
-/// Has the request with this method and this `head` answered. The stream is `kept` behind the answer, where another
+/// Has the request with this method and this `head` answered, and reads what the answer says of its connection. The stream is `kept` behind the answer, where another
 /// exchange may follow. Waits as long as the target takes; cancelling it cuts the stream.
 pub(super) async fn ask<S>(
     mut stream: S,
     method: &Method,
     head: &[u8],
     kept: Arc<Kept<S>>,
-) -> Result<Response<Rest<S>>, Failure>
+) -> Result<(Response<Rest<S>>, Intent), Failure>
 where
     S: Pieces + AsyncWrite + Send + Unpin + 'static,
 {
     // Where that fails, what there is to read tells why.
     let _ = stream.write_all(head).await;
     let (answer, reader) = answered(&mut stream).await?;
+    let intent = Intent::of(answer.headers());
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return Ok(answer.map(|()| Rest::new(Framing::Stream, reader.ahead(), stream, None)));
+        return Ok((answer.map(|()| Rest::new(Framing::Stream, reader.ahead(), stream, None)), intent));
     }
     let framing = Framing::of(method, &answer).map_err(|_| Failure::Fault(Fault::TargetBadResponse))?;
     let headers = answer.headers();
     // Where two things are said of a body's end, the next answer may not begin where it seems to. (RFC 9112, section 6.3)
     let is_sure = !(is_coded(headers) && has(headers, &CONTENT_LENGTH));
-    let kept = (is_sure && goes_on(answer.version(), headers)).then_some(kept);
-    Ok(answer.map(|()| Rest::new(framing, reader.ahead(), stream, kept)))
+    let kept = (is_sure && intent.goes_on(answer.version())).then_some(kept);
+    Ok((answer.map(|()| Rest::new(framing, reader.ahead(), stream, kept)), intent))
 }
 
 /// The head of the answer that counts, and who has read it.

@@ -126,7 +126,7 @@ fn seen(method: &Method, target: Target) -> Seen {
     let answer = match unconstrained(ask(target, method, b"", Arc::clone(&kept))).now_or_never() {
         None => return Seen::Nothing,
         Some(Err(failure)) => return Seen::Failure(failure),
-        Some(Ok(answer)) => answer,
+        Some(Ok((answer, _))) => answer,
     };
     let (head, mut rest) = answer.into_parts();
     let (mut body, mut trailers) = (Vec::new(), None);

@@ -4,12 +4,11 @@ use std::mem::MaybeUninit;
 
 use axum::body::Body;
 use bytes::{Buf as _, Bytes, BytesMut};
-use http::header::{CONNECTION, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
+use http::header::TRANSFER_ENCODING;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Version};
 use httparse::{ParserConfig, Status};
 use hyper::ext::ReasonPhrase;
 
-use super::super::headers::{connection_tokens, has};
 use super::MAX_HEAD;
 
 /// The most lines that an answer's head may have.
@@ -141,15 +140,6 @@ fn parse(bytes: &Bytes) -> Result<Option<(Response<()>, usize)>, Malformed> {
     Ok(Some((head, len)))
 }
 
-/// Whether another exchange may follow on the connection. (RFC 9112, section 9.3)
-pub(super) fn goes_on(version: Version, headers: &HeaderMap) -> bool {
-    if !has(headers, &CONNECTION) {
-        return version == Version::HTTP_11;
-    }
-    let says = |what: &str| connection_tokens(headers).any(|token| token.eq_ignore_ascii_case(what));
-    !says("close") && (version == Version::HTTP_11 || says("keep-alive"))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -223,17 +213,6 @@ mod tests {
             assert!(read("b".repeat(2 * MAX_HEAD).as_bytes(), step).is_err());
             assert!(read(format!("HTTP/1.1 200 OK\r\na: {}", "b".repeat(MAX_HEAD)).as_bytes(), step).is_err());
         }
-    }
-
-    #[test]
-    fn what_may_follow() {
-        let says = |version, value: &str| {
-            let headers = HeaderMap::from_iter([(CONNECTION, value.parse().unwrap())]);
-            goes_on(version, &headers)
-        };
-        assert!(goes_on(Version::HTTP_11, &HeaderMap::new()) && !goes_on(Version::HTTP_10, &HeaderMap::new()));
-        assert!(says(Version::HTTP_11, "keep-alive") && says(Version::HTTP_10, "x, Keep-Alive"));
-        assert!(!says(Version::HTTP_11, "x, Close") && !says(Version::HTTP_10, "close"));
     }
 
     proptest! {

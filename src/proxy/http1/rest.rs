@@ -161,7 +161,7 @@ mod tests {
     /// The body of an answer that a target gives in these pieces.
     async fn body<'a>(pieces: impl Iterator<Item = &'a [u8]>, then: Then) -> Rest<Target> {
         let (stream, kept) = (Target::new(pieces, then), Kept::new(Tracked(TaskTracker::new())));
-        let Ok(answer) = ask(stream, &Method::GET, b"", kept).await else { panic!("there is no answer") };
+        let Ok((answer, _)) = ask(stream, &Method::GET, b"", kept).await else { panic!("there is no answer") };
         answer.into_body()
     }
 

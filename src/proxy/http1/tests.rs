@@ -69,7 +69,7 @@ async fn little_room_is_kept_for_an_answer() {
     let pool = Pool::new(connector, Tracked(tasks.clone()));
     let mut request = Request::get("/x").header("host", "a.example").body(Body::empty()).unwrap();
     let answered = pool.answered(&mut request, Hold::Never, None).await;
-    let Ok((mut answer, _)) = answered else { panic!("it is answered") };
+    let Ok((mut answer, ..)) = answered else { panic!("it is answered") };
     let (mut came, mut last) = (0, None);
     while let Some(frame) = answer.frame().await {
         let data = frame.unwrap().into_data().unwrap();

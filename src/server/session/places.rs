@@ -56,6 +56,25 @@ impl Places {
         }
     }
 
+    /// A place for an exchange with a visitor from this address, where that is one visitor's, and none has to wait for it.
+    pub(super) fn free(&self, address: Option<IpAddr>) -> Option<Place> {
+        let of_address = match address {
+            Some(address) => Some(self.share_of(address).try_take()?),
+            None => None,
+        };
+        let own = self.own.try_take()?;
+        let of_token = match &self.of_token {
+            Some(quota) => Some(quota.try_take()?),
+            None => None,
+        };
+        Some(Place { own, of_address, of_token })
+    }
+
+    /// What visitors of one address may have.
+    fn share_of(&self, address: IpAddr) -> Arc<Quota> {
+        self.of_addresses.of(network(address), self.most_of_address)
+    }
+
     /// A place for an exchange with `visitor`, from `address` where that is one visitor's. Waits for it where all are
     /// taken, or all that the address may have, for 10 s at most, but not where all are that the token, or its subject,
     /// may have.
@@ -88,7 +107,7 @@ impl Places {
 
     /// One address cannot have all that wait be its own.
     async fn of_address(&self, address: IpAddr, visitor: &impl Listens) -> Option<Taken> {
-        let share = self.of_addresses.of(network(address), self.most_of_address);
+        let share = self.share_of(address);
         let mut taken = pin!(share.take());
         if let Ok(taken) = timeout(ROOM_DEADLINE, taken.as_mut()).await {
             return Some(taken);

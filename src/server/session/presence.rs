@@ -3,11 +3,12 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use http::HeaderMap;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::super::quotas::Listens;
-use super::{Link, Session};
-use crate::proxy::Fault;
+use super::{Link, Place, Session};
+use crate::proxy::{Fault, Visitor};
 
 /// How long a visitor waits for a client before it takes a place among those who are held: longer than it takes to make a
 /// link again that was cut.
@@ -36,13 +37,26 @@ impl Session {
         missed.into_iter().fold(begin + self.opening.hold, Instant::max)
     }
 
+    /// A place for one exchange with a visitor, where neither that nor the client has to be waited for.
+    pub(in crate::server) fn free_place(&self, headers: &HeaderMap, visitor: &Visitor) -> Option<Place> {
+        if self.is_there() { self.places.free(self.hop.stranger(headers, visitor)) } else { None }
+    }
+
+    /// Whether the client is there.
+    fn is_there(&self) -> bool {
+        match &self.link {
+            Link::V1(_) => true,
+            Link::V2(attendance) => attendance.is_carried() && !self.ended.is_cancelled(),
+        }
+    }
+
     /// Waits until the client is there, or the session has ended. Bounded by nothing, so the caller sets the deadline.
     ///
     /// # Errors
     /// Where too many wait already, or others are to wait in the visitor's place.
     pub(in crate::server) async fn attended(&self, visitor: &impl Listens) -> Result<Presence, Fault> {
         let Link::V2(attendance) = &self.link else { return Ok(Presence::There) };
-        if attendance.is_carried() && !self.ended.is_cancelled() {
+        if self.is_there() {
             return Ok(Presence::There);
         }
         let begin = Instant::now();

@@ -120,10 +120,10 @@ async fn a_client_that_asks_is_told_who_has_waited() {
         let server = Server::new(Config::new(None, || 0));
         let terms = Terms { tells_waits, ..Terms::plain("foo", &server) };
         let (session, attendance) = server.grant(terms).ok().unwrap();
-        let come = || {
-            let arrival = Arrival { visitor: Visitor::new(None, false), breaker: Breaker::default(), owed: None };
+        let come = async || {
+            let mut arrival = Arrival { visitor: Visitor::new(None, false), breaker: Breaker::default(), owed: None };
             let request = Request::builder().uri("/foo/x").header("host", "a.example").body(Body::empty());
-            visit(server.clone(), request.unwrap(), arrival)
+            visit(&server, &mut request.unwrap(), &mut arrival).await
         };
         assert!(timeout(Duration::from_millis(300), come()).await.is_err(), "it waits");
         let mut visit = Box::pin(come());

@@ -47,7 +47,7 @@ async fn seen(way: Way, method: &Method, said: &[u8], step: usize) -> Seen {
     let body = if way == Way::Asks { Body::empty() } else { Body::from("x") };
     let mut request = Request::builder().method(method).uri("/").header("host", "a.example").body(body).unwrap();
     let pool = Pool::new(connector, Tracked(tasks));
-    let (answer, _) = pool.answered(&mut request, Hold::Never, None).await?;
+    let (answer, ..) = pool.answered(&mut request, Hold::Never, None).await?;
     let reason = answer.extensions().get::<hyper::ext::ReasonPhrase>().map(|reason| reason.as_bytes().escape_ascii());
     let reason = reason.map_or("-".to_owned(), |reason| reason.to_string());
     let head = format!("{:?} {} {reason}\n{}", answer.version(), answer.status().as_u16(), told(answer.headers()));

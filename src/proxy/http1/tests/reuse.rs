@@ -55,7 +55,7 @@ fn request(method: &Method) -> Request<Body> {
 async fn answer(pool: &Pool<DuplexStream>, method: &Method) -> Result<(u16, String), Fault> {
     let mut request = request(method);
     let answered = timeout(PATIENCE, pool.answered(&mut request, Hold::Never, None)).await;
-    let (answer, _) = answered.expect("it takes no time")?;
+    let (answer, ..) = answered.expect("it takes no time")?;
     let status = answer.status().as_u16();
     let body = answer.into_body().collect().await.unwrap().to_bytes();
     Ok((status, String::from_utf8(body.into()).unwrap()))
@@ -190,7 +190,7 @@ async fn one_that_is_given_may_be_stale() {
         far
     };
     let (first, mut far) = tokio::join!(pool.answered(&mut request, Hold::Never, None), asked);
-    let Ok((first, _)) = first else { panic!("there is no answer") };
+    let Ok((first, ..)) = first else { panic!("there is no answer") };
     let given = async {
         far.write_all(b"x").await.unwrap();
         first.into_body().collect().await.unwrap();

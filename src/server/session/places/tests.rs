@@ -35,6 +35,26 @@ async fn soon<T>(waiting: &mut FuturesUnordered<impl Future<Output = T>>) -> Vec
     came
 }
 
+#[test]
+fn a_place_is_free_where_it_is_one_of_all_that_it_is_made_of() {
+    let [one, other] = [9, 10].map(|last| Some(IpAddr::from(Ipv4Addr::new(203, 0, 113, last))));
+    for (exchanges, of_token, given) in [
+        (4, 4, [true, true, false, true]),
+        (2, 4, [true, false, false, true]),
+        (4, 3, [true, true, false, true]),
+        (4, 1, [true, false, false, false]),
+    ] {
+        let of_token = Quota::new(of_token);
+        let places = places(exchanges, 0, Some(&of_token));
+        let free: Vec<_> = [one, one, one, other].map(|address| places.free(address)).into();
+        assert_eq!(free.iter().map(Option::is_some).collect::<Vec<_>>(), given, "{exchanges}");
+        let taken = given.iter().filter(|given| **given).count();
+        assert_eq!((places.taken(), of_token.taken()), (taken, taken), "who is given none takes nothing");
+        drop(free);
+        assert_eq!((places.taken(), of_token.taken()), (0, 0));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_waits_for_what_its_address_has_leaves_room_for_others() {
     let places = places(4, 4, None);
