@@ -127,8 +127,10 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Driver<T> {
                 Poll::Pending => break,
             }
         }
-        // An acknowledgement that has just come in may have made room for the request that waits.
-        self.poll_requests(cx);
+        if self.waiting.is_some() {
+            // An acknowledgement that has just come in may have made room for it.
+            self.poll_requests(cx);
+        }
         Poll::Pending
     }
 
