@@ -74,6 +74,8 @@ pub struct SendBody {
     telling: bool,
     /// Something was sent since the clock was set.
     moved: bool,
+    /// How often there had been something to be said when there was nothing more.
+    idle_at: Option<u64>,
     sent: Arc<AtomicU64>,
 }
 
@@ -108,6 +110,7 @@ impl SendBody {
             alarm: Alarm::after(KEEP_ALIVE),
             telling: false,
             moved: false,
+            idle_at: None,
             sent: Arc::default(),
         }
     }
@@ -128,6 +131,17 @@ impl SendBody {
         self.alarm.set(Instant::now() + after);
     }
 
+    /// Whether it had nothing to say, and nothing has changed since: the HTTP library asks twice. If so, the task is woken
+    /// when something does.
+    fn is_idle(&self, cx: &Context<'_>) -> bool {
+        let mut inner = self.shared.lock();
+        let is_idle = self.idle_at == Some(inner.changes);
+        if is_idle {
+            inner.watch(cx);
+        }
+        is_idle
+    }
+
     /// What this carrier says next.
     fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         if !self.rest.is_empty() {
@@ -137,6 +151,9 @@ impl SendBody {
             return Poll::Ready(None);
         }
         let due = self.alarm.poll(cx).is_ready();
+        if !due && self.is_idle(cx) {
+            return Poll::Pending;
+        }
         let mut inner = self.shared.lock_now();
         if let Some(End::Failed(cause)) = &inner.state.end {
             return Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::ConnectionReset, cause.clone()))));
@@ -196,6 +213,7 @@ impl SendBody {
             return Poll::Ready(Some(Ok(piece.head)));
         }
         inner.watch(cx);
+        self.idle_at = Some(inner.changes);
         let untold = !trial && inner.state.may_tell(self.range.place.told);
         let begins = untold && !self.telling;
         if begins || look {

@@ -22,6 +22,8 @@ pub(super) struct Inner {
     pub(super) clock: Option<u64>,
     pub(super) reader: Option<Waker>,
     pub(super) writer: Option<Waker>,
+    /// How often there was something for those below.
+    pub(super) changes: u64,
     /// Senders, and those who wait for a batch or for a pong.
     pub(super) watchers: Vec<Waker>,
     /// Those who wait for the end alone.
@@ -65,6 +67,7 @@ impl Shared {
             clock: None,
             reader: None,
             writer: None,
+            changes: 0,
             watchers: Vec::new(),
             mourners: Vec::new(),
         };
@@ -100,6 +103,7 @@ impl Shared {
     pub(super) fn wake(mut inner: MutexGuard<'_, Inner>, change: Change) {
         let reader = if change.readable { inner.reader.take() } else { None };
         let writer = if change.writable { inner.writer.take() } else { None };
+        inner.changes += u64::from(change.owes);
         let watchers = if change.owes { std::mem::take(&mut inner.watchers) } else { Vec::new() };
         let mourners = if inner.state.end.is_some() { std::mem::take(&mut inner.mourners) } else { Vec::new() };
         drop(inner);
