@@ -36,6 +36,13 @@ impl Inner {
         enlist(&mut self.watchers, cx);
     }
 
+    /// Those who watch. It is one as a rule, whose room is kept for the next time.
+    fn watched(&mut self) -> impl Iterator<Item = Waker> + use<> {
+        let one = self.watchers.pop();
+        let others = if self.watchers.is_empty() { Vec::new() } else { std::mem::take(&mut self.watchers) };
+        one.into_iter().chain(others)
+    }
+
     /// Has a task woken when the pipe is over.
     pub(super) fn watch_for_end(&mut self, cx: &Context<'_>) {
         enlist(&mut self.mourners, cx);
@@ -104,7 +111,7 @@ impl Shared {
         let reader = if change.readable { inner.reader.take() } else { None };
         let writer = if change.writable { inner.writer.take() } else { None };
         inner.changes += u64::from(change.owes);
-        let watchers = if change.owes { std::mem::take(&mut inner.watchers) } else { Vec::new() };
+        let watchers = change.owes.then(|| inner.watched()).into_iter().flatten();
         let mourners = if inner.state.end.is_some() { std::mem::take(&mut inner.mourners) } else { Vec::new() };
         drop(inner);
         reader.into_iter().chain(writer).chain(watchers).chain(mourners).for_each(Waker::wake);
