@@ -5,8 +5,10 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
@@ -74,6 +76,9 @@ pub struct Driver<T> {
     requests: Option<mpsc::Receiver<Request>>,
     /// A request that waits until the peer acknowledges streams it was sent before.
     waiting: Option<Request>,
+    /// Never used, so nothing of it is sent. Where a connection has one stream alone, the crate has itself polled once more
+    /// after each frame of it, for nothing.
+    _spare: Option<yamux::Stream>,
 }
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Driver<T> {
@@ -97,25 +102,28 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Driver<T> {
         let first_windows = MAX_STREAMS * usize::try_from(yamux::DEFAULT_CREDIT).unwrap_or(usize::MAX);
         config.set_max_connection_receive_window(Some(first_windows + MAX_GROWTH));
         config.set_split_send_size(MAX_FRAME);
-        let connection = Connection::new(tap.compat(), config, mode);
-        Self { connection, registry, resets, requests: None, waiting: None }
+        let mut connection = Connection::new(tap.compat(), config, mode);
+        let spare = connection.poll_new_outbound(&mut Context::from_waker(Waker::noop()));
+        let spare = if let Poll::Ready(spare) = spare { spare.ok() } else { None };
+        Self { connection, registry, resets, requests: None, waiting: None, _spare: spare }
     }
 
     /// Moves the connection until it ends, or until `closing` is cancelled and what was written has been passed on.
     /// Every stream that the peer opens goes to `accept`, which must not block. Bounded by the peer's signs of life
     /// (see [`KeepAlive`](super::KeepAlive)); cancelling it cuts the connection.
     pub async fn run(mut self, closing: CancellationToken, mut accept: impl FnMut(Stream)) -> Ending {
-        let mut closed = Box::pin(closing.cancelled_owned());
-        poll_fn(|cx| self.poll(cx, closed.as_mut(), &mut accept)).await
+        // Looked at when it is cancelled, and not with each frame.
+        let mut closing = FuturesUnordered::from_iter([closing.cancelled_owned()]);
+        poll_fn(|cx| self.poll(cx, &mut closing, &mut accept)).await
     }
 
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        closing: Pin<&mut WaitForCancellationFutureOwned>,
+        closing: &mut FuturesUnordered<WaitForCancellationFutureOwned>,
         accept: &mut impl FnMut(Stream),
     ) -> Poll<Ending> {
-        if closing.poll(cx).is_ready() {
+        if closing.poll_next_unpin(cx).is_ready() {
             return self.connection.poll_close(cx).map(ending);
         }
         self.poll_requests(cx);
