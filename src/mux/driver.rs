@@ -191,3 +191,54 @@ fn ending(result: Result<(), ConnectionError>) -> Ending {
         Err(error) => Ending::Failed(io::Error::new(io::ErrorKind::InvalidData, error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::sync::watch;
+    use tokio::time::timeout;
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+
+    /// Runs a driver, and counts how often it is polled.
+    async fn counted<T>(driver: Driver<T>, polls: watch::Sender<usize>, accept: impl FnMut(Stream))
+    where
+        T: AsyncRead + AsyncWrite + Send + Unpin,
+    {
+        let mut run = Box::pin(driver.run(CancellationToken::new(), accept));
+        poll_fn(|cx| {
+            polls.send_modify(|polls| *polls += 1);
+            run.as_mut().poll(cx).map(drop)
+        })
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frame_is_one_turn_where_there_is_but_one_stream() {
+        let (near, far) = duplex(64 * 1024);
+        let (opener, opening) = Driver::opening(near, Upkeep::default(), 1);
+        let ((sent, sent_polls), (read, read_polls)) = (watch::channel(0), watch::channel(0));
+        let (accepted, mut streams) = mpsc::channel(1);
+        let tasks = TaskTracker::new();
+        tasks.spawn(counted(opening, sent, drop));
+        let accept = move |stream| drop(accepted.try_send(stream));
+        tasks.spawn(counted(Driver::accepting(far, Upkeep::default()), read, accept));
+        let mut ours = opener.open().await.unwrap();
+        ours.write_all(b"x").await.unwrap();
+        let mut theirs = streams.recv().await.unwrap();
+        let mut turns = Vec::new();
+        for _ in 0..2 {
+            // The paused clock goes on once there is nothing else to do.
+            let _ = timeout(Duration::from_millis(1), pending::<()>()).await;
+            turns.push((*sent_polls.borrow(), *read_polls.borrow()));
+            ours.write_all(b"x").await.unwrap();
+            theirs.read_u8().await.unwrap();
+        }
+        let [before, after] = turns[..] else { panic!("two") };
+        assert_eq!((after.0 - before.0, after.1 - before.1), (1, 1));
+    }
+}
