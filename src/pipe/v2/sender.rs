@@ -74,7 +74,7 @@ pub struct SendBody {
     telling: bool,
     /// Something was sent since the clock was set.
     moved: bool,
-    /// How often there had been something to be said when there was nothing more.
+    /// How many changes of the pipe there had been when there was nothing more to say.
     idle_at: Option<u64>,
     sent: Arc<AtomicU64>,
 }
