@@ -1,6 +1,9 @@
 //! Joins a stream to a connection: bytes both ways, ends as ends, cuts as cuts.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
+use std::task::Poll;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 
@@ -99,8 +102,8 @@ impl Notes<'_> {
     }
 }
 
-/// Copies one direction. `seen` is shown each piece before it is passed on, and an empty one where there are no more. An
-/// error is one of the side that is read.
+/// Copies one direction. `seen` is shown each piece once as much of it has been passed on as is taken at once, so that nobody
+/// waits for it to be looked at, and an empty one where there are no more. An error is one of the side that is read.
 async fn copy<R, W>(from: &mut R, to: &mut W, mut seen: impl FnMut(&[u8])) -> io::Result<Direction>
 where
     R: AsyncRead + Unpin,
@@ -109,12 +112,16 @@ where
     let mut buffer = vec![0; FIRST_BUFFER];
     loop {
         let read = from.read(&mut buffer).await?;
-        seen(&buffer[..read]);
+        let piece = &buffer[..read];
         if read == 0 {
+            seen(piece);
             return Ok(if to.shutdown().await.is_ok() { Direction::Ended } else { Direction::Deaf });
         }
+        let at_once = poll_fn(|cx| Poll::Ready(Pin::new(&mut *to).poll_write(cx, piece))).await;
+        seen(piece);
         let written = async {
-            to.write_all(&buffer[..read]).await?;
+            let taken = if let Poll::Ready(taken) = at_once { taken? } else { 0 };
+            to.write_all(&piece[taken..]).await?;
             to.flush().await
         };
         if written.await.is_err() {
@@ -128,6 +135,7 @@ where
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
     use tokio::io::{DuplexStream, duplex};
 
     use super::super::flow::Flow;
@@ -176,6 +184,26 @@ mod tests {
         assert_eq!(&text, b"413");
         drop(pair.visitor);
         assert_eq!(pair.outcome.await.unwrap(), Outcome::Ended);
+    }
+
+    /// What has come through to a side that has room for so much, when each piece is shown.
+    async fn check_shown(room: usize, expected: &[&str]) {
+        let (mut near, mut far) = duplex(room);
+        let mut come = Vec::new();
+        let mut look = |_: &[u8]| {
+            let mut text = [0; 100];
+            let read = far.read(&mut text).now_or_never().map_or(0, |read| read.unwrap());
+            come.push(String::from_utf8(text[..read].to_vec()).unwrap());
+        };
+        let mut parts = b"one ".chain(&b"two"[..]);
+        copy(&mut parts, &mut near, &mut look).await.unwrap();
+        assert_eq!(come, expected);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_what_passes_to_be_looked_at() {
+        check_shown(100, &["one ", "two", ""]).await;
+        check_shown(3, &["one", " tw", "o"]).await;
     }
 
     #[tokio::test]

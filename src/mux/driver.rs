@@ -5,8 +5,10 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
@@ -74,6 +76,9 @@ pub struct Driver<T> {
     requests: Option<mpsc::Receiver<Request>>,
     /// A request that waits until the peer acknowledges streams it was sent before.
     waiting: Option<Request>,
+    /// Never used, so nothing of it is sent. Where a connection has one stream alone, the crate has itself polled once more
+    /// after each frame of it, for nothing.
+    _spare: Option<yamux::Stream>,
 }
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Driver<T> {
@@ -97,25 +102,28 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Driver<T> {
         let first_windows = MAX_STREAMS * usize::try_from(yamux::DEFAULT_CREDIT).unwrap_or(usize::MAX);
         config.set_max_connection_receive_window(Some(first_windows + MAX_GROWTH));
         config.set_split_send_size(MAX_FRAME);
-        let connection = Connection::new(tap.compat(), config, mode);
-        Self { connection, registry, resets, requests: None, waiting: None }
+        let mut connection = Connection::new(tap.compat(), config, mode);
+        let spare = connection.poll_new_outbound(&mut Context::from_waker(Waker::noop()));
+        let spare = if let Poll::Ready(spare) = spare { spare.ok() } else { None };
+        Self { connection, registry, resets, requests: None, waiting: None, _spare: spare }
     }
 
     /// Moves the connection until it ends, or until `closing` is cancelled and what was written has been passed on.
     /// Every stream that the peer opens goes to `accept`, which must not block. Bounded by the peer's signs of life
     /// (see [`KeepAlive`](super::KeepAlive)); cancelling it cuts the connection.
     pub async fn run(mut self, closing: CancellationToken, mut accept: impl FnMut(Stream)) -> Ending {
-        let mut closed = Box::pin(closing.cancelled_owned());
-        poll_fn(|cx| self.poll(cx, closed.as_mut(), &mut accept)).await
+        // Looked at when it is cancelled, and not with each frame.
+        let mut closing = FuturesUnordered::from_iter([closing.cancelled_owned()]);
+        poll_fn(|cx| self.poll(cx, &mut closing, &mut accept)).await
     }
 
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        closing: Pin<&mut WaitForCancellationFutureOwned>,
+        closing: &mut FuturesUnordered<WaitForCancellationFutureOwned>,
         accept: &mut impl FnMut(Stream),
     ) -> Poll<Ending> {
-        if closing.poll(cx).is_ready() {
+        if closing.poll_next_unpin(cx).is_ready() {
             return self.connection.poll_close(cx).map(ending);
         }
         self.poll_requests(cx);
@@ -127,8 +135,10 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Driver<T> {
                 Poll::Pending => break,
             }
         }
-        // An acknowledgement that has just come in may have made room for the request that waits.
-        self.poll_requests(cx);
+        if self.waiting.is_some() {
+            // An acknowledgement that has just come in may have made room for it.
+            self.poll_requests(cx);
+        }
         Poll::Pending
     }
 
@@ -179,5 +189,56 @@ fn ending(result: Result<(), ConnectionError>) -> Ending {
         Ok(()) | Err(ConnectionError::Closed) => Ending::Closed,
         Err(ConnectionError::Io(error)) => Ending::Failed(error),
         Err(error) => Ending::Failed(io::Error::new(io::ErrorKind::InvalidData, error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::sync::watch;
+    use tokio::time::timeout;
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+
+    /// Runs a driver, and counts how often it is polled.
+    async fn counted<T>(driver: Driver<T>, polls: watch::Sender<usize>, accept: impl FnMut(Stream))
+    where
+        T: AsyncRead + AsyncWrite + Send + Unpin,
+    {
+        let mut run = Box::pin(driver.run(CancellationToken::new(), accept));
+        poll_fn(|cx| {
+            polls.send_modify(|polls| *polls += 1);
+            run.as_mut().poll(cx).map(drop)
+        })
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frame_is_one_turn_where_there_is_but_one_stream() {
+        let (near, far) = duplex(64 * 1024);
+        let (opener, opening) = Driver::opening(near, Upkeep::default(), 1);
+        let ((sent, sent_polls), (read, read_polls)) = (watch::channel(0), watch::channel(0));
+        let (accepted, mut streams) = mpsc::channel(1);
+        let tasks = TaskTracker::new();
+        tasks.spawn(counted(opening, sent, drop));
+        let accept = move |stream| drop(accepted.try_send(stream));
+        tasks.spawn(counted(Driver::accepting(far, Upkeep::default()), read, accept));
+        let mut ours = opener.open().await.unwrap();
+        ours.write_all(b"x").await.unwrap();
+        let mut theirs = streams.recv().await.unwrap();
+        let mut turns = Vec::new();
+        for _ in 0..2 {
+            // The paused clock goes on once there is nothing else to do.
+            let _ = timeout(Duration::from_millis(1), pending::<()>()).await;
+            turns.push((*sent_polls.borrow(), *read_polls.borrow()));
+            ours.write_all(b"x").await.unwrap();
+            theirs.read_u8().await.unwrap();
+        }
+        let [before, after] = turns[..] else { panic!("two") };
+        assert_eq!((after.0 - before.0, after.1 - before.1), (1, 1));
     }
 }

@@ -4,6 +4,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use reqwest::Body;
 use reqwest::header::HeaderMap;
 use tokio::sync::watch;
@@ -116,6 +118,15 @@ fn begin_of(headers: &HeaderMap, asked: &Carrier) -> Result<u64, Trouble> {
     }
 }
 
+/// Why a carrier that goes on is not waited for any more.
+enum Left {
+    /// Its time is over.
+    Done,
+    /// One that it relies on was cut.
+    Broken,
+    Doubted,
+}
+
 /// A streaming carrier until its time is over. It then goes on in the background until its successor has ended it, so
 /// that there is no gap, and its successor leaves to it what it was given to bring. `chain` is that of carriers each of
 /// which relies on those before: it breaks where one of them does, and the next begins at what is wanted.
@@ -129,15 +140,27 @@ async fn stream(
     let manner = if chain.is_some() { Manner::Renewal } else { Manner::Stream };
     let broken = chain.take().unwrap_or_default();
     let mut carried = Box::pin(carry(Arc::clone(tunnel), manner));
-    tokio::select! {
+    // Looked at when one of them comes, and not with all that the carrier brings.
+    let mut left = FuturesUnordered::from_iter([async {
+        tokio::select! {
+            () = sleep(tunnel.path.life(Direction::Down)) => Left::Done,
+            () = broken.cancelled() => Left::Broken,
+            _ = doubts.changed() => Left::Doubted,
+        }
+    }]);
+    let why = tokio::select! {
         ended = carried.as_mut() => {
             match &ended {
                 Ok(_) => tunnel.path.worked(Direction::Down, begin.elapsed(), 0),
                 Err(_) => tunnel.path.cut(Direction::Down, begin.elapsed(), 0),
             }
-            ended
+            return ended;
         }
-        () = sleep(tunnel.path.life(Direction::Down)) => {
+        why = left.select_next_some() => why,
+    };
+    drop(left);
+    match why {
+        Left::Done => {
             tunnel.path.worked(Direction::Down, begin.elapsed(), 0);
             *chain = Some(broken.clone());
             tasks.spawn(async move {
@@ -149,8 +172,8 @@ async fn stream(
             });
             Ok(Outcome::Replaced)
         }
-        () = broken.cancelled() => Err(Trouble::Cut("the carrier before was cut".to_owned())),
-        _ = doubts.changed() => {
+        Left::Broken => Err(Trouble::Cut("the carrier before was cut".to_owned())),
+        Left::Doubted => {
             leave(tasks, carried);
             Ok(Outcome::Replaced)
         }

@@ -7,6 +7,7 @@
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 
+mod alarm;
 mod budget;
 mod log;
 mod paced;

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::Body;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
+use super::alarm::Alarm;
 use super::log::Refused;
 use super::reading::{Reading, Violation};
 use super::record::{Parser, Record};
@@ -126,21 +127,16 @@ impl Receiver {
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        // One clock, set anew when it has run down: frames are many.
-        let (mut body, mut heard, mut clock) = (pin!(body), Instant::now(), pin!(sleep(silence)));
+        let (mut body, mut alarm) = (pin!(body), Alarm::after(silence));
         loop {
             let frame = tokio::select! {
                 biased;
                 frame = next_frame(body.as_mut()) => frame,
-                () = clock.as_mut() => {
-                    if heard.elapsed() >= silence {
-                        return Err(Broken::Cut("nothing has come through for some time".to_owned()));
-                    }
-                    clock.as_mut().reset(heard + silence);
-                    continue;
+                () = poll_fn(|cx| alarm.poll(cx)) => {
+                    return Err(Broken::Cut("nothing has come through for some time".to_owned()));
                 }
             };
-            heard = Instant::now();
+            alarm.set(Instant::now() + silence);
             match frame {
                 Some(Ok(frame)) => self.take(frame.into_data().unwrap_or_default())?,
                 Some(Err(cause)) => {

@@ -122,7 +122,7 @@ impl FloorCharBoundary for str {
 /// Finds the records in a carrier's bytes, wherever these are cut.
 #[derive(Debug, Default)]
 pub(super) struct Parser {
-    /// A header, or a control record, that has come in part.
+    /// A header, or a control record, that has come in part. Its room is kept, for the next one is not far.
     partial: Vec<u8>,
     /// How much of a DATA record is still to come.
     data: usize,
@@ -153,17 +153,20 @@ impl Parser {
             }
             let (kind, length) = self.announced();
             match (kind, length) {
-                (DATA, _) => (self.data, self.partial) = (length, Vec::new()),
-                (PAD, 0..=MAX_PAD) => (self.pad, self.partial) = (length, Vec::new()),
+                (DATA, _) => self.data = length,
+                (PAD, 0..=MAX_PAD) => self.pad = length,
                 (ATTACHED | ACK | PING | PONG | LAST | SKIP, 8) | (CLOSE, 1..=257) => {
                     if !self.fill(bytes, HEADER + length) {
                         return Ok(None);
                     }
-                    return self.control().map(Some);
+                    let record = self.control();
+                    self.partial.clear();
+                    return record.map(Some);
                 }
                 (0..=SKIP, _) => return Err(Malformed::Length { kind, length }),
                 _ => return Err(Malformed::Type(kind)),
             }
+            self.partial.clear();
         }
     }
 
@@ -175,7 +178,8 @@ impl Parser {
     /// Collects up to `length` bytes of a record; says whether they are all there.
     fn fill(&mut self, bytes: &mut Bytes, length: usize) -> bool {
         let part = length.saturating_sub(self.partial.len()).min(bytes.len());
-        self.partial.extend_from_slice(&bytes.split_to(part));
+        self.partial.extend_from_slice(&bytes[..part]);
+        bytes.advance(part);
         self.partial.len() >= length
     }
 
@@ -187,9 +191,8 @@ impl Parser {
         (kind, usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low))
     }
 
-    fn control(&mut self) -> Result<Record, Malformed> {
-        let record = std::mem::take(&mut self.partial);
-        let (kind, mut body) = (record[0], &record[HEADER..]);
+    fn control(&self) -> Result<Record, Malformed> {
+        let (kind, mut body) = (self.partial[0], &self.partial[HEADER..]);
         if kind == CLOSE {
             let code = body.get_u8();
             let text = std::str::from_utf8(body).map_err(|_| Malformed::Text)?.to_owned();

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
+use super::alarm::Alarm;
 use super::reading::Change;
 use super::record::{Record, encode_pad};
 use super::shared::Shared;
@@ -67,15 +68,14 @@ pub struct SendBody {
     phase: Phase,
     /// Data whose header has been sent.
     rest: Bytes,
-    /// Runs down when something is due, or before: it is set back for what comes earlier, and forward only once it has
-    /// run down.
-    timer: Pin<Box<Sleep>>,
-    due: Instant,
+    alarm: Alarm,
     /// It is what has been read that is due then. This clock goes on for as long as anything moves, so that nobody needs
     /// to set it for each byte.
     telling: bool,
     /// Something was sent since the clock was set.
     moved: bool,
+    /// How many changes of the pipe there had been when there was nothing more to say.
+    idle_at: Option<u64>,
     sent: Arc<AtomicU64>,
 }
 
@@ -100,8 +100,6 @@ enum Phase {
 
 impl SendBody {
     pub(super) fn new(shared: Arc<Shared>, range: Range) -> Self {
-        let due = Instant::now() + KEEP_ALIVE;
-        let timer = Box::pin(sleep_until(due));
         let from = range.place.cursor;
         Self {
             shared,
@@ -109,10 +107,10 @@ impl SendBody {
             range,
             phase: Phase::Begin,
             rest: Bytes::new(),
-            timer,
-            due,
+            alarm: Alarm::after(KEEP_ALIVE),
             telling: false,
             moved: false,
+            idle_at: None,
             sent: Arc::default(),
         }
     }
@@ -129,22 +127,19 @@ impl SendBody {
         Sent(Arc::clone(&self.sent))
     }
 
-    fn set_timer(&mut self, after: Duration) {
-        self.due = Instant::now() + after;
-        if self.due < self.timer.deadline() {
-            self.timer.as_mut().reset(self.due);
-        }
+    fn set_alarm(&mut self, after: Duration) {
+        self.alarm.set(Instant::now() + after);
     }
 
-    /// Whether something is due; if not, the task is woken when it is.
-    fn poll_due(&mut self, cx: &mut Context<'_>) -> bool {
-        while self.timer.as_mut().poll(cx).is_ready() {
-            if self.timer.deadline() >= self.due {
-                return true;
-            }
-            self.timer.as_mut().reset(self.due);
+    /// Whether it had nothing to say, and nothing has changed since: the HTTP library asks twice. If so, the task is woken
+    /// when something does.
+    fn is_idle(&self, cx: &Context<'_>) -> bool {
+        let mut inner = self.shared.lock();
+        let is_idle = self.idle_at == Some(inner.changes);
+        if is_idle {
+            inner.watch(cx);
         }
-        false
+        is_idle
     }
 
     /// What this carrier says next.
@@ -155,7 +150,10 @@ impl SendBody {
         if self.phase == Phase::Said {
             return Poll::Ready(None);
         }
-        let due = self.poll_due(cx);
+        let due = self.alarm.poll(cx).is_ready();
+        if !due && self.is_idle(cx) {
+            return Poll::Pending;
+        }
         let mut inner = self.shared.lock_now();
         if let Some(End::Failed(cause)) = &inner.state.end {
             return Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::ConnectionReset, cause.clone()))));
@@ -206,15 +204,16 @@ impl SendBody {
             self.rest = piece.data;
             self.moved = true;
             if trial {
-                self.set_timer(TRIAL_STEP);
+                self.set_alarm(TRIAL_STEP);
             } else if !self.telling {
-                self.set_timer(KEEP_ALIVE);
+                self.set_alarm(KEEP_ALIVE);
             } else if look {
-                self.set_timer(TELL_AFTER);
+                self.set_alarm(TELL_AFTER);
             }
             return Poll::Ready(Some(Ok(piece.head)));
         }
         inner.watch(cx);
+        self.idle_at = Some(inner.changes);
         let untold = !trial && inner.state.may_tell(self.range.place.told);
         let begins = untold && !self.telling;
         if begins || look {
@@ -222,9 +221,9 @@ impl SendBody {
             self.telling = begins || std::mem::take(&mut self.moved);
             inner.clock = self.telling.then_some(self.range.turn);
             drop(inner);
-            self.set_timer(if self.telling { TELL_AFTER } else { KEEP_ALIVE });
+            self.set_alarm(if self.telling { TELL_AFTER } else { KEEP_ALIVE });
             // So that it wakes us.
-            let _ = self.poll_due(cx);
+            let _ = self.alarm.poll(cx);
         }
         Poll::Pending
     }

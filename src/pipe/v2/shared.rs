@@ -22,6 +22,8 @@ pub(super) struct Inner {
     pub(super) clock: Option<u64>,
     pub(super) reader: Option<Waker>,
     pub(super) writer: Option<Waker>,
+    /// How often there was something for those below.
+    pub(super) changes: u64,
     /// Senders, and those who wait for a batch or for a pong.
     pub(super) watchers: Vec<Waker>,
     /// Those who wait for the end alone.
@@ -32,6 +34,13 @@ impl Inner {
     /// Has a task woken when there is something to be said, or the pipe is over.
     pub(super) fn watch(&mut self, cx: &Context<'_>) {
         enlist(&mut self.watchers, cx);
+    }
+
+    /// Those who watch. It is one as a rule, whose room is kept for the next time.
+    fn watched(&mut self) -> impl Iterator<Item = Waker> + use<> {
+        let one = self.watchers.pop();
+        let others = if self.watchers.is_empty() { Vec::new() } else { std::mem::take(&mut self.watchers) };
+        one.into_iter().chain(others)
     }
 
     /// Has a task woken when the pipe is over.
@@ -65,6 +74,7 @@ impl Shared {
             clock: None,
             reader: None,
             writer: None,
+            changes: 0,
             watchers: Vec::new(),
             mourners: Vec::new(),
         };
@@ -100,7 +110,8 @@ impl Shared {
     pub(super) fn wake(mut inner: MutexGuard<'_, Inner>, change: Change) {
         let reader = if change.readable { inner.reader.take() } else { None };
         let writer = if change.writable { inner.writer.take() } else { None };
-        let watchers = if change.owes { std::mem::take(&mut inner.watchers) } else { Vec::new() };
+        inner.changes += u64::from(change.owes);
+        let watchers = change.owes.then(|| inner.watched()).into_iter().flatten();
         let mourners = if inner.state.end.is_some() { std::mem::take(&mut inner.mourners) } else { Vec::new() };
         drop(inner);
         reader.into_iter().chain(writer).chain(watchers).chain(mourners).for_each(Waker::wake);

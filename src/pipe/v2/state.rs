@@ -28,6 +28,9 @@ const TELL_AT: u64 = 64 * 1024;
 /// copy.
 const SMALL: usize = 4 * 1024;
 
+/// What the records before data come to, as a rule: an acknowledgement and the header.
+const RECORDS: usize = 16;
+
 /// Why a pipe is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
@@ -212,6 +215,10 @@ impl State {
     /// there is nothing to say.
     pub(super) fn next_piece(&mut self, place: &mut Place, most: usize, mut head: BytesMut) -> Option<Piece> {
         let data = if most > 0 { self.out.read(place.cursor, most.min(MAX_DATA), self.now) } else { None };
+        if let Some((_, bytes)) = &data {
+            // At once, for it would grow by each record.
+            head.reserve(RECORDS + if bytes.len() <= SMALL { bytes.len() } else { 0 });
+        }
         if data.is_some() || self.owes(place.told) || !head.is_empty() {
             self.control(place, &mut head);
         }

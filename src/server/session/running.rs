@@ -2,10 +2,11 @@
 
 use std::convert::Infallible;
 use std::future::pending;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -49,12 +50,8 @@ impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
         let jti = bearer.and_then(|bearer| bearer.id.as_deref());
         tracing::info!(session = %id, %prefix, subject, jti, "session opened");
         session.metrics.opened.count(session.link.wire());
-        let mut attended = pin!(async {
-            match &session.link {
-                Link::V1(_) => std::future::pending().await,
-                Link::V2(attendance) => attendance.watch(&session.closing).await,
-            }
-        });
+        // What seldom has anything to do is looked at when it has, and not with each frame.
+        let mut seldom = FuturesUnordered::from_iter([session.ends(&lease)]);
         let closing = match &session.link {
             Link::V1(_) => session.closing.clone(),
             // The carriers say that the session ends. A multiplexer that ended first would take the pipe from them.
@@ -64,13 +61,12 @@ impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
             ending = driver.run(closing, drop) => match &session.link {
                 // To the multiplexer the pipe is over at once. Carriers that came now would learn no more than that there
                 // is no such session.
-                Link::V2(attendance) if attendance.is_closing() => attended.await,
+                Link::V2(attendance) if attendance.is_closing() => seldom.select_next_some().await,
                 _ => ending,
             },
-            ending = &mut attended => ending,
-            never = session.expire() => match never {},
-            never = session.yields(&lease) => match never {},
+            ending = seldom.select_next_some() => ending,
         };
+        drop(seldom);
         session.ended.cancel();
         // On v2 its client has stayed away for long. On v1 it has lost a carrier, and is back in a moment.
         match &ending {
@@ -114,6 +110,21 @@ impl Session {
             attendance.close(code, text);
         }
         self.closing.cancel();
+    }
+
+    /// How the session ends by something else than its multiplexer's end.
+    async fn ends(&self, lease: &Lease) -> Ending {
+        let attended = async {
+            match &self.link {
+                Link::V1(_) => pending().await,
+                Link::V2(attendance) => attendance.watch(&self.closing).await,
+            }
+        };
+        tokio::select! {
+            ending = attended => ending,
+            never = self.expire() => match never {},
+            never = self.yields(lease) => match never {},
+        }
     }
 
     /// Ends the session when another server has its prefix, which its client asks for again then. Never returns either.
