@@ -19,8 +19,8 @@ const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const PROXY: HeaderName = HeaderName::from_static("proxy");
 
 /// How many headers of them [`introduce`] says at most where none was said: room for more would be more than a small request
-/// has.
-const FAMILY: usize = 5;
+/// has. Who makes a request's map gives it as much.
+pub(crate) const FAMILY: usize = 5;
 
 /// What the socket says of who calls.
 #[derive(Clone, Debug)]

@@ -34,7 +34,7 @@ pub(crate) use ambiguous::{is_framing_alias, is_host};
 pub use answer::Breaker;
 pub(crate) use chunks::{Chunks, Padding};
 pub use fault::Fault;
-pub(crate) use forwarded::X_FORWARDED_PROTO;
+pub(crate) use forwarded::{FAMILY, X_FORWARDED_PROTO};
 pub use forwarded::{Trusted, Visitor};
 pub(crate) use headers::has;
 pub use hop::{Call, Hop};

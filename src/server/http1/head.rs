@@ -10,6 +10,8 @@ use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, 
 use httparse::{ParserConfig, Status};
 use hyper::ext::ReasonPhrase;
 
+use crate::proxy::FAMILY;
+
 /// The most lines that the gate lets pass.
 const MAX_LINES: usize = 100;
 
@@ -27,7 +29,7 @@ pub(super) fn read(head: &Bytes) -> Option<Request<Body>> {
     if read.version != Some(1) || *request.method() == Method::HEAD {
         return None;
     }
-    request.headers_mut().reserve(read.headers.len());
+    request.headers_mut().reserve(read.headers.len() + FAMILY);
     for line in &*read.headers {
         let name = HeaderName::from_bytes(line.name.as_bytes()).ok()?;
         if name == CONNECTION && !line.value.eq_ignore_ascii_case(b"keep-alive") {
