@@ -52,9 +52,9 @@ pub(super) async fn serve(
     mut service: Service,
     closing: &CancellationToken,
 ) -> io::Result<()> {
-    match asks::serve(&mut gate, &mut service, closing).await? {
+    // Both apart, or each connection would have room for the larger of them as long as it lasts, and clients' last.
+    match Box::pin(asks::serve(&mut gate, &mut service, closing)).await? {
         Asked::All => Ok(()),
-        // Apart, for each connection has room for what it keeps, and of many nothing ever comes but what only asks.
         Asked::More(there) => Box::pin(by_the_library(gate, service, closing, there)).await.map_err(io::Error::other),
     }
 }
