@@ -22,7 +22,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::{Interval, MissedTickBehavior, Sleep, interval, sleep};
 
 use course::State;
-pub(super) use course::{Course, Owed};
+pub(super) use course::{Course, Owed, UnderWay};
 pub(super) use messages::Next;
 pub(super) use patience::Patience;
 use patience::Stage;

@@ -13,19 +13,20 @@ use std::io;
 use std::pin::pin;
 
 use axum::body::Body;
+use futures_util::FutureExt as _;
 use futures_util::future::Either;
 use http::header::{CONNECTION, HeaderValue};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::service::{Service as HttpService, service_fn};
 use hyper_util::rt::TokioIo;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::accept::MAX_HEAD;
 use super::answer::Answer;
-use super::gate::{Course, Gate, Owed, refusal};
+use super::gate::{Course, Gate, Owed, UnderWay, refusal};
 use super::public::Arrival;
 use super::router::Routes;
 use super::severable::Severable;
@@ -52,48 +53,45 @@ pub(super) async fn serve(
     mut service: Service,
     closing: &CancellationToken,
 ) -> io::Result<()> {
-    // Both apart, or each connection would have room for the larger of them as long as it lasts, and clients' last.
-    match Box::pin(asks::serve(&mut gate, &mut service, closing)).await? {
-        Asked::All => Ok(()),
-        Asked::More(there) => Box::pin(by_the_library(gate, service, closing, there)).await.map_err(io::Error::other),
-    }
-}
-
-/// Has the library do what comes next. Where an answer is `there` it is that to the next request.
-async fn by_the_library(
-    gate: Gate<Severable>,
-    service: Service,
-    closing: &CancellationToken,
-    there: Option<There>,
-) -> hyper::Result<()> {
-    let (course, service, there) = (service.course.clone(), RefCell::new(service), Cell::new(there));
-    let service = service_fn(move |request: Request<Incoming>| {
-        let answering = match there.take() {
-            Some((answer, owed)) => Either::Left(async {
-                // Until now, or the end of what the visitor sends would be that of the connection.
-                drop(owed);
-                answer
-            }),
-            // Told before the answer is awaited: that end may be there already.
-            None => Either::Right(service.borrow_mut().answer(request.map(Body::new), course.begin())),
-        };
-        let course = course.clone();
-        async move {
-            let under_way = course.exchange();
-            Ok::<_, Infallible>(answering.await.map(|body| Answer::new(body, under_way)))
-        }
-    });
+    // Apart, so that its room is not kept behind it: clients' connections last, and are soon the library's.
+    let asked = Box::pin(asks::serve(&mut gate, &mut service, closing)).await?;
+    let Asked::More(there) = asked else { return Ok(()) };
     let mut http = http1::Builder::new();
     // The gate has the clock that heads are read by.
     http.header_read_timeout(None).max_header_size(MAX_HEAD).max_buf_size(MAX_HEAD);
-    let mut serving = pin!(http.serve_connection(TokioIo::new(gate), service).with_upgrades());
-    tokio::select! {
+    let mut serving = pin!(http.serve_connection(TokioIo::new(gate), library(service, there)).with_upgrades());
+    let served = tokio::select! {
         served = serving.as_mut() => served,
         () = closing.cancelled() => {
             serving.as_mut().graceful_shutdown();
             serving.await
         }
-    }
+    };
+    served.map_err(io::Error::other)
+}
+
+/// What the library has answer the requests that come from now on. Where an answer is `there` it is that to the first.
+fn library(
+    service: Service,
+    there: Option<There>,
+) -> impl HttpService<Request<Incoming>, Response = Response<Answer<UnderWay>>, Error = Infallible, Future: Send> {
+    let (course, service, there) = (service.course.clone(), RefCell::new(service), Cell::new(there));
+    service_fn(move |request: Request<Incoming>| {
+        let answering = match there.take() {
+            Some((answer, owed)) => {
+                let course = course.clone();
+                Either::Left(async move {
+                    // Until now, or the end of what the visitor sends would be that of the connection.
+                    drop(owed);
+                    (answer, course.exchange())
+                })
+            }
+            // Told before the answer is awaited: that end may be there already.
+            None => Either::Right(service.borrow_mut().answer(request.map(Body::new), course.begin())),
+        };
+        // Not awaited, for it would then have its room twice, in each connection.
+        answering.map(|(answer, under_way)| Ok(answer.map(|body| Answer::new(body, under_way))))
+    })
 }
 
 impl Service {
@@ -107,13 +105,17 @@ impl Service {
         Self { routes, course, visitor, breaker, fresh: Some(fresh) }
     }
 
-    /// The answer to one request, which is owed, and what it makes of the connection.
-    fn answer(&mut self, request: Request<Body>, owed: Owed) -> impl Future<Output = Response<Body>> + Send + use<> {
+    /// The answer to one request, which is owed, and what it makes of the connection; with what says that it is under way.
+    fn answer(
+        &mut self,
+        request: Request<Body>,
+        owed: Owed,
+    ) -> impl Future<Output = (Response<Body>, UnderWay)> + Send + use<> {
         drop(self.fresh.take());
         let (routes, course) = (self.routes.clone(), self.course.clone());
         let arrival = Arrival { visitor: self.visitor.clone(), breaker: self.breaker.clone(), owed: Some(owed) };
         async move {
-            let has_left = routes.home_has_left();
+            let (under_way, has_left) = (course.exchange(), routes.home_has_left());
             let mut answer = match refusal(&request, &arrival.visitor, routes.server()) {
                 Some(refusal) => refusal,
                 None => routes.answer(request, arrival).await,
@@ -124,7 +126,7 @@ impl Service {
             if is_last(&answer, course.is_within(), has_left) {
                 answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            answer
+            (answer, under_way)
         }
     }
 }

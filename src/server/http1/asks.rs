@@ -6,7 +6,6 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use axum::body::Body;
-use http::Response;
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::sync::CancellationToken;
 
@@ -47,7 +46,7 @@ pub(super) async fn serve(
         };
         let owed = service.course.begin();
         let answering = service.answer(request, owed.clone());
-        let Some(answer) = unless_left(gate, answering).await? else { return Ok(Asked::All) };
+        let Some((answer, under_way)) = unless_left(gate, answering).await? else { return Ok(Asked::All) };
         if closing.is_cancelled() || !outgoing.begin(&answer) {
             gate.take_back(&head);
             return Ok(Asked::More(Some((answer, owed))));
@@ -56,16 +55,14 @@ pub(super) async fn serve(
         if !send(gate, &mut outgoing, answer.into_body()).await? {
             return Ok(Asked::All);
         }
+        drop(under_way);
     }
     gate.shutdown().await?;
     Ok(Asked::All)
 }
 
 /// What is made of a request, unless its visitor leaves before that.
-async fn unless_left(
-    gate: &mut Gate<Severable>,
-    answering: impl Future<Output = Response<Body>>,
-) -> io::Result<Option<Response<Body>>> {
+async fn unless_left<T>(gate: &mut Gate<Severable>, answering: impl Future<Output = T>) -> io::Result<Option<T>> {
     let mut answering = pin!(answering);
     poll_fn(|cx| match answering.as_mut().poll(cx) {
         Poll::Ready(answer) => Poll::Ready(Ok(Some(answer))),

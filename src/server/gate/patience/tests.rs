@@ -4,8 +4,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::time::{sleep, timeout};
 
 use super::*;
-use crate::server::gate::course::UnderWay;
-use crate::server::gate::{Course, Gate};
+use crate::server::gate::{Course, Gate, UnderWay};
 
 const HEAD: &str = "GET / HTTP/1.1\r\n\r\n";
 
