@@ -88,7 +88,8 @@ struct Begun {
 impl Begun {
     /// Is served on another thread, or here where there is no descriptor to move it by.
     async fn serve_at(mut self, home: Home) {
-        let Ok(duplicate) = self.stream.duplicate() else { return self.serve().await };
+        // Apart, for it seldom comes to that.
+        let Ok(duplicate) = self.stream.duplicate() else { return Box::pin(self.serve()).await };
         let tasks = self.server.0.tasks.clone();
         self.routes = self.routes.at(home.clone());
         home.spawn(&tasks, async move {
@@ -102,7 +103,8 @@ impl Begun {
     async fn serve(self) {
         let Self { stream, is_http2, peer, deadline, breaker, visitor, fresh, server, routes, _place } = self;
         let outcome = if is_http2 {
-            http2::serve(stream, deadline, visitor, routes, &server).await.map_err(io::Error::other)
+            // Apart, for it would have its room in every connection.
+            Box::pin(http2::serve(stream, deadline, visitor, routes, &server)).await.map_err(io::Error::other)
         } else {
             let (course, Inner { closing, connections, .. }) = (Course::default(), &*server.0);
             let gate = Gate::new(stream, course.clone(), Patience::new(deadline, connections.waiting().clone()));

@@ -86,10 +86,10 @@ fn library(
                     (answer, course.exchange())
                 })
             }
-            // Told before the answer is awaited: that end may be there already.
-            None => Either::Right(service.borrow_mut().answer(request.map(Body::new), course.begin())),
+            // Told before the answer is awaited: that end may be there already. Apart, for the library keeps the room of what it
+            // waits for as long as the connection lasts.
+            None => Either::Right(Box::pin(service.borrow_mut().answer(request.map(Body::new), course.begin()))),
         };
-        // Not awaited, for it would then have its room twice, in each connection.
         answering.map(|(answer, under_way)| Ok(answer.map(|body| Answer::new(body, under_way))))
     })
 }
