@@ -1,9 +1,12 @@
 //! Visitors' connections that bring one exchange after another, of whatever kinds: what is passed on without the HTTP library,
 //! and what is not, look alike.
 
+use sendit::wire::v2::READ;
+
 use crate::peer::{End, Peer};
 use crate::target::Target;
-use crate::tunnel::Tunnel;
+use crate::tunnel::{Server, Tunnel};
+use crate::v2::{SECRET, Session, token};
 
 /// A kind of exchange: the request's method and path, what is sent behind that, and the answer's status line and body.
 type Kind = (&'static str, &'static str, &'static str, &'static str);
@@ -110,6 +113,21 @@ async fn the_last_one_is_told_so() {
         assert!(head.status() == "299" && (head.value("connection") == Some("close") || version == "1.0"), "{head:?}");
         assert_eq!(visitor.rest().await, ("plain".to_owned(), End::Closed), "{lines:?} {version}");
     }
+}
+
+/// Nothing is owed to a client whose connection has ended, whatever it waits for: that is how it is noticed.
+#[tokio::test]
+async fn a_client_that_has_said_all_is_not_answered() {
+    let server = Server::start(&["--secret", SECRET]).await;
+    let session = Session::open(&server, &token("me"), "app").await;
+    // What there is at first, behind which the next one waits.
+    assert_eq!(session.send(&session.carrier(READ, 1, 0, "batch", b"")).await.status(), "200");
+    let carrier = session.carrier(READ, 2, 12, "batch", b"");
+    let mut client = server.visit().await;
+    let head = format!("POST {READ} HTTP/1.1\r\nHost: a.example\r\nContent-Length: 0\r\n{}\r\n", carrier.headers());
+    client.send(head).await;
+    client.finish().await;
+    assert_eq!(client.rest().await, (String::new(), End::Closed));
 }
 
 /// A server that is to end does so behind the answers that are under way.

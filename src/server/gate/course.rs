@@ -13,6 +13,8 @@ pub(crate) struct Course(Arc<Mutex<Inner>>);
 #[derive(Debug, Default)]
 struct Inner {
     state: State,
+    /// By how many an answer is owed.
+    owed: usize,
     /// Exchanges whose answers are not handed over yet: one, but for the moment between two.
     under_way: usize,
     /// A request's body is still to come.
@@ -40,8 +42,9 @@ pub(super) enum State {
 }
 
 impl Course {
-    /// An answer is owed until the last clone of what is returned is dropped.
+    /// An answer is owed until the last clone of what is returned is dropped, and of what else was returned so meanwhile.
     pub(crate) fn begin(&self) -> Owed {
+        self.lock().owed += 1;
         self.set(State::Answering);
         Owed(Arc::new(Owing(self.clone())))
     }
@@ -138,7 +141,13 @@ struct Owing(Course);
 
 impl Drop for Owing {
     fn drop(&mut self) {
-        self.0.set(State::Idle);
+        let mut inner = self.0.lock();
+        inner.owed -= 1;
+        let is_owed = inner.owed > 0;
+        drop(inner);
+        if !is_owed {
+            self.0.set(State::Idle);
+        }
     }
 }
 

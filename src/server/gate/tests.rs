@@ -220,7 +220,10 @@ async fn the_end_waits_for_an_answer_that_is_owed() {
     let mut gate = gate(server, &course);
     let mut end = Box::pin(async move { gate.read(&mut [0]).await });
     assert!(timeout(LOOK * 60, &mut end).await.is_err(), "an answer is owed");
+    let also = course.begin();
     drop(owed);
+    assert!(timeout(LOOK * 60, &mut end).await.is_err(), "it is still owed");
+    drop(also);
     assert_eq!(end.await.unwrap(), 0);
 }
 

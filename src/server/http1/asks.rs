@@ -45,13 +45,13 @@ pub(super) async fn serve(
             return Ok(Asked::More(None));
         };
         let owed = service.course.begin();
-        let answering = service.answer(request, owed.clone());
+        let answering = service.answer(request, owed);
         let Some((answer, under_way)) = unless_left(gate, answering).await? else { return Ok(Asked::All) };
         if closing.is_cancelled() || !outgoing.begin(&answer) {
             gate.take_back(&head);
-            return Ok(Asked::More(Some((answer, owed))));
+            return Ok(Asked::More(Some((answer, service.course.begin()))));
         }
-        drop((head, owed));
+        drop(head);
         if !send(gate, &mut outgoing, answer.into_body()).await? {
             return Ok(Asked::All);
         }
