@@ -154,7 +154,7 @@ impl<S: AsyncRead + Breakable + Unpin> Gate<S> {
 
     /// Gives a visitor up who has been waited for long enough: that is an end.
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.scan.is_between() || self.course.is_under_way() {
+        if !self.scan.is_between() || self.course.is_under_way(cx) {
             return Poll::Pending;
         }
         let stage = if self.held.is_empty() { Stage::Begin } else { Stage::Rest };
@@ -179,8 +179,11 @@ impl<S: AsyncRead + Breakable + Unpin> Gate<S> {
         Poll::Ready(())
     }
 
-    /// Passes the end on, but not to where an answer is owed.
+    /// Passes the end on, but not to where an answer is owed, or some of one has still to be taken.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.course.is_stuck(cx) {
+            return Poll::Pending;
+        }
         if !self.scan.is_between() || self.course.state(cx) != State::Answering {
             return Poll::Ready(Ok(()));
         }

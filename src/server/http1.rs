@@ -61,6 +61,8 @@ pub(super) async fn serve(
     http.header_read_timeout(None).max_header_size(MAX_HEAD).max_buf_size(MAX_HEAD);
     let mut serving = pin!(http.serve_connection(TokioIo::new(gate), library(service, there)).with_upgrades());
     let served = tokio::select! {
+        // First, or it would end without having looked at what is there.
+        biased;
         served = serving.as_mut() => served,
         () = closing.cancelled() => {
             serving.as_mut().graceful_shutdown();
@@ -79,11 +81,11 @@ fn library(
     service_fn(move |request: Request<Incoming>| {
         let answering = match there.take() {
             Some((answer, owed)) => {
-                let course = course.clone();
+                let under_way = course.exchange();
                 Either::Left(async move {
                     // Until now, or the end of what the visitor sends would be that of the connection.
                     drop(owed);
-                    (answer, course.exchange())
+                    (answer, under_way)
                 })
             }
             // Told before the answer is awaited: that end may be there already. Apart, for the library keeps the room of what it
@@ -112,10 +114,10 @@ impl Service {
         owed: Owed,
     ) -> impl Future<Output = (Response<Body>, UnderWay)> + Send + use<> {
         drop(self.fresh.take());
-        let (routes, course) = (self.routes.clone(), self.course.clone());
+        let (routes, course, under_way) = (self.routes.clone(), self.course.clone(), self.course.exchange());
         let arrival = Arrival { visitor: self.visitor.clone(), breaker: self.breaker.clone(), owed: Some(owed) };
         async move {
-            let (under_way, has_left) = (course.exchange(), routes.home_has_left());
+            let has_left = routes.home_has_left();
             let mut answer = match refusal(&request, &arrival.visitor, routes.server()) {
                 Some(refusal) => refusal,
                 None => routes.answer(request, arrival).await,

@@ -36,6 +36,11 @@ async fn who_leaves_cancels_the_exchange() {
     // At once: `rest` would panic if not.
     assert_eq!(service.rest().await, (String::new(), End::Reset), "before the answer's head");
 
+    let more = [GET, "GET /app"].concat();
+    let (visitor, mut service) = begun(&tunnel, &mut target, &more, "").await;
+    visitor.cut();
+    assert_eq!(service.rest().await, (String::new(), End::Reset), "with a part of what it would ask next");
+
     for line in ["", DATE] {
         let (mut visitor, mut service) = begun(&tunnel, &mut target, GET, "").await;
         service.send(format!("HTTP/1.1 200 OK\r\n{line}Content-Length: 9\r\n\r\nhalf")).await;

@@ -55,8 +55,23 @@ impl Course {
         UnderWay(self.clone())
     }
 
-    pub(super) fn is_under_way(&self) -> bool {
-        self.lock().under_way > 0
+    /// Whether one is; who asks is woken once none is.
+    pub(super) fn is_under_way(&self, cx: &Context<'_>) -> bool {
+        let mut inner = self.lock();
+        let is_under_way = inner.under_way > 0;
+        if is_under_way {
+            inner.waiting = Some(cx.waker().clone());
+        }
+        is_under_way
+    }
+
+    /// Whether the visitor takes nothing now; who asks is woken once it does.
+    pub(super) fn is_stuck(&self, cx: &Context<'_>) -> bool {
+        let mut inner = self.lock();
+        if inner.stuck {
+            inner.waiting = Some(cx.waker().clone());
+        }
+        inner.stuck
     }
 
     /// Notes whether the end of a request is still to come.
@@ -73,9 +88,15 @@ impl Course {
     /// library would collect as much as it may for each that has stalled.
     pub(super) fn written(&self, stuck: bool) {
         let mut inner = self.lock();
-        inner.stuck = stuck;
-        if !stuck && let Some(held_back) = inner.held_back.take() {
+        let was_stuck = std::mem::replace(&mut inner.stuck, stuck);
+        if stuck {
+            return;
+        }
+        if let Some(held_back) = inner.held_back.take() {
             held_back.wake();
+        }
+        if was_stuck && let Some(waiting) = inner.waiting.take() {
+            waiting.wake();
         }
     }
 
@@ -168,7 +189,13 @@ impl Meanwhile for UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        // Nobody is woken: the library that has handed the answer over asks for the next request by itself.
-        self.0.lock().under_way -= 1;
+        let mut inner = self.0.lock();
+        inner.under_way -= 1;
+        // The library asks for the next request by itself only where it has not done so while this was under way.
+        if inner.under_way == 0
+            && let Some(waiting) = inner.waiting.take()
+        {
+            waiting.wake();
+        }
     }
 }

@@ -52,9 +52,9 @@ impl<S: AsyncRead + Breakable + Unpin> Gate<S> {
         }
     }
 
-    /// Waits until a visitor has left who is owed an answer. One who has said more is not looked at before it has that.
+    /// Waits until a visitor has left who is owed an answer. One who has asked for more is not looked at before it has that.
     pub(in crate::server) fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.held.is_empty() {
+        while self.held.is_empty() || self.scan.has_part(&self.held) {
             if self.ended.is_some() {
                 return self.poll_end(cx);
             }

@@ -63,6 +63,13 @@ impl Scan {
         }
     }
 
+    /// Whether `bytes` are a head of which more has to come.
+    pub(super) fn has_part(&mut self, bytes: &[u8]) -> bool {
+        self.place == Place::Head
+            && bytes.len() < self.max_head
+            && matches!(head::block(bytes, &mut self.searched), Ok(None))
+    }
+
     /// Whether no message is being read: the next byte would begin one, or something else.
     pub(super) fn is_between(&self) -> bool {
         matches!(self.place, Place::Head | Place::Undecided)

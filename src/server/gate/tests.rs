@@ -12,7 +12,7 @@ use tower_service::Service as _;
 
 use super::*;
 use crate::proxy::{Breaker, Visitor};
-use crate::server::accept::HEAD_DEADLINE;
+use crate::server::accept::{HEAD_DEADLINE, IDLE};
 use crate::server::public::Arrival;
 use crate::server::waiting::Waiting;
 use crate::server::{Config, Server};
@@ -225,6 +225,50 @@ async fn the_end_waits_for_an_answer_that_is_owed() {
     assert!(timeout(LOOK * 60, &mut end).await.is_err(), "it is still owed");
     drop(also);
     assert_eq!(end.await.unwrap(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_waits_until_what_was_said_is_taken() {
+    let (visitor, server) = duplex(64);
+    let course = Course::default();
+    course.written(true);
+    drop(visitor);
+    let mut gate = gate(server, &course);
+    let mut end = Box::pin(async move { gate.read(&mut [0]).await });
+    assert!(timeout(LOOK * 60, &mut end).await.is_err(), "the visitor takes nothing yet");
+    let taking = async { course.written(false) };
+    let (end, ()) = tokio::join!(timeout(LOOK, end), taking);
+    assert_eq!(end.expect("the one who reads is woken").unwrap(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_visitor_is_waited_for_from_the_end_of_the_last_exchange() {
+    let (mut visitor, server) = duplex(64);
+    let course = Course::default();
+    let under_way = course.exchange();
+    let mut gate = gate(server, &course);
+    visitor.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    assert!(gate.read(&mut [0; 64]).await.unwrap() > 0);
+    let mut end = Box::pin(async move { gate.read(&mut [0]).await });
+    assert!(timeout(IDLE * 2, &mut end).await.is_err(), "an exchange is under way");
+    let begin = Instant::now();
+    let ending = async { drop(under_way) };
+    let (end, ()) = tokio::join!(timeout(IDLE * 2, end), ending);
+    assert_eq!(end.expect("the one who reads is woken").unwrap(), 0);
+    assert_eq!(begin.elapsed(), IDLE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_who_has_said_a_part_may_still_leave() {
+    let (mut visitor, server) = duplex(64);
+    let course = Course::default();
+    let mut gate = gate(server, &course);
+    visitor.write_all(b"GET /1 HTTP/1.1\r\n\r\nGET /2").await.unwrap();
+    let next = poll_fn(|cx| gate.poll_next(cx)).await.unwrap();
+    assert_eq!(next, Next::Request(bytes::Bytes::from_static(b"GET /1 HTTP/1.1\r\n\r\n")));
+    assert!(timeout(LOOK, poll_fn(|cx| gate.poll_left(cx))).await.is_err(), "it is there");
+    drop(visitor);
+    timeout(LOOK, poll_fn(|cx| gate.poll_left(cx))).await.expect("nothing is owed").unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use axum::body::Body;
+use http::header::{CONNECTION, HeaderValue};
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::sync::CancellationToken;
 
@@ -46,16 +47,21 @@ pub(super) async fn serve(
         };
         let owed = service.course.begin();
         let answering = service.answer(request, owed);
-        let Some((answer, under_way)) = unless_left(gate, answering).await? else { return Ok(Asked::All) };
-        if closing.is_cancelled() || !outgoing.begin(&answer) {
+        let Some((mut answer, under_way)) = unless_left(gate, answering).await? else { return Ok(Asked::All) };
+        if closing.is_cancelled() {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if !outgoing.begin(&answer) {
             gate.take_back(&head);
             return Ok(Asked::More(Some((answer, service.course.begin()))));
         }
         drop(head);
+        // Until the visitor has it: not every answer sees to that itself.
+        let owed = service.course.begin();
         if !send(gate, &mut outgoing, answer.into_body()).await? {
             return Ok(Asked::All);
         }
-        drop(under_way);
+        drop((owed, under_way));
     }
     gate.shutdown().await?;
     Ok(Asked::All)

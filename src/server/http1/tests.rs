@@ -8,9 +8,16 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, duplex};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
 use super::outgoing::Outgoing;
 use super::*;
+use crate::server::accept::HEAD_DEADLINE;
+use crate::server::gate::Patience;
+use crate::server::transport::Transport;
+use crate::server::waiting::Waiting;
+use crate::server::{Config, Server};
 
 #[test]
 fn who_is_refused_or_is_served_elsewhere_has_the_last_answer() {
@@ -175,6 +182,35 @@ async fn theirs(answer: Response<Coming>) -> String {
     tokio::select! {
         seen = reading => seen,
         ended = serving => panic!("it ends: {ended:?}"),
+    }
+}
+
+/// What is made of a request that is there when a server has come to its end.
+async fn at_the_end(request: &[u8]) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let connecting = TcpStream::connect(listener.local_addr().unwrap());
+    let (visitor, accepted) = tokio::join!(connecting, listener.accept());
+    let (mut visitor, stream) = (visitor.unwrap(), accepted.unwrap().0);
+    visitor.write_all(request).await.unwrap();
+    stream.peek(&mut [0]).await.unwrap();
+    let (server, course, breaker) = (Server::new(Config::new(None, || 0)), Course::default(), Breaker::default());
+    let stream = Severable::new(Transport::Plain(stream), breaker.clone());
+    let gate = Gate::new(stream, course.clone(), Patience::new(Instant::now() + HEAD_DEADLINE, Waiting::default()));
+    let (visits, closing) = (Visitor::new(None, false), CancellationToken::new());
+    let service = Service::new(Routes::of(&server), course, visits, breaker, server.0.fresh.token());
+    closing.cancel();
+    serve(gate, service, &closing).await.unwrap();
+    let mut seen = String::new();
+    visitor.read_to_string(&mut seen).await.unwrap();
+    seen
+}
+
+/// Which of two things that are both there is looked at first is else left to chance.
+#[tokio::test]
+async fn who_is_there_at_the_end_is_answered() {
+    for _ in 0..20 {
+        let seen = at_the_end(b"GET /nobody HTTP/1.1\r\nHost: a.example\r\n\r\n").await;
+        assert!(seen.starts_with("HTTP/1.1 404") && seen.contains("\r\nconnection: close\r\n"), "{seen:?}");
     }
 }
 
