@@ -181,10 +181,13 @@ impl<S: AsyncRead + Breakable + Unpin> Gate<S> {
 
     /// Passes the end on, but not to where an answer is owed, or some of one has still to be taken.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.scan.is_between() {
+            return Poll::Ready(Ok(()));
+        }
         if self.course.is_stuck(cx) {
             return Poll::Pending;
         }
-        if !self.scan.is_between() || self.course.state(cx) != State::Answering {
+        if self.course.state(cx) != State::Answering {
             return Poll::Ready(Ok(()));
         }
         while let Some(looks) = &mut self.ended {
