@@ -12,7 +12,8 @@ pub(crate) struct Course(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    state: State,
+    /// The protocol has changed, for good.
+    has_switched: bool,
     /// By how many an answer is owed.
     owed: usize,
     /// Exchanges whose answers are not handed over yet: one, but for the moment between two.
@@ -30,10 +31,9 @@ struct Inner {
     awaits_end: Option<Waker>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     /// No exchange that a visitor who has said all would wait for.
-    #[default]
     Idle,
     /// An answer is owed.
     Answering,
@@ -41,11 +41,22 @@ pub(super) enum State {
     Switched,
 }
 
+impl Inner {
+    /// Wakes the one who has asked.
+    fn tell(&mut self) {
+        if let Some(waiting) = self.waiting.take() {
+            waiting.wake();
+        }
+    }
+}
+
 impl Course {
     /// An answer is owed until the last clone of what is returned is dropped, and of what else was returned so meanwhile.
     pub(crate) fn begin(&self) -> Owed {
-        self.lock().owed += 1;
-        self.set(State::Answering);
+        let mut inner = self.lock();
+        inner.owed += 1;
+        inner.tell();
+        drop(inner);
         Owed(Arc::new(Owing(self.clone())))
     }
 
@@ -95,8 +106,8 @@ impl Course {
         if let Some(held_back) = inner.held_back.take() {
             held_back.wake();
         }
-        if was_stuck && let Some(waiting) = inner.waiting.take() {
-            waiting.wake();
+        if was_stuck {
+            inner.tell();
         }
     }
 
@@ -111,23 +122,19 @@ impl Course {
 
     /// The protocol has changed, for good.
     pub(crate) fn switch(&self) {
-        self.set(State::Switched);
+        let mut inner = self.lock();
+        inner.has_switched = true;
+        inner.tell();
     }
 
     /// Where it stands; a change from that wakes the one who asks.
     pub(super) fn state(&self, cx: &Context<'_>) -> State {
         let mut inner = self.lock();
         inner.waiting = Some(cx.waker().clone());
-        inner.state
-    }
-
-    fn set(&self, state: State) {
-        let mut inner = self.lock();
-        if inner.state != State::Switched {
-            inner.state = state;
-        }
-        if let Some(waiting) = inner.waiting.take() {
-            waiting.wake();
+        match (inner.has_switched, inner.owed) {
+            (true, _) => State::Switched,
+            (false, 0) => State::Idle,
+            (false, _) => State::Answering,
         }
     }
 
@@ -164,10 +171,8 @@ impl Drop for Owing {
     fn drop(&mut self) {
         let mut inner = self.0.lock();
         inner.owed -= 1;
-        let is_owed = inner.owed > 0;
-        drop(inner);
-        if !is_owed {
-            self.0.set(State::Idle);
+        if inner.owed == 0 {
+            inner.tell();
         }
     }
 }
@@ -192,10 +197,8 @@ impl Drop for UnderWay {
         let mut inner = self.0.lock();
         inner.under_way -= 1;
         // The library asks for the next request by itself only where it has not done so while this was under way.
-        if inner.under_way == 0
-            && let Some(waiting) = inner.waiting.take()
-        {
-            waiting.wake();
+        if inner.under_way == 0 {
+            inner.tell();
         }
     }
 }
