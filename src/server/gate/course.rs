@@ -12,8 +12,7 @@ pub(crate) struct Course(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// The protocol has changed, for good.
-    has_switched: bool,
+    protocol: Protocol,
     /// By how many an answer is owed.
     owed: usize,
     /// Exchanges whose answers are not handed over yet: one, but for the moment between two.
@@ -29,6 +28,15 @@ struct Inner {
     has_ended: bool,
     /// Who wants to know of that.
     awaits_end: Option<Waker>,
+}
+
+/// What is spoken.
+#[derive(Clone, Copy, Debug, Default)]
+enum Protocol {
+    #[default]
+    Http,
+    /// Another, for good.
+    Other,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +131,7 @@ impl Course {
     /// The protocol has changed, for good.
     pub(crate) fn switch(&self) {
         let mut inner = self.lock();
-        inner.has_switched = true;
+        inner.protocol = Protocol::Other;
         inner.tell();
     }
 
@@ -131,10 +139,10 @@ impl Course {
     pub(super) fn state(&self, cx: &Context<'_>) -> State {
         let mut inner = self.lock();
         inner.waiting = Some(cx.waker().clone());
-        match (inner.has_switched, inner.owed) {
-            (true, _) => State::Switched,
-            (false, 0) => State::Idle,
-            (false, _) => State::Answering,
+        match (inner.protocol, inner.owed) {
+            (Protocol::Other, _) => State::Switched,
+            (Protocol::Http, 0) => State::Idle,
+            (Protocol::Http, _) => State::Answering,
         }
     }
 

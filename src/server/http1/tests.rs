@@ -3,13 +3,14 @@
 use std::future::{poll_fn, ready};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, duplex};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::outgoing::Outgoing;
 use super::*;
@@ -17,7 +18,7 @@ use crate::server::accept::HEAD_DEADLINE;
 use crate::server::gate::Patience;
 use crate::server::transport::Transport;
 use crate::server::waiting::Waiting;
-use crate::server::{Config, Server};
+use crate::server::{Config, Server, Standing};
 
 #[test]
 fn who_is_refused_or_is_served_elsewhere_has_the_last_answer() {
@@ -185,24 +186,57 @@ async fn theirs(answer: Response<Coming>) -> String {
     }
 }
 
+/// A connection of a server, whose visitor has asked this already.
+struct Stage {
+    visitor: TcpStream,
+    gate: Gate<Severable>,
+    service: Service,
+    waiting: Waiting,
+}
+
+impl Stage {
+    async fn set(server: &Server, request: &[u8]) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let connecting = TcpStream::connect(listener.local_addr().unwrap());
+        let (visitor, accepted) = tokio::join!(connecting, listener.accept());
+        let (mut visitor, stream) = (visitor.unwrap(), accepted.unwrap().0);
+        visitor.write_all(request).await.unwrap();
+        stream.peek(&mut [0]).await.unwrap();
+        let (course, breaker, waiting) = (Course::default(), Breaker::default(), Waiting::default());
+        let stream = Severable::new(Transport::Plain(stream), breaker.clone());
+        let patience = Patience::new(Instant::now() + HEAD_DEADLINE, waiting.clone());
+        let gate = Gate::new(stream, course.clone(), patience);
+        let service =
+            Service::new(Routes::of(server), course, Visitor::new(None, false), breaker, server.0.fresh.token());
+        Self { visitor, gate, service, waiting }
+    }
+}
+
 /// What is made of a request that is there when a server has come to its end.
 async fn at_the_end(request: &[u8]) -> String {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let connecting = TcpStream::connect(listener.local_addr().unwrap());
-    let (visitor, accepted) = tokio::join!(connecting, listener.accept());
-    let (mut visitor, stream) = (visitor.unwrap(), accepted.unwrap().0);
-    visitor.write_all(request).await.unwrap();
-    stream.peek(&mut [0]).await.unwrap();
-    let (server, course, breaker) = (Server::new(Config::new(None, || 0)), Course::default(), Breaker::default());
-    let stream = Severable::new(Transport::Plain(stream), breaker.clone());
-    let gate = Gate::new(stream, course.clone(), Patience::new(Instant::now() + HEAD_DEADLINE, Waiting::default()));
-    let (visits, closing) = (Visitor::new(None, false), CancellationToken::new());
-    let service = Service::new(Routes::of(&server), course, visits, breaker, server.0.fresh.token());
+    let server = Server::new(Config::new(None, || 0));
+    let Stage { mut visitor, gate, service, .. } = Stage::set(&server, request).await;
+    let closing = CancellationToken::new();
     closing.cancel();
     serve(gate, service, &closing).await.unwrap();
     let mut seen = String::new();
     visitor.read_to_string(&mut seen).await.unwrap();
     seen
+}
+
+/// The library reads on while it waits for an answer.
+#[tokio::test]
+async fn who_waits_for_an_answer_makes_no_room() {
+    let server = Server::new(Config::new(None, || 0));
+    server.expect([Standing { prefix: "app".parse().unwrap(), hold: Duration::from_secs(60) }]);
+    for method in ["GET", "HEAD"] {
+        let request = format!("{method} /app/ HTTP/1.1\r\nHost: a.example\r\n\r\n");
+        let Stage { visitor: _visitor, gate, service, waiting } = Stage::set(&server, request.as_bytes()).await;
+        let closing = CancellationToken::new();
+        let mut serving = pin!(serve(gate, service, &closing));
+        assert!(timeout(Duration::from_millis(50), serving.as_mut()).await.is_err(), "{method} is held");
+        assert!(!waiting.shed(), "{method} stands among those that make room");
+    }
 }
 
 /// Which of two things that are both there is looked at first is else left to chance.
