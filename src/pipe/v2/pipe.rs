@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::reading::Change;
 use super::shared::{Shared, error};
-use super::state::End;
+use super::state::{End, Look};
 
 /// A byte stream that lives longer than its carriers.
 ///
@@ -72,7 +72,8 @@ impl AsyncRead for Pipe {
             if let Some(bytes) = inner.state.inn.read(usize::MAX) {
                 this.ahead = bytes;
                 // A sender sets its clock by the first byte that is untold, and needs no clock once there are many.
-                let owes = all_told && inner.clock != Some(inner.turn) || inner.state.must_tell();
+                let look = inner.look();
+                let owes = all_told && look == Look::Never || inner.state.must_tell(look);
                 Shared::wake(inner, Change { owes, ..Change::default() });
             } else {
                 match &inner.state.end {

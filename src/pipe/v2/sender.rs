@@ -14,14 +14,18 @@ use tokio::time::Instant;
 use super::alarm::Alarm;
 use super::reading::Change;
 use super::record::{Record, encode_pad};
-use super::shared::Shared;
-use super::state::{End, Piece, Place};
+use super::shared::{Inner, Shared};
+use super::state::{End, Look, Piece, Place, State, TELL_AT};
 
 /// How long a carrier is silent at most: half of what the most impatient of common intermediaries allow.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// How long what has been read is kept untold where there is nothing else to say.
 const TELL_AFTER: Duration = Duration::from_millis(100);
+
+/// How long a carrier rests that has told much: as short as a clock can be. Nobody's window is so small that this would be
+/// seen, for a path that is slower than what it is told by brings less than that in the time.
+const REST: Duration = Duration::from_millis(1);
 
 /// How many pings a trial sends: what holds small pieces back lets the first ones pass with the head.
 pub(super) const TRIAL_PINGS: u32 = 3;
@@ -46,6 +50,56 @@ pub(super) struct Range {
     pub(super) trial: Option<Pings>,
 }
 
+impl Range {
+    /// Whether all is brought, or another is to bring it.
+    fn is_over(&self, inner: &Inner) -> bool {
+        let used_up = self.trial.is_none() && self.place.cursor >= self.end;
+        used_up || inner.turn > self.turn || inner.state.end.is_some()
+    }
+
+    /// What is said because the clock has run down.
+    fn say_due(&mut self, state: &mut State, head: &mut BytesMut) {
+        match (&mut self.trial, self.place.look) {
+            (Some(pings), _) => pings.say_next(head),
+            (None, Look::Never) => state.ping(head),
+            (None, Look::Later) => state.tell(&mut self.place, head),
+            // It has rested. What is little can wait.
+            (None, Look::Soon) => self.place.look = Look::Later,
+        }
+    }
+
+    /// What it says next.
+    fn next_piece(&mut self, state: &mut State, head: BytesMut) -> Option<Piece> {
+        if self.trial.is_some() {
+            return (!head.is_empty()).then(|| Piece { head: head.freeze(), data: Bytes::new() });
+        }
+        let left = usize::try_from(self.end - self.place.cursor).unwrap_or(usize::MAX);
+        state.next_piece(&mut self.place, left, head)
+    }
+
+    /// In what time the clock is to run down next, now that something was said; `None` where it goes on as it is. `told` is
+    /// what had been told before.
+    fn set_clock(&mut self, told: u64, due: bool) -> Option<Duration> {
+        if self.trial.is_some() {
+            return Some(TRIAL_STEP);
+        }
+        let much = self.place.told - told >= TELL_AT;
+        if much {
+            self.place.look = Look::Soon;
+        }
+        (much || due || self.place.look == Look::Never).then(|| time_of(self.place.look))
+    }
+}
+
+/// In what time a carrier looks that does so then, or else says that it lives.
+fn time_of(look: Look) -> Duration {
+    match look {
+        Look::Never => KEEP_ALIVE,
+        Look::Later => TELL_AFTER,
+        Look::Soon => REST,
+    }
+}
+
 /// Pings of a trial, by their numbers.
 pub(super) struct Pings {
     next: u64,
@@ -58,6 +112,16 @@ impl Pings {
         let last = (1..TRIAL_PINGS).map(|_| number()).last().unwrap_or(next);
         Self { next, last }
     }
+
+    fn say_next(&mut self, head: &mut BytesMut) {
+        if self.next <= self.last {
+            if self.next == self.last {
+                encode_pad(TRIAL_PAD, head);
+            }
+            Record::Ping(self.next).encode(head);
+            self.next += 1;
+        }
+    }
 }
 
 /// The body of an HTTP message that carries the log from an offset on.
@@ -68,10 +132,8 @@ pub struct SendBody {
     phase: Phase,
     /// Data whose header has been sent.
     rest: Bytes,
+    /// Goes on, where it is to look at what has been read, for as long as anything moves: nobody needs to set it for each byte.
     alarm: Alarm,
-    /// It is what has been read that is due then. This clock goes on for as long as anything moves, so that nobody needs
-    /// to set it for each byte.
-    telling: bool,
     /// Something was sent since the clock was set.
     moved: bool,
     /// How many changes of the pipe there had been when there was nothing more to say.
@@ -108,7 +170,6 @@ impl SendBody {
             phase: Phase::Begin,
             rest: Bytes::new(),
             alarm: Alarm::after(KEEP_ALIVE),
-            telling: false,
             moved: false,
             idle_at: None,
             sent: Arc::default(),
@@ -163,65 +224,49 @@ impl SendBody {
             inner.state.attach(&mut self.range.place, &mut head);
             self.phase = Phase::Middle;
         }
-        let trial = self.range.trial.is_some();
-        let used_up = !trial && self.range.place.cursor >= self.range.end;
-        if used_up || inner.turn > self.range.turn || inner.state.end.is_some() {
-            let piece = inner.state.next_piece(&mut self.range.place, 0, head);
+        if self.range.is_over(&inner) {
+            let place = &mut self.range.place;
+            // It goes along, whoever is to look for it.
+            inner.state.tell(place, &mut head);
+            let piece = inner.state.next_piece(place, 0, head);
             let mut head = piece.map_or_else(BytesMut::new, |piece| piece.head.into());
-            Record::Last(self.range.place.cursor).encode(&mut head);
+            Record::Last(place.cursor).encode(&mut head);
             self.phase = Phase::Said;
             return Poll::Ready(Some(Ok(head.freeze())));
         }
-        let look = due && self.telling;
-        if look {
-            inner.state.tell(&mut self.range.place, &mut head);
-        } else if due && let Some(pings) = &mut self.range.trial {
-            if pings.next <= pings.last {
-                if pings.next == pings.last {
-                    encode_pad(TRIAL_PAD, &mut head);
-                }
-                Record::Ping(pings.next).encode(&mut head);
-                pings.next += 1;
-            }
-        } else if due {
-            inner.state.ping(&mut head);
+        let (before, looks) = (self.range.place, self.range.place.look != Look::Never);
+        if due {
+            self.range.say_due(&mut inner.state, &mut head);
         }
-        let left = usize::try_from(self.range.end - self.range.place.cursor).unwrap_or(usize::MAX);
-        let piece = if trial && head.is_empty() {
-            None
-        } else if trial {
-            Some(Piece { head: head.freeze(), data: Bytes::new() })
-        } else {
-            let from = self.range.place.cursor;
-            let piece = inner.state.next_piece(&mut self.range.place, left, head);
-            self.sent.fetch_add(self.range.place.cursor - from, Ordering::Relaxed);
+        let is_trial = self.range.trial.is_some();
+        let piece = self.range.next_piece(&mut inner.state, head);
+        if !is_trial {
+            self.sent.fetch_add(self.range.place.cursor - before.cursor, Ordering::Relaxed);
             inner.sent = self.range.place.cursor;
-            piece
-        };
+        }
         if let Some(piece) = piece {
+            let clock = self.range.set_clock(before.told, due);
+            if clock.is_some() && !is_trial {
+                inner.looks = (self.range.turn, self.range.place.look);
+            }
             // What is sent makes room for what is to be.
             Shared::wake(inner, Change { writable: true, ..Change::default() });
             self.rest = piece.data;
             self.moved = true;
-            if trial {
-                self.set_alarm(TRIAL_STEP);
-            } else if !self.telling {
-                self.set_alarm(KEEP_ALIVE);
-            } else if look {
-                self.set_alarm(TELL_AFTER);
+            if let Some(after) = clock {
+                self.set_alarm(after);
             }
             return Poll::Ready(Some(Ok(piece.head)));
         }
         inner.watch(cx);
         self.idle_at = Some(inner.changes);
-        let untold = !trial && inner.state.may_tell(self.range.place.told);
-        let begins = untold && !self.telling;
-        if begins || look {
-            // Nothing is untold where the clock has run down.
-            self.telling = begins || std::mem::take(&mut self.moved);
-            inner.clock = self.telling.then_some(self.range.turn);
+        let untold = !is_trial && inner.state.may_tell(before.told);
+        if due && looks || untold && !looks {
+            let goes_on = untold || std::mem::take(&mut self.moved);
+            self.range.place.look = if goes_on { Look::Later } else { Look::Never };
+            inner.looks = (self.range.turn, self.range.place.look);
             drop(inner);
-            self.set_alarm(if self.telling { TELL_AFTER } else { KEEP_ALIVE });
+            self.set_alarm(time_of(self.range.place.look));
             // So that it wakes us.
             let _ = self.alarm.poll(cx);
         }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::budget::Budget;
 use super::reading::Change;
-use super::state::{End, State};
+use super::state::{End, Look, State};
 
 pub(super) struct Inner {
     pub(super) state: State,
@@ -18,8 +18,8 @@ pub(super) struct Inner {
     pub(super) turn: u64,
     /// How far the newest sender has come; nothing where that is no stream.
     pub(super) sent: u64,
-    /// The turn of the sender that looks for itself, soon, at what has been read and not told.
-    pub(super) clock: Option<u64>,
+    /// When the sender of this turn looks by itself at what has been read and not told.
+    pub(super) looks: (u64, Look),
     pub(super) reader: Option<Waker>,
     pub(super) writer: Option<Waker>,
     /// How often there was something for those below.
@@ -31,6 +31,12 @@ pub(super) struct Inner {
 }
 
 impl Inner {
+    /// When the newest sender looks by itself. That one before it would have counts for nothing: it may be lost.
+    pub(super) fn look(&self) -> Look {
+        let (turn, look) = self.looks;
+        if turn == self.turn { look } else { Look::Never }
+    }
+
     /// Has a task woken when there is something to be said, or the pipe is over.
     pub(super) fn watch(&mut self, cx: &Context<'_>) {
         enlist(&mut self.watchers, cx);
@@ -71,7 +77,7 @@ impl Shared {
             state,
             turn: 0,
             sent: 0,
-            clock: None,
+            looks: (0, Look::Never),
             reader: None,
             writer: None,
             changes: 0,

@@ -20,9 +20,12 @@ const MAX_READY: usize = 16 * 1024 * 1024;
 /// What may have come early. It is refused without harm where there is more: the peer brings it again.
 pub(super) const MAX_PARKED: usize = 4 * 1024 * 1024;
 
-/// What has been read is told at the latest when this much is untold: often enough that a window never runs dry,
-/// seldom enough that it costs nothing beside the data.
-const TELL_AT: u64 = 64 * 1024;
+/// What has been read is told at once when this much is untold: half of the least window, so that none runs dry.
+pub(super) const TELL_AT: u64 = 64 * 1024;
+
+/// The same while a carrier rests that has told as much: as large as the window that a peer begins with, and as all that
+/// may wait at its end, so that a quick path is kept full by few acknowledgements, each of which both ends are woken for.
+const TELL_AT_REST: u64 = 512 * 1024;
 
 /// A piece up to this length travels in one buffer with its header; a longer one is worth a second buffer, but no
 /// copy.
@@ -84,12 +87,32 @@ pub(super) struct Place {
     pub(super) cursor: u64,
     /// What it has told of what was read.
     pub(super) told: u64,
+    pub(super) look: Look,
+}
+
+/// When a carrier looks by itself at what has been read and not told. Its clock is the sender's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Not at all: whoever reads has it woken.
+    #[default]
+    Never,
+    /// Before long, to tell whatever there is.
+    Later,
+    /// In a moment: it has told much, and rests, so that a quick path does not have it tell each bit.
+    Soon,
 }
 
 impl Place {
     /// A carrier that has said nothing yet.
     pub(super) fn at(cursor: u64) -> Self {
-        Self { cursor, told: 0 }
+        Self { cursor, ..Self::default() }
+    }
+}
+
+impl Look {
+    /// How much may be untold without being told at once.
+    fn tells_at(self) -> u64 {
+        if self == Self::Soon { TELL_AT_REST } else { TELL_AT }
     }
 }
 
@@ -116,9 +139,10 @@ impl State {
         self.inn.read_up_to() == self.told
     }
 
-    /// Whether so much has been read since any carrier told it that all of them have to look.
-    pub(super) fn must_tell(&self) -> bool {
-        self.owes_news(self.told)
+    /// Whether so much has been read since any carrier told it that all of them have to look, where the newest does so by
+    /// itself at that time.
+    pub(super) fn must_tell(&self, look: Look) -> bool {
+        self.owes_news(self.told, look)
     }
 
     /// Whether anything has been read that a carrier which told so much has not told.
@@ -133,7 +157,7 @@ impl State {
 
     /// Whether there is a record for a batch beside the log.
     pub(super) fn batches_owe(&self) -> bool {
-        self.owes(self.told_by_batches)
+        self.owes(self.told_by_batches, Look::Never)
     }
 
     /// What batches have told may be lost with them.
@@ -147,13 +171,13 @@ impl State {
     }
 
     /// Whether enough has been read that the peer must be told without waiting for something else to say.
-    fn owes_news(&self, told: u64) -> bool {
-        self.inn.read_up_to() - told >= TELL_AT
+    fn owes_news(&self, told: u64, look: Look) -> bool {
+        self.inn.read_up_to() - told >= look.tells_at()
     }
 
     /// Whether there is a record to be sent beside the log by a carrier that has told so much.
-    fn owes(&self, told: u64) -> bool {
-        self.owes_news(told) || !self.pongs.is_empty() || self.asking || self.end.is_some()
+    fn owes(&self, told: u64, look: Look) -> bool {
+        self.owes_news(told, look) || !self.pongs.is_empty() || self.asking || self.end.is_some()
     }
 
     /// What a carrier says first: which byte of the other direction is wanted next, and what has been read of it, for
@@ -219,7 +243,7 @@ impl State {
             // At once, for it would grow by each record.
             head.reserve(RECORDS + if bytes.len() <= SMALL { bytes.len() } else { 0 });
         }
-        if data.is_some() || self.owes(place.told) || !head.is_empty() {
+        if data.is_some() || self.owes(place.told, place.look) || !head.is_empty() {
             self.control(place, &mut head);
         }
         let data = data.map(|(from, bytes)| {

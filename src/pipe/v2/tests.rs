@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::*;
 
+mod telling;
 mod wakes;
 
 fn new() -> (Pipe, Carriers) {

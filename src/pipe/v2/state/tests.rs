@@ -57,6 +57,30 @@ fn a_long_piece_is_not_copied() {
 }
 
 #[track_caller]
+fn tells(look: Look, read: usize, expected: bool) {
+    let (mut state, mut place) = (new(), Place { look, ..Place::at(0) });
+    state.inn.accept(0, vec![0; read].into()).unwrap();
+    state.inn.read(usize::MAX);
+    assert_eq!(state.must_tell(look), expected, "{look:?}, {read}");
+    assert_eq!(state.next_piece(&mut place, 0, BytesMut::new()).is_some(), expected, "{look:?}, {read}");
+    assert_eq!(place.told, if expected { read as u64 } else { 0 });
+    // Whatever else is to be said takes it along.
+    state.ask();
+    state.next_piece(&mut place, 0, BytesMut::new()).expect("a question");
+    assert_eq!(place.told, read as u64);
+}
+
+#[test]
+fn a_carrier_that_rests_tells_what_is_very_much() {
+    for look in [Look::Never, Look::Later] {
+        tells(look, 64 * 1024 - 1, false);
+        tells(look, 64 * 1024, true);
+    }
+    tells(Look::Soon, 512 * 1024 - 1, false);
+    tells(Look::Soon, 512 * 1024, true);
+}
+
+#[track_caller]
 fn refused(records: &[Record], expected: &str) {
     let mut wire = Vec::new();
     for record in records {

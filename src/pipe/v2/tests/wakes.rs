@@ -19,18 +19,18 @@ impl Wake for Bell {
 }
 
 /// A stream that is polled by hand, each time until it has nothing to say.
-struct Polled {
+pub(super) struct Polled {
     body: SendBody,
     bell: Arc<Bell>,
 }
 
 impl Polled {
-    fn new(body: SendBody) -> Self {
+    pub(super) fn new(body: SendBody) -> Self {
         Self { body, bell: Arc::default() }
     }
 
     /// Hands what it says to `to`, and tells how often it was woken since the last time.
-    fn bring(&mut self, to: &mut Receiver) -> usize {
+    pub(super) fn bring(&mut self, to: &mut Receiver) -> usize {
         let waker = Waker::from(Arc::clone(&self.bell));
         while let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut self.body).poll_frame(&mut Context::from_waker(&waker)) {
             to.take(frame.into_data().unwrap()).unwrap();

@@ -12,6 +12,12 @@ const STEP: Duration = Duration::from_millis(1);
 /// How much is read before it is told.
 const TELL: u64 = 64 * 1024;
 
+/// The same while whoever tells rests.
+const TELL_AT_REST: u64 = 512 * 1024;
+
+/// How long that is at most after as much was told: the clock for it runs down at a full millisecond.
+const REST: Duration = Duration::from_millis(2);
+
 struct Path {
     window: Window,
     /// Bytes in a millisecond.
@@ -25,6 +31,8 @@ struct Path {
     /// Acknowledgements on their way, and when they arrive.
     told: VecDeque<(Duration, u64)>,
     acked: u64,
+    /// Until when whoever tells rests.
+    rests: Duration,
 }
 
 impl Path {
@@ -38,6 +46,7 @@ impl Path {
             passed: 0,
             told: VecDeque::new(),
             acked: 0,
+            rests: Duration::ZERO,
         }
     }
 
@@ -57,8 +66,13 @@ impl Path {
         }
         self.passed = self.sent.min(self.passed + self.bandwidth);
         let last = self.told.back().map_or(self.acked, |(_, told)| *told);
-        if self.passed - last >= TELL || self.passed == self.sent && self.passed > last {
+        let (untold, all) = (self.passed - last, self.passed == self.sent);
+        let rests = self.now < self.rests;
+        if untold >= TELL_AT_REST || !rests && (untold >= TELL || all && untold > 0) {
             self.told.push_back((self.now + self.delay, self.passed));
+            if untold >= TELL {
+                self.rests = self.now + REST;
+            }
         }
     }
 
