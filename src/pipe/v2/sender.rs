@@ -23,8 +23,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// How long what has been read is kept untold where there is nothing else to say.
 const TELL_AFTER: Duration = Duration::from_millis(100);
 
-/// How long a carrier rests that has told much: as short as a clock can be. Nobody's window is so small that this would be
-/// seen, for a path that is slower than what it is told by brings less than that in the time.
+/// How long a carrier rests that has told much, which is as briefly as the clock can tell. A path that brings less in that
+/// time is told each bit as ever, and one that brings more has a window for 10 ms of it.
 const REST: Duration = Duration::from_millis(1);
 
 /// How many pings a trial sends: what holds small pieces back lets the first ones pass with the head.
@@ -234,7 +234,7 @@ impl SendBody {
             self.phase = Phase::Said;
             return Poll::Ready(Some(Ok(head.freeze())));
         }
-        let (before, looks) = (self.range.place, self.range.place.look != Look::Never);
+        let before = self.range.place;
         if due {
             self.range.say_due(&mut inner.state, &mut head);
         }
@@ -260,8 +260,9 @@ impl SendBody {
         }
         inner.watch(cx);
         self.idle_at = Some(inner.changes);
-        let untold = !is_trial && inner.state.may_tell(before.told);
-        if due && looks || untold && !looks {
+        let untold = !is_trial && inner.state.may_tell(self.range.place.told);
+        let is_set_anew = if before.look == Look::Never { untold } else { due };
+        if is_set_anew {
             let goes_on = untold || std::mem::take(&mut self.moved);
             self.range.place.look = if goes_on { Look::Later } else { Look::Never };
             inner.looks = (self.range.turn, self.range.place.look);
