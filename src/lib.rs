@@ -98,10 +98,12 @@
 //!
 //! # The modules, in the order to read them
 //!
-//! Each imports only those before it, and those of one layer are strangers: `wire`, then `auth`, `pipe`, `mux`, `proxy`,
+//! Each imports only those before it, and those of one layer are strangers: `wire` and `pieces`, then `auth`, `pipe`, `mux`, `proxy`,
 //! `inspect`, `metrics` and `acme`, then `server` and `client`, then `cmd`.
 
 pub mod wire;
+
+pub mod pieces;
 
 pub mod auth;
 

@@ -3,17 +3,14 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::flow::StreamFlow;
 use crate::inspect::{Side, Tap};
-
-/// What is read at a time: little at first, for most exchanges are small and many streams wait, and twice as much
-/// whenever all of it is filled. From the target it becomes a frame of the multiplexer, so more means fewer of them.
-const FIRST_BUFFER: usize = 8 * 1024;
-const MAX_BUFFER: usize = 64 * 1024;
+use crate::pieces::{Pieced, Pieces};
 
 /// How a joined pair ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,14 +19,6 @@ pub(super) enum Outcome {
     Ended,
     /// One side was cut: the other has to be cut as well.
     Cut,
-}
-
-/// How one direction ended.
-enum Direction {
-    Ended,
-    /// The side that was written to takes no more, but may still have something to say: a target that has answered
-    /// may close without reading the rest of the request.
-    Deaf,
 }
 
 /// Who takes note of what passes.
@@ -43,29 +32,32 @@ pub(super) struct Notes<'a> {
 /// Bounded by nothing but the two sides: a visitor may sit on a breakpoint for hours.
 pub(super) async fn join<S, T>(stream: &mut S, target: &mut T, notes: &Notes<'_>, first: impl FnOnce(&[u8])) -> Outcome
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: Pieces + Unpin,
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let (mut stream_read, mut stream_write) = split(stream);
-    let (mut target_read, mut target_write) = split(target);
+    let mut target = Pieced::new(target);
+    let (mut down, mut up) = (Way::default(), Way::default());
     let mut first = Some(first);
-    let down = copy(&mut stream_read, &mut target_write, |bytes| notes.down(bytes));
-    let up = async {
-        let seen = |bytes: &[u8]| {
-            notes.up(bytes);
-            if let Some(first) = first.take() {
-                first(bytes);
-            }
-        };
-        match copy(&mut target_read, &mut stream_write, seen).await.inspect_err(|_| notes.deserted())? {
-            Direction::Ended => Ok(()),
-            Direction::Deaf => Err(io::Error::from(io::ErrorKind::BrokenPipe)),
+    let mut seen = |bytes: &[u8]| {
+        notes.up(bytes);
+        if let Some(first) = first.take() {
+            first(bytes);
         }
     };
-    match tokio::try_join!(down, up) {
-        Ok(_) => Outcome::Ended,
-        Err(_) => Outcome::Cut,
-    }
+    poll_fn(|cx| {
+        let went = down.poll(cx, stream, &mut target, &mut |bytes| notes.down(bytes));
+        let came = up.poll(cx, &mut target, stream, &mut seen);
+        if matches!(came, Poll::Ready(Err(_))) {
+            notes.deserted();
+        }
+        match (went, came) {
+            // Who answers may close without reading the rest of the request; who does not hear the answer is gone.
+            (Poll::Ready(Err(_)), _) | (_, Poll::Ready(Err(_) | Ok(End::Deaf))) => Poll::Ready(Outcome::Cut),
+            (Poll::Ready(Ok(_)), Poll::Ready(Ok(End::Heard))) => Poll::Ready(Outcome::Ended),
+            _ => Poll::Pending,
+        }
+    })
+    .await
 }
 
 impl Notes<'_> {
@@ -102,33 +94,74 @@ impl Notes<'_> {
     }
 }
 
-/// Copies one direction. `seen` is shown each piece once as much of it has been passed on as is taken at once, so that nobody
-/// waits for it to be looked at, and an empty one where there are no more. An error is one of the side that is read.
-async fn copy<R, W>(from: &mut R, to: &mut W, mut seen: impl FnMut(&[u8])) -> io::Result<Direction>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
-    let mut buffer = vec![0; FIRST_BUFFER];
-    loop {
-        let read = from.read(&mut buffer).await?;
-        let piece = &buffer[..read];
-        if read == 0 {
-            seen(piece);
-            return Ok(if to.shutdown().await.is_ok() { Direction::Ended } else { Direction::Deaf });
-        }
-        let at_once = poll_fn(|cx| Poll::Ready(Pin::new(&mut *to).poll_write(cx, piece))).await;
-        seen(piece);
-        let written = async {
-            let taken = if let Poll::Ready(taken) = at_once { taken? } else { 0 };
-            to.write_all(&piece[taken..]).await?;
-            to.flush().await
-        };
-        if written.await.is_err() {
-            return Ok(Direction::Deaf);
-        }
-        if read == buffer.len() && read < MAX_BUFFER {
-            buffer.resize(2 * read, 0);
+/// How one direction ended.
+#[derive(Clone, Copy)]
+enum End {
+    Heard,
+    /// The side that was written to takes no more, but may still have something to say.
+    Deaf,
+}
+
+/// What one direction is about.
+#[derive(Default)]
+enum Stage {
+    #[default]
+    Reads,
+    /// What was read has not all been taken.
+    Writes(Bytes),
+    Flushes,
+    ShutsDown,
+    Over(End),
+}
+
+/// One direction.
+#[derive(Default)]
+struct Way(Stage);
+
+impl Way {
+    /// Copies until there is nothing more. `seen` is shown each piece once as much of it has been passed on as is taken at once,
+    /// so that nobody waits for it to be looked at, and an empty one where there are no more. An error is one of the side that
+    /// is read.
+    fn poll<R, W>(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut R,
+        to: &mut W,
+        seen: &mut impl FnMut(&[u8]),
+    ) -> Poll<io::Result<End>>
+    where
+        R: Pieces + Unpin,
+        W: Pieces + Unpin,
+    {
+        loop {
+            self.0 = match &mut self.0 {
+                Stage::Reads => {
+                    let piece = ready!(Pin::new(&mut *from).poll_piece(cx))?;
+                    let mut rest = piece.clone();
+                    let given =
+                        if piece.is_empty() { Poll::Pending } else { Pin::new(&mut *to).poll_give(cx, &mut rest) };
+                    seen(&piece);
+                    match given {
+                        Poll::Ready(Err(_)) => Stage::Over(End::Deaf),
+                        _ if piece.is_empty() => Stage::ShutsDown,
+                        _ => Stage::Writes(rest),
+                    }
+                }
+                Stage::Writes(rest) if rest.is_empty() => Stage::Flushes,
+                Stage::Writes(rest) => match ready!(Pin::new(&mut *to).poll_give(cx, rest)) {
+                    Ok(()) => continue,
+                    Err(_) => Stage::Over(End::Deaf),
+                },
+                Stage::Flushes => match ready!(Pin::new(&mut *to).poll_flush(cx)) {
+                    Ok(()) => Stage::Reads,
+                    Err(_) => Stage::Over(End::Deaf),
+                },
+                Stage::ShutsDown => match ready!(Pin::new(&mut *to).poll_shutdown(cx)) {
+                    Ok(()) => Stage::Over(End::Heard),
+                    Err(_) => Stage::Over(End::Deaf),
+                },
+                Stage::Over(end) => return Poll::Ready(Ok(*end)),
+            };
         }
     }
 }
@@ -136,7 +169,7 @@ where
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt as _;
-    use tokio::io::{DuplexStream, duplex};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex, sink};
 
     use super::super::flow::Flow;
     use super::*;
@@ -195,8 +228,9 @@ mod tests {
             let read = far.read(&mut text).now_or_never().map_or(0, |read| read.unwrap());
             come.push(String::from_utf8(text[..read].to_vec()).unwrap());
         };
-        let mut parts = b"one ".chain(&b"two"[..]);
-        copy(&mut parts, &mut near, &mut look).await.unwrap();
+        let mut parts = Pieced::new(tokio::io::join(b"one ".chain(&b"two"[..]), sink()));
+        let mut way = Way::default();
+        poll_fn(|cx| way.poll(cx, &mut parts, &mut near, &mut look)).await.unwrap();
         assert_eq!(come, expected);
     }
 

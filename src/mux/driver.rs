@@ -1,36 +1,25 @@
-//! The task that moves a connection: it opens streams on request, hands over those that the peer opens, and says how
-//! the connection ended.
+//! The task that moves a connection: it hands on what comes, sends what is due, and says how the connection ended.
 
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
+use tokio::task::coop::poll_proceed;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
-use yamux::{Connection, ConnectionError, Mode};
 
 use super::Upkeep;
-use super::registry::Registry;
+use super::decoder::{Decoder, Part};
+use super::frame::{Header, Kind, flag};
+use super::outgoing::Outgoing;
+use super::partial::Partial;
+use super::shared::Shared;
 use super::stream::Stream;
-use super::tap::{Resets, Tap};
-
-/// What a connection admits of streams that the peer opens; ours are bounded by the opener. Far beyond need, for past
-/// it the crate ends the whole connection. Fewer where memory could not hold their windows anyway.
-const MAX_STREAMS: usize = if usize::BITS < 64 { 4_096 } else { 65_536 };
-
-/// By how much the windows of all streams together may outgrow their first 256 KiB each. The crate lets a window grow
-/// with what is read in a round trip, as the peer makes it look.
-const MAX_GROWTH: usize = 16 * 1024 * 1024;
-
-/// The longest piece that one write becomes. The crate's 16 KiB would cost bulk four headers instead of one; a peer's
-/// first window is 256 KiB.
-const MAX_FRAME: usize = 64 * 1024;
+use super::streams::Violation;
+use crate::pieces::Pieces;
 
 /// How a connection ended.
 #[derive(Debug)]
@@ -41,71 +30,52 @@ pub enum Ending {
     Failed(io::Error),
 }
 
-struct Request {
-    permit: OwnedSemaphorePermit,
-    reply: oneshot::Sender<Stream>,
-}
-
 /// Opens streams on a connection whose driver runs.
 #[derive(Clone)]
-pub struct Opener {
-    requests: mpsc::Sender<Request>,
-    places: Arc<Semaphore>,
-}
+pub struct Opener(Shared);
 
 impl Opener {
-    /// Opens a stream. Waits for a place where as many as allowed are open; bounded by nothing else, so the caller
-    /// sets the deadline. Cancelling it opens nothing.
+    /// Opens a stream, of which the peer hears with what is written first. Waits for a place where as many as allowed are
+    /// open, or the peer has not seen those before; bounded by nothing else, so the caller sets the deadline. Cancelling it
+    /// opens nothing.
     ///
     /// # Errors
     /// `NotConnected` where the connection has ended.
     pub async fn open(&self) -> io::Result<Stream> {
+        let Self(shared) = self;
         let gone = || io::Error::new(io::ErrorKind::NotConnected, "the tunnel's connection has ended");
-        let permit = Arc::clone(&self.places).acquire_owned().await.map_err(|_| gone())?;
-        let (reply, stream) = oneshot::channel();
-        self.requests.send(Request { permit, reply }).await.map_err(|_| gone())?;
-        stream.await.map_err(|_| gone())
+        let place = shared.places().clone().acquire_owned().await.map_err(|_| gone())?;
+        let unseen = shared.unseen().clone().acquire_owned().await.map_err(|_| gone())?;
+        let now = shared.now();
+        let id = shared.act(|streams| streams.open(unseen, now)).ok_or_else(gone)?;
+        Ok(Stream::new(shared.clone(), id, Some(place)))
     }
 }
 
-/// Moves one connection. It does nothing unless [`run`](Self::run) is polled.
+/// Moves one connection. It does nothing unless [`run`](Self::run) is polled; dropping it cuts the connection.
 pub struct Driver<T> {
-    connection: Connection<Compat<Tap<T>>>,
-    registry: Registry,
-    resets: Resets,
-    requests: Option<mpsc::Receiver<Request>>,
-    /// A request that waits until the peer acknowledges streams it was sent before.
-    waiting: Option<Request>,
-    /// Never used, so nothing of it is sent. Where a connection has one stream alone, the crate has itself polled once more
-    /// after each frame of it, for nothing.
-    _spare: Option<yamux::Stream>,
+    io: T,
+    shared: Shared,
+    decoder: Decoder,
+    /// What has come and has not been looked at.
+    ahead: Bytes,
+    partial: Partial,
+    outgoing: Outgoing,
 }
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Driver<T> {
+impl<T: Pieces + Send + Unpin> Driver<T> {
     pub(super) fn opening(io: T, upkeep: Upkeep, limit: usize) -> (Opener, Self) {
-        let (requests, receiver) = mpsc::channel(16);
-        let opener = Opener { requests, places: Arc::new(Semaphore::new(limit)) };
-        (opener, Self { requests: Some(receiver), ..Self::new(io, upkeep, Mode::Server) })
+        let driver = Self::new(io, upkeep, Some(limit));
+        (Opener(driver.shared.clone()), driver)
     }
 
     pub(super) fn accepting(io: T, upkeep: Upkeep) -> Self {
-        Self::new(io, upkeep, Mode::Client)
+        Self::new(io, upkeep, None)
     }
 
-    fn new(io: T, upkeep: Upkeep, mode: Mode) -> Self {
-        let (registry, resets) = (Registry::default(), Resets::default());
-        let tap = Tap::new(io, registry.clone(), resets.clone(), upkeep);
-        let mut config = yamux::Config::default();
-        // In this order: the crate checks at each step that the one limit leaves room for the other.
-        config.set_max_connection_receive_window(None);
-        config.set_max_num_streams(MAX_STREAMS);
-        let first_windows = MAX_STREAMS * usize::try_from(yamux::DEFAULT_CREDIT).unwrap_or(usize::MAX);
-        config.set_max_connection_receive_window(Some(first_windows + MAX_GROWTH));
-        config.set_split_send_size(MAX_FRAME);
-        let mut connection = Connection::new(tap.compat(), config, mode);
-        let spare = connection.poll_new_outbound(&mut Context::from_waker(Waker::noop()));
-        let spare = if let Poll::Ready(spare) = spare { spare.ok() } else { None };
-        Self { connection, registry, resets, requests: None, waiting: None, _spare: spare }
+    fn new(io: T, upkeep: Upkeep, limit: Option<usize>) -> Self {
+        let (shared, outgoing) = (Shared::new(limit), Outgoing::new(upkeep));
+        Self { io, shared, decoder: Decoder::default(), ahead: Bytes::new(), partial: Partial::default(), outgoing }
     }
 
     /// Moves the connection until it ends, or until `closing` is cancelled and what was written has been passed on.
@@ -114,7 +84,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Driver<T> {
     pub async fn run(mut self, closing: CancellationToken, mut accept: impl FnMut(Stream)) -> Ending {
         // Looked at when it is cancelled, and not with each frame.
         let mut closing = FuturesUnordered::from_iter([closing.cancelled_owned()]);
-        poll_fn(|cx| self.poll(cx, &mut closing, &mut accept)).await
+        let ended = poll_fn(|cx| self.poll(cx, &mut closing, &mut accept)).await;
+        ended.map_or_else(Ending::Failed, |()| Ending::Closed)
     }
 
     fn poll(
@@ -122,123 +93,76 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Driver<T> {
         cx: &mut Context<'_>,
         closing: &mut FuturesUnordered<WaitForCancellationFutureOwned>,
         accept: &mut impl FnMut(Stream),
-    ) -> Poll<Ending> {
-        if closing.poll_next_unpin(cx).is_ready() {
-            return self.connection.poll_close(cx).map(ending);
+    ) -> Poll<io::Result<()>> {
+        self.shared.watch(cx)?;
+        if matches!(closing.poll_next_unpin(cx), Poll::Ready(Some(()))) {
+            self.shared.close();
+            self.outgoing.close();
         }
-        self.poll_requests(cx);
+        let received = self.poll_receive(cx, accept);
+        // What came may have to be answered before it is known that it was the last.
+        let sent = self.outgoing.poll_send(Pin::new(&mut self.io), &self.shared, cx);
+        if received.is_ready() { received } else { sent }
+    }
+
+    /// Takes in all that has come. Ready where the connection ends.
+    fn poll_receive(&mut self, cx: &mut Context<'_>, accept: &mut impl FnMut(Stream)) -> Poll<io::Result<()>> {
         loop {
-            match self.connection.poll_next_inbound(cx) {
-                Poll::Ready(Some(Ok(stream))) => self.take_in(cx, stream, accept),
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(ending(Err(error))),
-                Poll::Ready(None) => return Poll::Ready(Ending::Closed),
-                Poll::Pending => break,
+            while let Some(part) = self.decoder.next(&mut self.ahead).map_err(|malformed| broken(malformed.into()))? {
+                if self.receive(part, accept)? {
+                    return Poll::Ready(Ok(()));
+                }
+                // A peer that sends nothing but the smallest frames has the driver for so many of them, and no longer.
+                ready!(poll_proceed(cx)).made_progress();
             }
-        }
-        if self.waiting.is_some() {
-            // An acknowledgement that has just come in may have made room for it.
-            self.poll_requests(cx);
-        }
-        Poll::Pending
-    }
-
-    fn take_in(&self, cx: &mut Context<'_>, mut stream: yamux::Stream, accept: &mut impl FnMut(Stream)) {
-        // Only a tunnel's client accepts: a stream that the client itself opens is reset by being dropped.
-        if self.requests.is_some() {
-            return drop(Stream::new(stream, self.registry.clone(), self.resets.clone(), None));
-        }
-        // The crate would acknowledge the stream with the first answer only. Go servers end the session if that takes
-        // 75 s, and open no more than 256 streams meanwhile.
-        let _ = futures_util::AsyncWrite::poll_write(Pin::new(&mut stream), cx, &[]);
-        accept(Stream::new(stream, self.registry.clone(), self.resets.clone(), None));
-    }
-
-    fn poll_requests(&mut self, cx: &mut Context<'_>) {
-        loop {
-            let request = match (self.waiting.take(), &mut self.requests) {
-                (Some(request), _) => request,
-                (None, Some(requests)) => match requests.poll_recv(cx) {
-                    Poll::Ready(Some(request)) => request,
-                    Poll::Ready(None) | Poll::Pending => return,
-                },
-                (None, None) => return,
+            let Poll::Ready(ahead) = Pin::new(&mut self.io).poll_piece(cx) else {
+                self.partial.wait(cx);
+                return Poll::Pending;
             };
-            if request.reply.is_closed() {
-                continue;
+            self.ahead = ahead?;
+            if self.ahead.is_empty() {
+                let is_whole = self.decoder.at_boundary();
+                return Poll::Ready(if is_whole { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) });
             }
-            match self.connection.poll_new_outbound(cx) {
-                Poll::Ready(Ok(stream)) => {
-                    self.registry.begin(stream.id().val());
-                    let stream = Stream::new(stream, self.registry.clone(), self.resets.clone(), Some(request.permit));
-                    // A caller that has just left drops the stream, which resets it.
-                    drop(request.reply.send(stream));
-                }
-                // Dropping the request tells the caller; `poll_next_inbound` tells why.
-                Poll::Ready(Err(_)) => {}
-                Poll::Pending => {
-                    self.waiting = Some(request);
-                    return;
-                }
-            }
+            self.outgoing.heard();
         }
+    }
+
+    /// Takes in a part of a frame. True where it ends the connection.
+    fn receive(&mut self, part: Part, accept: &mut impl FnMut(Stream)) -> io::Result<bool> {
+        let (Header { kind, length, .. }, is_last) = (part.header, part.is_last);
+        match kind {
+            Kind::Data | Kind::Window => {
+                let (shared, now) = (&self.shared, self.shared.now());
+                let received = shared.drive(|streams| streams.receive(part, now)).map_err(broken)?;
+                self.partial.came(received.wakes, is_last);
+                if let Some(stream) = received.opened {
+                    accept(Stream::new(shared.clone(), stream, None));
+                }
+            }
+            Kind::Ping if !part.header.says(flag::ACK) => self.outgoing.pinged(length),
+            Kind::Ping => {
+                if let Some(number) = Header::life(length) {
+                    self.outgoing.ponged(number);
+                } else {
+                    let now = self.shared.now();
+                    self.shared.drive(|streams| streams.ponged(length, now));
+                }
+            }
+            Kind::GoAway if length == 0 => return Ok(true),
+            Kind::GoAway => return Err(broken(Violation::GoneAway(length))),
+        }
+        Ok(false)
     }
 }
 
-fn ending(result: Result<(), ConnectionError>) -> Ending {
-    match result {
-        Ok(()) | Err(ConnectionError::Closed) => Ending::Closed,
-        Err(ConnectionError::Io(error)) => Ending::Failed(error),
-        Err(error) => Ending::Failed(io::Error::new(io::ErrorKind::InvalidData, error)),
+impl<T> Drop for Driver<T> {
+    fn drop(&mut self) {
+        self.shared.end();
+        self.partial.end();
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::future::pending;
-    use std::time::Duration;
-
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
-    use tokio::sync::watch;
-    use tokio::time::timeout;
-    use tokio_util::task::TaskTracker;
-
-    use super::*;
-
-    /// Runs a driver, and counts how often it is polled.
-    async fn counted<T>(driver: Driver<T>, polls: watch::Sender<usize>, accept: impl FnMut(Stream))
-    where
-        T: AsyncRead + AsyncWrite + Send + Unpin,
-    {
-        let mut run = Box::pin(driver.run(CancellationToken::new(), accept));
-        poll_fn(|cx| {
-            polls.send_modify(|polls| *polls += 1);
-            run.as_mut().poll(cx).map(drop)
-        })
-        .await;
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_frame_is_one_turn_where_there_is_but_one_stream() {
-        let (near, far) = duplex(64 * 1024);
-        let (opener, opening) = Driver::opening(near, Upkeep::default(), 1);
-        let ((sent, sent_polls), (read, read_polls)) = (watch::channel(0), watch::channel(0));
-        let (accepted, mut streams) = mpsc::channel(1);
-        let tasks = TaskTracker::new();
-        tasks.spawn(counted(opening, sent, drop));
-        let accept = move |stream| drop(accepted.try_send(stream));
-        tasks.spawn(counted(Driver::accepting(far, Upkeep::default()), read, accept));
-        let mut ours = opener.open().await.unwrap();
-        ours.write_all(b"x").await.unwrap();
-        let mut theirs = streams.recv().await.unwrap();
-        let mut turns = Vec::new();
-        for _ in 0..2 {
-            // The paused clock goes on once there is nothing else to do.
-            let _ = timeout(Duration::from_millis(1), pending::<()>()).await;
-            turns.push((*sent_polls.borrow(), *read_polls.borrow()));
-            ours.write_all(b"x").await.unwrap();
-            theirs.read_u8().await.unwrap();
-        }
-        let [before, after] = turns[..] else { panic!("two") };
-        assert_eq!((after.0 - before.0, after.1 - before.1), (1, 1));
-    }
+fn broken(violation: Violation) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, violation)
 }

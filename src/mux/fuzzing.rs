@@ -6,13 +6,14 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::CancellationToken;
 
-use super::frame::HEADER_LEN;
-use super::registry::Registry;
-use super::tap::{Resets, Tap};
+use super::decoder::{Decoder, Part};
+use super::frame::{Header, Malformed};
 use super::{Upkeep, accepting, opening};
+use crate::pieces::Pieced;
 
 /// A peer that says what it has to say in pieces of one size, and takes whatever it is told.
 struct Peer<'a> {
@@ -49,63 +50,40 @@ fn peer(data: &[u8]) -> Option<Peer<'_>> {
     Some(Peer { says, piece: 1 + usize::from(*piece) })
 }
 
-/// Frames, of which all pass the tap but pings and the answers to its own.
+/// Frames, of which the same come out however the bytes are cut.
 pub fn frames(data: &[u8]) {
-    let Some(peer) = peer(data) else { return };
-    let (expected, whole) = passing(peer.says);
-    let mut tap = Tap::new(peer, Registry::default(), Resets::default(), Upkeep::default());
-    let mut seen = Vec::new();
-    let ended = poll_to_end(&mut tap, &mut seen);
-    assert!(seen == expected, "{seen:?} instead of {expected:?}");
-    assert_eq!(ended.is_ok(), whole);
+    let Some(Peer { says, piece }) = peer(data) else { return };
+    let (whole, ended) = parts(says, says.len().max(1));
+    assert_eq!(parts(says, piece), (whole, ended));
 }
 
-/// What passes, and whether the bytes end between two frames.
-fn passing(mut bytes: &[u8]) -> (Vec<u8>, bool) {
-    let mut seen = Vec::new();
-    while let Some((header, rest)) = bytes.split_at_checked(HEADER_LEN) {
-        let [_, kind, _, flags, _, _, _, _, length @ ..] = header else { unreachable!("it is twelve bytes long") };
-        let body = length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
-        let is_answer = flags & 2 != 0;
-        match kind {
-            0 => {
-                let (body, after) = rest.split_at(body.min(rest.len()));
-                seen.extend([header, body].concat());
-                bytes = after;
-                if body.len() < length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)) {
-                    return (seen, false);
-                }
-                continue;
+/// Frames, by their headers and bodies, and how they end: between two, in one, or with what is none.
+type Frames = (Vec<(Header, Vec<u8>)>, Result<bool, Malformed>);
+
+/// Those in these bytes.
+fn parts(says: &[u8], step: usize) -> Frames {
+    let (mut decoder, mut seen) = (Decoder::default(), Vec::new());
+    for piece in says.chunks(step) {
+        let mut piece = Bytes::copy_from_slice(piece);
+        loop {
+            match decoder.next(&mut piece) {
+                Ok(Some(Part { header, is_first: true, body, .. })) => seen.push((header, body.to_vec())),
+                Ok(Some(Part { body, .. })) => seen.last_mut().expect("it has begun").1.extend(body),
+                Ok(None) => break,
+                Err(malformed) => return (seen, Err(malformed)),
             }
-            2 if !is_answer || length[0] & 0x80 != 0 => {}
-            _ => seen.extend(header),
         }
-        bytes = rest;
     }
-    (seen, bytes.is_empty())
-}
-
-fn poll_to_end(tap: &mut Tap<Peer<'_>>, seen: &mut Vec<u8>) -> io::Result<()> {
-    let mut cx = Context::from_waker(Waker::noop());
-    loop {
-        let mut block = [0; 100];
-        let mut buf = ReadBuf::new(&mut block);
-        let Poll::Ready(read) = Pin::new(&mut *tap).poll_read(&mut cx, &mut buf) else {
-            panic!("the peer never waits")
-        };
-        read?;
-        if buf.filled().is_empty() {
-            return Ok(());
-        }
-        seen.extend_from_slice(buf.filled());
-    }
+    (seen, Ok(decoder.at_boundary()))
 }
 
 /// The same bytes for the whole multiplexer, at either end: they end it, or are taken.
 pub fn streams(data: &[u8]) {
     let Some(peer) = peer(data) else { return };
     let (closing, mut taken) = (CancellationToken::new(), Vec::new());
-    if peer.piece % 2 == 0 {
+    let is_even = peer.piece % 2 == 0;
+    let peer = Pieced::new(peer);
+    if is_even {
         let (_opener, driver) = opening(peer, Upkeep::default(), 4);
         run(driver.run(closing, drop));
     } else {

@@ -1,25 +1,28 @@
 //! Many byte streams over one: yamux, the same on both wires. Knows neither HTTP nor tokens, and takes any byte
 //! stream below it.
 //!
-//! The `yamux` crate does the work; this module fences what it leaves open. A stream is acknowledged as soon as it is
-//! accepted; the connection is kept alive and found dead when it is; an end is told from a cut; and a stream that is
-//! given up after its half-close is reset, so that the peer does not send into the void.
+//! A stream is acknowledged as soon as it is accepted; the connection is kept alive and found dead when it is; an end is
+//! told from a cut; and a stream that is given up is reset, so that the peer does not send into the void.
 
-mod cursor;
+mod credit;
+mod decoder;
 mod driver;
 mod fence;
+mod flow;
 mod frame;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod outgoing;
 mod pace;
+mod partial;
 mod pulse;
-mod registry;
+mod shared;
 mod stream;
-mod tap;
+mod streams;
 
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use crate::pieces::Pieces;
 
 pub use driver::{Driver, Ending, Opener};
 pub use fence::{Fence, Raised};
@@ -60,12 +63,12 @@ impl Upkeep {
 }
 
 /// The end that opens streams: the tunnel's server. At most `limit` of its streams live at a time.
-pub fn opening<T: AsyncRead + AsyncWrite + Send + Unpin>(io: T, upkeep: Upkeep, limit: usize) -> (Opener, Driver<T>) {
+pub fn opening<T: Pieces + Send + Unpin>(io: T, upkeep: Upkeep, limit: usize) -> (Opener, Driver<T>) {
     Driver::opening(io, upkeep, limit)
 }
 
 /// The end that accepts streams: the tunnel's client.
-pub fn accepting<T: AsyncRead + AsyncWrite + Send + Unpin>(io: T, upkeep: Upkeep) -> Driver<T> {
+pub fn accepting<T: Pieces + Send + Unpin>(io: T, upkeep: Upkeep) -> Driver<T> {
     Driver::accepting(io, upkeep)
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Pulse {
     silent: u32,
     /// A write waits below.
     pub(super) blocked: bool,
+    /// Something has been taken since the last tick.
+    pub(super) took: bool,
     stuck: u32,
 }
 
@@ -29,17 +31,17 @@ impl Pulse {
         let patience = keep_alive.map_or(1, |KeepAlive { every, patience }| {
             u32::try_from(patience.as_nanos().div_ceil(every.as_nanos().max(1))).unwrap_or(u32::MAX).max(1)
         });
-        Self { ticks, patience, heard: true, silent: 0, blocked: false, stuck: 0 }
+        Self { ticks, patience, heard: true, silent: 0, blocked: false, took: false, stuck: 0 }
     }
 
-    /// Ready at each tick; an error once the peer has been silent, or has taken nothing, for too long. The error
-    /// stays, for the crate passes over some of those that writing gives.
+    /// Ready at each tick; an error once the peer has been silent, or has taken nothing, for too long. The error stays.
     pub(super) fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.verdict()?;
         let Some(ticks) = &mut self.ticks else { return Poll::Pending };
         ready!(ticks.poll_tick(cx));
         self.silent = if std::mem::take(&mut self.heard) { 0 } else { self.silent + 1 };
-        self.stuck = if std::mem::replace(&mut self.blocked, false) { self.stuck + 1 } else { 0 };
+        let took = std::mem::take(&mut self.took);
+        self.stuck = if self.blocked && !took { self.stuck + 1 } else { 0 };
         Poll::Ready(self.verdict())
     }
 

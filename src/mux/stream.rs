@@ -4,15 +4,15 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use futures_util::{AsyncWrite as _, Stream as _};
+use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::coop::poll_proceed;
-use yamux::Packet;
 
-use super::registry::Registry;
-use super::tap::Resets;
+use super::credit::Tuning;
+use super::flow::{Flow, Side, cut};
+use super::shared::{Shared, wait};
+use crate::pieces::Pieces;
 
 /// A byte stream with flow control of its own.
 ///
@@ -20,52 +20,80 @@ use super::tap::Resets;
 /// is an error of kind [`io::ErrorKind::ConnectionReset`]. Shutting down ends our direction. Dropping a stream that
 /// has not ended in both directions resets it.
 pub struct Stream {
-    inner: yamux::Stream,
-    /// A frame's bytes, and how many of them have been read. Taken as they are, for the crate's own reading fills
-    /// buffers that would have to be zeroed before.
-    ahead: Option<(Packet, usize)>,
+    shared: Shared,
     id: u32,
-    registry: Registry,
-    resets: Resets,
-    /// We have ended our direction.
-    half_closed: bool,
-    _permit: Option<OwnedSemaphorePermit>,
+    /// What was taken, and has not been read.
+    ahead: Bytes,
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Stream {
-    pub(super) fn new(
-        inner: yamux::Stream,
-        registry: Registry,
-        resets: Resets,
-        permit: Option<OwnedSemaphorePermit>,
-    ) -> Self {
-        let id = inner.id().val();
-        Self { inner, ahead: None, id, registry, resets, half_closed: false, _permit: permit }
+    pub(super) fn new(shared: Shared, id: u32, place: Option<OwnedSemaphorePermit>) -> Self {
+        Self { shared, id, ahead: Bytes::new(), _place: place }
+    }
+
+    /// Has something done with it; the driver sends what it then has to say.
+    fn act<R>(&self, act: impl FnOnce(&mut Flow, &mut Tuning) -> R) -> Option<R> {
+        self.shared.act(|streams| streams.with(self.id, act))
+    }
+
+    /// How much of `len` bytes may be written now, and then what `piece` makes of that.
+    fn poll_written(
+        &self,
+        cx: &Context<'_>,
+        len: usize,
+        piece: impl FnOnce(usize) -> Bytes,
+    ) -> Poll<io::Result<usize>> {
+        let write = |flow: &mut Flow, _: &mut Tuning| {
+            if flow.ours != Side::Open {
+                return Poll::Ready(Err(cut()));
+            }
+            let part = flow.room().min(len);
+            if part > 0 {
+                flow.write(piece(part));
+            } else if len > 0 {
+                return wait(&mut flow.writer, cx);
+            }
+            Poll::Ready(Ok(part))
+        };
+        let written = self.shared.act(|streams| if streams.is_over() { None } else { streams.with(self.id, write) });
+        written.unwrap_or_else(|| Poll::Ready(Err(cut())))
     }
 }
 
-impl Stream {
-    /// What has come next, as it came: the bytes of a frame. There are none at the end.
-    ///
-    /// # Errors
-    /// Those of reading.
-    pub fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
-        if ready!(Pin::new(&mut *self).poll_fill_buf(cx))?.is_empty() {
-            return Poll::Ready(Ok(Bytes::new()));
+impl Pieces for Stream {
+    fn poll_piece(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        let this = self.get_mut();
+        if !this.ahead.is_empty() {
+            return Poll::Ready(Ok(std::mem::take(&mut this.ahead)));
         }
-        let piece = self.ahead.take().map(|(packet, read)| Bytes::from_owner(packet).slice(read..));
-        Poll::Ready(Ok(piece.unwrap_or_default()))
+        // What is read in memory is always there: without a count of steps one who reads much would never yield.
+        let step = ready!(poll_proceed(cx));
+        let came = this.act(|flow, tuning| {
+            if let Some(piece) = flow.read(tuning, || this.shared.now()) {
+                return Poll::Ready(Ok(piece));
+            }
+            match flow.rest() {
+                Some(rest) => Poll::Ready(rest),
+                None => wait(&mut flow.reader, cx),
+            }
+        });
+        let came = came.unwrap_or_else(|| Poll::Ready(Err(cut())));
+        if came.is_ready() {
+            step.made_progress();
+        }
+        came
     }
-}
 
-fn cut() -> io::Error {
-    io::Error::new(io::ErrorKind::ConnectionReset, "the stream was cut")
+    fn poll_give(self: Pin<&mut Self>, cx: &mut Context<'_>, piece: &mut Bytes) -> Poll<io::Result<()>> {
+        self.poll_written(cx, piece.len(), |part| piece.split_to(part)).map_ok(drop)
+    }
 }
 
 impl AsyncRead for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        // Across frames, or there would be a small piece at the end of each that is longer than `buf`.
+        // Across pieces, or there would be a small one at the end of each that is longer than `buf`.
         while buf.remaining() > 0 {
             match self.as_mut().poll_fill_buf(cx) {
                 Poll::Ready(Ok([])) => break,
@@ -85,35 +113,22 @@ impl AsyncRead for Stream {
 }
 
 impl AsyncBufRead for Stream {
-    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
-        let this = self.get_mut();
-        // What is read in memory is always there: without a count of steps one who reads much would never yield.
-        let step = ready!(poll_proceed(cx));
-        if this.ahead.is_none() {
-            match ready!(Pin::new(&mut this.inner).poll_next(cx)) {
-                Some(packet) => this.ahead = Some((packet.map_err(|_| cut())?, 0)),
-                None if this.registry.has_ended(this.id) => return Poll::Ready(Ok(&[])),
-                None => return Poll::Ready(Err(cut())),
-            }
+    fn poll_fill_buf(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        if self.ahead.is_empty() {
+            let piece = ready!(self.as_mut().poll_piece(cx))?;
+            self.ahead = piece;
         }
-        step.made_progress();
-        Poll::Ready(Ok(this.ahead.as_ref().map_or(&[], |(packet, read)| &packet.as_ref()[*read..])))
+        Poll::Ready(Ok(&self.get_mut().ahead))
     }
 
-    fn consume(self: Pin<&mut Self>, bytes: usize) {
-        let this = self.get_mut();
-        if let Some((packet, read)) = &mut this.ahead {
-            *read += bytes;
-            if *read == packet.as_ref().len() {
-                this.ahead = None;
-            }
-        }
+    fn consume(mut self: Pin<&mut Self>, bytes: usize) {
+        self.ahead.advance(bytes);
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write(cx, bytes).map_err(|_| cut())
+        self.poll_written(cx, bytes.len(), |part| Bytes::copy_from_slice(&bytes[..part]))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -121,18 +136,21 @@ impl AsyncWrite for Stream {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        ready!(Pin::new(&mut this.inner).poll_close(cx)).map_err(|_| cut())?;
-        this.half_closed = true;
-        Poll::Ready(Ok(()))
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let ended = self.act(|flow, _| {
+            match flow.ours {
+                Side::Open => flow.finish(),
+                Side::Ended => {}
+                Side::Cut => return Err(cut()),
+            }
+            Ok(())
+        });
+        Poll::Ready(ended.unwrap_or_else(|| Err(cut())))
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if self.registry.drop_stream(self.id, self.half_closed) {
-            self.resets.push(self.id);
-        }
+        drop(self.shared.act(|streams| streams.give_up(self.id)));
     }
 }

@@ -11,6 +11,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+mod crate_peer;
+mod frames;
+mod waiting;
+
 use super::{Ending, Opener, Stream, Upkeep, accepting, opening};
 
 struct Pair {
@@ -237,17 +241,6 @@ async fn next_frame(peer: &mut DuplexStream, wanted: impl Fn([u8; 12]) -> bool) 
             return header;
         }
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_stream_is_acknowledged_before_anything_is_written_to_it() {
-    let (client, mut peer) = duplex(1 << 16);
-    let mut tasks = JoinSet::new();
-    let mut kept = Vec::new();
-    tasks.spawn(accepting(client, Upkeep::alive()).run(CancellationToken::new(), move |stream| kept.push(stream)));
-    peer.write_all(&[0, 1, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0]).await.unwrap();
-    let frame = next_frame(&mut peer, |frame| frame[7] == 2).await;
-    assert_eq!(frame, [0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 0], "an empty frame with ACK");
 }
 
 /// A peer's end that is moved by hand: frames in, frames out.

@@ -14,9 +14,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::either::Either;
 
 use super::http1::Rest;
-use super::pieces::Pieces;
+use crate::pieces::Pieces;
 
-pub(super) enum Came<S: Pieces + AsyncWrite + Send + Unpin + 'static> {
+pub(super) enum Came<S: Pieces + Send + Unpin + 'static> {
     /// From a connection of the library's.
     Incoming(Incoming),
     /// From a stream that is read here.
@@ -24,7 +24,7 @@ pub(super) enum Came<S: Pieces + AsyncWrite + Send + Unpin + 'static> {
 }
 
 /// An answer that goes over to another protocol, and the bytes that follow it.
-pub(super) fn switched<S: Pieces + AsyncWrite + Send + Unpin + 'static>(
+pub(super) fn switched<S: Pieces + Send + Unpin + 'static>(
     mut answer: Response<Came<S>>,
 ) -> (Response<axum::body::Body>, impl Future<Output = Result<impl AsyncRead + AsyncWrite, ()>> + Send) {
     let upgraded = hyper::upgrade::on(&mut answer);
@@ -38,7 +38,7 @@ pub(super) fn switched<S: Pieces + AsyncWrite + Send + Unpin + 'static>(
     (Response::from_parts(head, axum::body::Body::empty()), target)
 }
 
-impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Body for Came<S> {
+impl<S: Pieces + Send + Unpin + 'static> Body for Came<S> {
     type Data = Bytes;
     type Error = BoxError;
 

@@ -10,7 +10,6 @@ use http::header::{HOST, HeaderMap, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
-use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,11 +20,11 @@ use super::connection::Connector;
 use super::expect::Hold;
 use super::forwarded::X_FORWARDED_PREFIX;
 use super::headers::{Intent, drop_all, has, is_our_own, join_cookies, strip_hop_by_hop};
-use super::pieces::Pieces;
 use super::rewrite::Outside;
 use super::rules::{Path, Protocol, Rules, strip};
 use super::tracked::Tracked;
 use super::{Fault, Meter, Visitor, ambiguous, came, forwarded, http1, http2, trailers, upgrade};
+use crate::pieces::Pieces;
 use crate::wire::{ERROR_HEADER, FAULT_KEY_HEADER};
 
 /// What is known of an exchange beside its request.
@@ -59,7 +58,7 @@ enum Way<S> {
     Http2(http2::Shared<S>),
 }
 
-impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Hop<S> {
+impl<S: Pieces + Send + Unpin + 'static> Hop<S> {
     /// A hop over the streams that `open` gives, whose tasks run in `tasks`, of a server that is to stop once `stopping` is
     /// cancelled. It is told how long the visitor has waited for whom a stream is, where that is one who has.
     pub fn new<F, Fut>(

@@ -22,14 +22,13 @@ use futures_util::future::BoxFuture;
 use http::header::CONTENT_LENGTH;
 use http::{Method, Request, Response};
 use http_body::Body as _;
-use tokio::io::AsyncWrite;
 
 use super::came::Came;
 use super::connection::{Connector, Seen};
 use super::headers::{Intent, has};
-use super::pieces::Pieces;
 use super::tracked::Tracked;
 use super::{Fault, expect::Hold};
+use crate::pieces::Pieces;
 use ask::{Failure, ask};
 pub(super) use framing::settle_length;
 use kept::Kept;
@@ -48,7 +47,7 @@ pub(super) struct Pool<S> {
 /// An answer, what it says of its connection, and that itself where it may still send.
 pub(super) type Answered<S> = (Response<Came<S>>, Intent, Option<Seen>);
 
-impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Pool<S> {
+impl<S: Pieces + Send + Unpin + 'static> Pool<S> {
     pub(super) fn new(connector: Connector<S>, tasks: Tracked) -> Self {
         Self { connector, kept: Kept::new(tasks.clone()), tasks }
     }

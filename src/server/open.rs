@@ -4,8 +4,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
-
 use super::access_log;
 use super::cluster::Cluster;
 use super::quotas::Who;
@@ -18,6 +16,7 @@ use super::{Config, Inner, Server, random};
 use crate::auth::{Bearer, Claims};
 use crate::cluster::Claim;
 use crate::mux::Upkeep;
+use crate::pieces::Pieces;
 use crate::pipe;
 use crate::proxy::Rules;
 use crate::wire::Prefix;
@@ -235,7 +234,7 @@ impl Server {
 
     fn start<P>(&self, running: Running<P>, claim: Option<Arc<Claim>>) -> Result<Arc<Session>, Denied>
     where
-        P: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        P: Pieces + Send + Unpin + 'static,
     {
         let inner = &self.0;
         let session = Arc::clone(running.session());

@@ -17,7 +17,6 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::HeaderValue;
 use http::{HeaderMap, Request};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +30,7 @@ use super::{GRACE, random};
 use crate::auth::Bearer;
 use crate::metrics::Metrics;
 use crate::mux::{self, Opener, Upkeep};
+use crate::pieces::Pieces;
 use crate::proxy::{Call, Fault, Hop, Traffic, Visitor};
 use crate::wire::v2::Attempt;
 use crate::wire::{Prefix, SessionId};
@@ -76,7 +76,7 @@ impl Session {
     /// grace on v2.
     pub(super) fn start<P>(mut opening: Opening, pipe: P, link: Link, upkeep: Upkeep, around: Around) -> Running<P>
     where
-        P: AsyncRead + AsyncWrite + Send + Unpin,
+        P: Pieces + Send + Unpin,
     {
         let bits = random();
         let id = SessionId::from_random(around.node.map_or(bits, |node| node.mark(bits)));

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
 use crate::mux;
-use crate::proxy::Pieces;
+use crate::pieces::Pieces;
 use crate::wire::v2::{Outcome, Waited};
 
 /// A byte stream to the target of a session. Where the client could not connect, reading it is an error of kind
@@ -73,7 +73,11 @@ impl Pieces for TargetStream {
         if this.awaiting {
             ready!(this.poll_outcome(cx))?;
         }
-        this.stream.poll_piece(cx)
+        Pin::new(&mut this.stream).poll_piece(cx)
+    }
+
+    fn poll_give(self: Pin<&mut Self>, cx: &mut Context<'_>, piece: &mut Bytes) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_give(cx, piece)
     }
 }
 

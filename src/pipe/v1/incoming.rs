@@ -5,11 +5,10 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use http_body::Body;
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
-use tokio::io::ReadBuf;
 use tokio::sync::oneshot;
 
 use super::handshake::SYN;
@@ -82,19 +81,5 @@ impl Incoming {
     /// Gives back bytes that were read too far.
     pub(super) fn put_back(&mut self, bytes: Bytes) {
         self.ahead = bytes;
-    }
-
-    /// Fills `buf` with what is there. Leaves it as it was at the body's end.
-    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.ahead.is_empty() {
-            match ready!(self.poll_chunk(cx))? {
-                Some(chunk) => self.ahead = chunk,
-                None => return Poll::Ready(Ok(())),
-            }
-        }
-        let part = self.ahead.len().min(buf.remaining());
-        buf.put_slice(&self.ahead[..part]);
-        self.ahead.advance(part);
-        Poll::Ready(Ok(()))
     }
 }

@@ -39,14 +39,16 @@ mod swap;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub use incoming::Incoming;
 pub use outgoing::{Outgoing, OutgoingBody, Progress, carrier};
 pub use swap::{Raising, SwapError, Swapper};
 
+use crate::pieces::Pieces;
 use shared::Shared;
 
 /// A byte stream whose carriers can be swapped while it is used.
@@ -69,23 +71,37 @@ pub fn pipe() -> (Pipe, Swapper) {
 
 impl AsyncRead for Pipe {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if buf.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
         let this = self.get_mut();
-        let before = buf.filled().len();
+        let mut piece = ready!(Pin::new(&mut *this).poll_piece(cx))?;
+        buf.put_slice(&piece.split_to(piece.len().min(buf.remaining())));
+        if let Some(reading) = this.reading.as_mut().filter(|_| !piece.is_empty()) {
+            reading.put_back(piece);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Pieces for Pipe {
+    fn poll_piece(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        let this = self.get_mut();
         loop {
             let Some(reading) = &mut this.reading else {
                 match this.shared.next_reader(cx)? {
                     Poll::Ready(Some(next)) => this.reading = Some(next),
-                    Poll::Ready(None) => return Poll::Ready(Ok(())),
+                    Poll::Ready(None) => return Poll::Ready(Ok(Bytes::new())),
                     Poll::Pending => return Poll::Pending,
                 }
                 continue;
             };
-            match reading.poll_read(cx, buf) {
-                Poll::Ready(Ok(())) if buf.filled().len() > before || buf.remaining() == 0 => {
+            match reading.poll_chunk(cx) {
+                Poll::Ready(Ok(Some(piece))) => {
                     this.shared.note_activity();
-                    return Poll::Ready(Ok(()));
+                    return Poll::Ready(Ok(piece));
                 }
-                Poll::Ready(Ok(())) => this.reading = None,
+                Poll::Ready(Ok(None)) => this.reading = None,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(this.shared.fail(&error.to_string()))),
                 Poll::Pending => return this.shared.wait_to_read(cx),
             }

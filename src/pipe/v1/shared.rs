@@ -101,7 +101,7 @@ impl Shared {
     }
 
     /// Nothing has come: wait, but not past a failure.
-    pub(super) fn wait_to_read(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(super) fn wait_to_read<T>(&self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         let mut state = self.lock();
         if let Some(cause) = &state.failed {
             return Poll::Ready(Err(reset(cause)));

@@ -73,9 +73,33 @@ impl Outbound {
 
     /// Appends as much of `bytes` as there is room for, and says how much that was.
     pub(super) fn write(&mut self, bytes: &[u8]) -> usize {
+        let part = self.take(bytes.len());
+        self.copy(&bytes[..part]);
+        part
+    }
+
+    /// The same for a piece, off whose front it is taken, and without a copy where it is large.
+    pub(super) fn give(&mut self, piece: &mut Bytes) -> usize {
+        let part = self.take(piece.len());
+        let taken = piece.split_to(part);
+        if part <= SMALL {
+            self.copy(&taken);
+        } else {
+            self.freeze();
+            self.kept.push_back((self.fresh_from(), taken));
+        }
+        part
+    }
+
+    /// How much there is room for, of so many bytes.
+    fn take(&mut self, bytes: usize) -> usize {
         let room = self.window.unsent().saturating_sub(self.end() - self.sent);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
-        let part = self.memory.take(bytes.len().min(room));
+        self.memory.take(bytes.min(room))
+    }
+
+    fn copy(&mut self, bytes: &[u8]) {
+        let part = bytes.len();
         if self.fresh.capacity() - self.fresh.len() < part {
             // To grow it would copy it, into a buffer of a size that no other has.
             if self.fresh.len() >= GROWN {
@@ -83,8 +107,7 @@ impl Outbound {
             }
             self.fresh.reserve(part.max(BUFFER));
         }
-        self.fresh.extend_from_slice(&bytes[..part]);
-        part
+        self.fresh.extend_from_slice(bytes);
     }
 
     /// The peer has everything below `offset`. One that lags behind an earlier one says nothing new.
@@ -169,6 +192,9 @@ impl Outbound {
 
 /// What is kept ready for small writes, many of which make one piece.
 const BUFFER: usize = 1024;
+
+/// A piece with no more is copied behind those before it.
+const SMALL: usize = 4 * 1024;
 
 /// How long a piece is that is not made longer.
 const GROWN: usize = 16 * 1024;

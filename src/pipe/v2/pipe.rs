@@ -3,14 +3,16 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::log::Outbound;
 use super::reading::Change;
 use super::shared::{Shared, error};
 use super::state::{End, Look};
+use crate::pieces::Pieces;
 
 /// A byte stream that lives longer than its carriers.
 ///
@@ -61,50 +63,71 @@ impl Pipe {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { shared, ahead: Bytes::new() }
     }
-}
 
-impl AsyncRead for Pipe {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if this.ahead.is_empty() {
-            let mut inner = this.shared.lock();
-            let all_told = inner.state.all_told();
-            if let Some(bytes) = inner.state.inn.read(usize::MAX) {
-                this.ahead = bytes;
-                // A sender sets its clock by the first byte that is untold, and needs no clock once there are many.
-                let look = inner.look();
-                let owes = all_told && look == Look::Never || inner.state.must_tell(look);
-                Shared::wake(inner, Change { owes, ..Change::default() });
-            } else {
-                match &inner.state.end {
-                    Some(End::Closed { .. }) => return Poll::Ready(Ok(())),
-                    Some(end) => return Poll::Ready(Err(error(end))),
-                    None => {}
-                }
-                inner.reader = Some(cx.waker().clone());
-                return Poll::Pending;
-            }
-        }
-        let part = this.ahead.len().min(buf.remaining());
-        buf.put_slice(&this.ahead[..part]);
-        this.ahead.advance(part);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Pipe {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    /// Has the log take some of `len` bytes.
+    fn poll_written(
+        &self,
+        cx: &Context<'_>,
+        len: usize,
+        write: impl FnOnce(&mut Outbound) -> usize,
+    ) -> Poll<io::Result<usize>> {
         let mut inner = self.shared.lock();
         if let Some(end) = &inner.state.end {
             return Poll::Ready(Err(error(end)));
         }
-        let written = inner.state.out.write(bytes);
-        if written == 0 && !bytes.is_empty() {
+        let written = write(&mut inner.state.out);
+        if written == 0 && len > 0 {
             inner.writer = Some(cx.waker().clone());
             return Poll::Pending;
         }
         Shared::wake(inner, Change { owes: true, ..Change::default() });
         Poll::Ready(Ok(written))
+    }
+}
+
+impl AsyncRead for Pipe {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let mut piece = ready!(Pin::new(&mut *this).poll_piece(cx))?;
+        buf.put_slice(&piece.split_to(piece.len().min(buf.remaining())));
+        this.ahead = piece;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Pieces for Pipe {
+    fn poll_piece(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        let this = self.get_mut();
+        if !this.ahead.is_empty() {
+            return Poll::Ready(Ok(std::mem::take(&mut this.ahead)));
+        }
+        let mut inner = this.shared.lock();
+        let all_told = inner.state.all_told();
+        if let Some(piece) = inner.state.inn.read(usize::MAX) {
+            // A sender sets its clock by the first byte that is untold, and needs no clock once there are many.
+            let look = inner.look();
+            let owes = all_told && look == Look::Never || inner.state.must_tell(look);
+            Shared::wake(inner, Change { owes, ..Change::default() });
+            return Poll::Ready(Ok(piece));
+        }
+        match &inner.state.end {
+            Some(End::Closed { .. }) => return Poll::Ready(Ok(Bytes::new())),
+            Some(end) => return Poll::Ready(Err(error(end))),
+            None => {}
+        }
+        inner.reader = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn poll_give(self: Pin<&mut Self>, cx: &mut Context<'_>, piece: &mut Bytes) -> Poll<io::Result<()>> {
+        let len = piece.len();
+        self.get_mut().poll_written(cx, len, |out| out.give(piece)).map_ok(drop)
+    }
+}
+
+impl AsyncWrite for Pipe {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.get_mut().poll_written(cx, bytes.len(), |out| out.write(bytes))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -27,8 +27,8 @@ pub(super) const TELL_AT: u64 = 64 * 1024;
 /// may wait at its end, so that a quick path is kept full by few acknowledgements, each of which both ends are woken for.
 const TELL_AT_REST: u64 = 512 * 1024;
 
-/// A piece up to this length travels in one buffer with its header; a longer one is worth a second buffer, but no
-/// copy.
+/// Data up to this length travels in one buffer with its header, before what is behind it; more is worth a second buffer, but
+/// no copy.
 const SMALL: usize = 4 * 1024;
 
 /// What the records before data come to, as a rule: an acknowledgement and the header.
@@ -238,32 +238,34 @@ impl State {
     /// The next piece for a carrier that stands at `place`: what is owed, and data where `most` allows. `None` where
     /// there is nothing to say.
     pub(super) fn next_piece(&mut self, place: &mut Place, most: usize, mut head: BytesMut) -> Option<Piece> {
-        let data = if most > 0 { self.out.read(place.cursor, most.min(MAX_DATA), self.now) } else { None };
-        if let Some((_, bytes)) = &data {
-            // At once, for it would grow by each record.
-            head.reserve(RECORDS + if bytes.len() <= SMALL { bytes.len() } else { 0 });
-        }
-        if data.is_some() || self.owes(place.told, place.look) || !head.is_empty() {
-            self.control(place, &mut head);
-        }
-        let data = data.map(|(from, bytes)| {
-            if from > place.cursor {
-                Record::Skip(from).encode(&mut head);
+        let most = most.min(MAX_DATA);
+        let Some((from, mut data)) = self.data(place.cursor, most) else {
+            if self.owes(place.told, place.look) || !head.is_empty() {
+                self.control(place, &mut head);
             }
-            place.cursor = from + bytes.len() as u64;
-            bytes
-        });
-        let data = data.unwrap_or_default();
-        if !data.is_empty() {
-            head.extend_from_slice(&data_header(data.len()));
-        }
-        if head.is_empty() {
-            return None;
-        }
+            return (!head.is_empty()).then(|| Piece { head: head.freeze(), data: Bytes::new() });
+        };
+        let mut small = Bytes::new();
         if data.len() <= SMALL {
-            head.extend_from_slice(&data);
-            return Some(Piece { head: head.freeze(), data: Bytes::new() });
+            let behind = self.data(from + data.len() as u64, most - data.len());
+            small = std::mem::replace(&mut data, behind.map_or_else(Bytes::new, |(_, behind)| behind));
+        }
+        // At once, for it would grow by each record.
+        head.reserve(RECORDS + small.len());
+        self.control(place, &mut head);
+        if from > place.cursor {
+            Record::Skip(from).encode(&mut head);
+        }
+        place.cursor = from + (small.len() + data.len()) as u64;
+        head.extend_from_slice(&data_header(small.len() + data.len()));
+        head.extend_from_slice(&small);
+        if data.len() <= SMALL {
+            head.extend_from_slice(&std::mem::take(&mut data));
         }
         Some(Piece { head: head.freeze(), data })
+    }
+
+    fn data(&mut self, from: u64, most: usize) -> Option<(u64, Bytes)> {
+        if most > 0 { self.out.read(from, most, self.now) } else { None }
     }
 }

@@ -7,17 +7,17 @@ use std::sync::Arc;
 
 use http::header::CONTENT_LENGTH;
 use http::{Method, Response, StatusCode};
-use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 
 use super::super::Fault;
 use super::super::connection::TLS_ALERT;
 use super::super::headers::{Intent, has};
 use super::super::interim::MAX_INTERIM;
-use super::super::pieces::Pieces;
 use super::framing::{Framing, is_coded};
 use super::head::Reader;
 use super::kept::Kept;
 use super::rest::Rest;
+use crate::pieces::Pieces;
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub(super) async fn ask<S>(
     kept: Arc<Kept<S>>,
 ) -> Result<(Response<Rest<S>>, Intent), Failure>
 where
-    S: Pieces + AsyncWrite + Send + Unpin + 'static,
+    S: Pieces + Send + Unpin + 'static,
 {
     // Where that fails, what there is to read tells why.
     let _ = stream.write_all(head).await;

@@ -16,10 +16,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::coop::unconstrained;
 use tokio_util::task::TaskTracker;
 
-use super::super::pieces::Pieces;
 use super::super::tracked::Tracked;
 use super::ask::{Failure, ask};
 use super::kept::Kept;
+use crate::pieces::Pieces;
 
 /// A target that says what it has to say in pieces, and takes whatever it is told.
 pub(super) struct Target {

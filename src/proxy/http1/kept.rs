@@ -8,15 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use tokio::io::AsyncWrite;
 use tokio::sync::Notify;
 use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::super::pieces::Pieces;
 use super::super::tracked::Tracked;
 use super::rest::end;
+use crate::pieces::Pieces;
 
 /// How long a stream, and with it the client's connection to the target, is kept for the next exchange. Shorter than
 /// any common server keeps its side (2 s is the least that is met), so that no request is sent into a connection that
@@ -41,7 +40,7 @@ struct Idle<S> {
     sweeper: Option<AbortOnDropHandle<()>>,
 }
 
-impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Kept<S> {
+impl<S: Pieces + Send + Unpin + 'static> Kept<S> {
     pub(super) fn new(tasks: Tracked) -> Arc<Self> {
         let idle = Idle { streams: VecDeque::new(), is_swept: false, sweeper: None };
         Arc::new(Self { idle: Mutex::new(idle), came: Notify::new(), tasks })
@@ -117,7 +116,7 @@ fn is_silent<S: Pieces + Unpin>(stream: &mut S) -> bool {
 }
 
 /// Takes out what is too old, from `next` on, for as long as there is anything that will be.
-async fn sweep<S: Pieces + AsyncWrite + Send + Unpin + 'static>(kept: Weak<Kept<S>>, mut next: Instant) {
+async fn sweep<S: Pieces + Send + Unpin + 'static>(kept: Weak<Kept<S>>, mut next: Instant) {
     loop {
         sleep_until(next).await;
         let Some(oldest) = kept.upgrade().and_then(|kept| kept.sweep()) else { return };

@@ -11,11 +11,11 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::task::coop::poll_proceed;
 
-use super::super::pieces::Pieces;
 use super::super::spend;
 use super::framing::{Framing, Part};
 use super::kept::Kept;
 use super::switched::Switched;
+use crate::pieces::Pieces;
 
 /// A piece with less is waited with for what is there behind it, so many times.
 const SMALL: usize = 4 * 1024;
@@ -27,7 +27,7 @@ const WORTH: usize = 1024;
 const CHEAPER: usize = 16;
 
 /// A body that is read where it is asked for. Dropping it before its end cuts the stream.
-pub(crate) struct Rest<S: Pieces + AsyncWrite + Send + Unpin + 'static> {
+pub(crate) struct Rest<S: Pieces + Send + Unpin + 'static> {
     framing: Framing,
     /// What has come of it.
     ahead: Bytes,
@@ -39,7 +39,7 @@ pub(crate) struct Rest<S: Pieces + AsyncWrite + Send + Unpin + 'static> {
     kept: Option<Arc<Kept<S>>>,
 }
 
-impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Rest<S> {
+impl<S: Pieces + Send + Unpin + 'static> Rest<S> {
     pub(super) fn new(framing: Framing, ahead: Bytes, stream: S, kept: Option<Arc<Kept<S>>>) -> Self {
         let mut rest = Self { framing, ahead, stream: Some(stream), failed: None, kept };
         rest.settle();
@@ -106,7 +106,7 @@ pub(super) fn end<S: AsyncWrite + Unpin>(stream: &mut S) {
     let _ = stream.shutdown().now_or_never();
 }
 
-impl<S: Pieces + AsyncWrite + Send + Unpin + 'static> Body for Rest<S> {
+impl<S: Pieces + Send + Unpin + 'static> Body for Rest<S> {
     type Data = Bytes;
     type Error = io::Error;
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +17,7 @@ use super::{Link, Session};
 use crate::auth::Revoked;
 use crate::metrics::Wire;
 use crate::mux::{self, Ending};
+use crate::pieces::Pieces;
 
 /// How often the clock is asked at least whether a token's time is over: it may be set, or the machine have slept.
 const EXPIRY_LOOK: Duration = Duration::from_secs(60);
@@ -28,7 +28,7 @@ pub(in crate::server) struct Running<P> {
     pub(super) driver: mux::Driver<P>,
 }
 
-impl<P: AsyncRead + AsyncWrite + Send + Unpin> Running<P> {
+impl<P: Pieces + Send + Unpin> Running<P> {
     pub(in crate::server) fn session(&self) -> &Arc<Session> {
         &self.session
     }

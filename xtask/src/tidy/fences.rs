@@ -23,7 +23,7 @@ const PROCESS_REASON: &str = "only `main` and `cmd` read the environment, print,
 const SPAWN_REASON: &str = "every task goes through a tracker";
 
 const FENCES: [Fence; 11] = [
-    Fence { named: Named::Path(&["yamux"]), within: &["mux"], reason: "the multiplexer stays behind `mux`" },
+    Fence { named: Named::Path(&["yamux"]), within: &["mux"], reason: "it is a peer for the tests of `mux`" },
     Fence {
         named: Named::Path(&["reqwest"]),
         within: &["client", "acme"],

@@ -6,8 +6,9 @@ use super::paths::Path;
 
 /// The top modules and their layers. A module imports itself and lower layers, nothing else, so that those of one
 /// layer stay strangers.
-const LAYERS: [(&str, u8); 14] = [
+const LAYERS: [(&str, u8); 15] = [
     ("wire", 0),
+    ("pieces", 0),
     ("proxy", 1),
     ("inspect", 1),
     ("mux", 1),
