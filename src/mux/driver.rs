@@ -133,8 +133,8 @@ impl<T: Pieces + Send + Unpin> Driver<T> {
         let (Header { kind, length, .. }, is_last) = (part.header, part.is_last);
         match kind {
             Kind::Data | Kind::Window => {
-                let (shared, now) = (&self.shared, self.shared.now());
-                let received = shared.drive(|streams| streams.receive(part, now)).map_err(broken)?;
+                let shared = &self.shared;
+                let received = shared.drive(|streams| streams.receive(part, || shared.now())).map_err(broken)?;
                 self.partial.came(received.wakes, is_last);
                 if let Some(stream) = received.opened {
                     accept(Stream::new(shared.clone(), stream, None));

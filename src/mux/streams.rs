@@ -93,12 +93,12 @@ impl Streams {
     }
 
     /// Takes in a part of a frame that speaks of a stream. One that nobody knows any more is passed over.
-    pub(super) fn receive(&mut self, part: Part, now: Duration) -> Result<Received, Violation> {
+    pub(super) fn receive(&mut self, part: Part, now: impl FnOnce() -> Duration) -> Result<Received, Violation> {
         let Part { header, is_first, is_last, body } = part;
         let stream = header.stream;
         let opened = is_first && header.says(flag::SYN);
         if opened {
-            self.begin(stream, now)?;
+            self.begin(stream, now())?;
         }
         let Some(flow) = self.flows.get_mut(&stream) else { return Ok(Received::default()) };
         let mut wakes = Wakes::default();

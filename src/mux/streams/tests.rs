@@ -107,7 +107,7 @@ impl Ends {
                 if part.header.kind == Kind::Ping {
                     continue;
                 }
-                let received = self.sides[from].receive(part, NOW).expect("an honest peer breaks no rule");
+                let received = self.sides[from].receive(part, || NOW).expect("an honest peer breaks no rule");
                 self.accepted.extend(received.opened);
             }
         }
@@ -189,7 +189,7 @@ fn check(kind: Kind, flags: u16, stream: u32, length: u32, expected: Option<Viol
     let mut receive = |flags, kind, stream, length| {
         let header = Header { kind, flags, stream, length };
         let body = Bytes::from(vec![0; header.body_len().min(9)]);
-        streams.receive(Part { header, is_first: true, is_last: true, body }, NOW).map(drop)
+        streams.receive(Part { header, is_first: true, is_last: true, body }, || NOW).map(drop)
     };
     for stream in [2, 4] {
         receive(flag::SYN, Kind::Data, stream, 0).unwrap();
@@ -219,7 +219,7 @@ fn a_peer_opens_no_more_than_so_many() {
     let mut streams = Streams::new(false);
     let mut open = |stream| {
         let header = Header { kind: Kind::Window, flags: flag::SYN, stream, length: 0 };
-        streams.receive(Part { header, is_first: true, is_last: true, body: Bytes::new() }, NOW).map(drop)
+        streams.receive(Part { header, is_first: true, is_last: true, body: Bytes::new() }, || NOW).map(drop)
     };
     let most = u32::try_from(MAX_STREAMS).unwrap();
     assert!((1..=most).all(|number| open(2 * number).is_ok()));
@@ -262,7 +262,7 @@ fn the_list_of_those_that_have_to_say_something_is_bounded() {
     let mut streams = Streams::new(true);
     for flags in [flag::SYN, flag::RST].into_iter().cycle().take(1_000) {
         let header = Header { kind: Kind::Window, flags, stream: 1, length: 0 };
-        drop(streams.receive(Part { header, is_first: true, is_last: true, body: Bytes::new() }, NOW).unwrap());
+        drop(streams.receive(Part { header, is_first: true, is_last: true, body: Bytes::new() }, || NOW).unwrap());
     }
     assert_eq!((streams.listed.len(), streams.flows.len()), (0, 0));
 }
